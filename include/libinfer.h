@@ -1,0 +1,525 @@
+/*
+ * libinfer: runs language models from GGUF files, on the CPU of this machine.
+ *
+ * This header is the manual. The objects, in the order in which a program makes them:
+ *
+ *     infer_model    an open file: what it holds, its tokenizer. Immutable, shared by threads.
+ *     infer_plan     every byte and step that a model will take with given options; `load` takes
+ * them. Immutable once loaded, shared by threads; owns the worker threads. infer_session  one
+ * conversation: its tokens, its KV cache, the logits. One thread at a time. infer_sampler  picks
+ * the next token from logits. One thread at a time.
+ *
+ * The shortest program:
+ *
+ *     infer_session *session;
+ *     infer_error err;
+ *     if (infer_session_open("model.gguf", NULL, &session, &err) != INFER_OK) return
+ * puts(err.text), 1; infer_generate(session, NULL, "The sea is", 64, print_text, NULL, NULL, &err);
+ *     infer_session_free(session);
+ *
+ * Rules that hold for every call:
+ * - A call that can fail returns infer_status and takes `infer_error *err` last (NULL is allowed).
+ *   On failure *err says what was wrong, where, and both numbers; the objects stay usable.
+ *   There is no positive or partial success: INFER_OK means that all that was asked was done.
+ * - new/open make an object that `free` takes; free(NULL) does nothing. Every other pointer is
+ *   borrowed and its comment says until when. Children hold a reference on their parent, so objects
+ *   may be freed in any order.
+ * - Option structs begin with their size: write `= {.size = sizeof options}`; a field left zero
+ *   is the default. Programs built against an older header go on working.
+ * - Text is UTF-8 with a length; it need not end in NUL unless it is called a path or a name.
+ * - The library writes nothing to stdout or stderr, reads no environment, installs no signal
+ *   handlers, has no global state, and does not end the process.
+ */
+#ifndef LIBINFER_H
+#define LIBINFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define INFER_API
+#else
+#define INFER_API __attribute__((visibility("default")))
+#endif
+
+#define INFER_VERSION_MAJOR 0
+#define INFER_VERSION_MINOR 1
+#define INFER_VERSION_PATCH 0
+
+/* ---- Status and errors ------------------------------------------------------------------- */
+
+typedef enum infer_status {
+    INFER_OK = 0,
+    INFER_E_ARGUMENT, /* an argument of the call is wrong */
+    INFER_E_MEMORY,   /* there is not enough memory */
+    INFER_E_IO,     /* the operating system refused: file missing, disk full, not a regular file */
+    INFER_E_FORMAT, /* the bytes break the rules of their format */
+    INFER_E_UNSUPPORTED, /* sound, but this build cannot run it */
+    INFER_E_LIMIT,       /* a fixed limit of the library is passed */
+    INFER_E_CONTEXT,     /* the tokens do not fit into the session's context */
+    INFER_E_RANGE,     /* the caller's buffer is too small; the count that is needed is returned */
+    INFER_E_NUMERIC,   /* a logit is NaN or infinite: weights or file are damaged */
+    INFER_E_CANCELLED, /* infer_session_cancel or a callback asked to stop */
+    INFER_E_MISMATCH   /* a saved session belongs to another model or to other settings */
+} infer_status;
+
+/* What went wrong. `text` is one line of printable UTF-8; names out of a file are escaped in it. */
+typedef struct infer_error {
+    infer_status status;
+    char text[500];
+} infer_error;
+
+/* ---- The library --------------------------------------------------------------------------- */
+
+/* "0.1.0", and the number that changes when a program must be built again. Static. */
+INFER_API const char *infer_version(void);
+INFER_API int infer_abi_version(void);
+
+/* "INFER_E_FORMAT" for a status; static. */
+INFER_API const char *infer_status_name(infer_status status);
+
+/* All memory and page mappings of the library come from such a hook. alloc and map return NULL
+ * where there is nothing left, and the call in progress then fails with INFER_E_MEMORY. The hook
+ * may be called from several threads when several threads call the library. */
+typedef struct infer_allocator {
+    void *ud;
+    void *(*alloc)(void *ud, size_t bytes, size_t align); /* align: a power of two, at most 64 */
+    void (*release)(void *ud, void *ptr);                 /* ptr is never NULL */
+    void *(*map)(void *ud, int fd, size_t bytes); /* whole pages: fd read-only, fd -1: anonymous */
+    void (*unmap)(void *ud, void *ptr, size_t bytes);
+} infer_allocator;
+
+/* Warnings and notices (never errors), one line of text each, valid during the call. */
+typedef enum infer_log_level { INFER_LOG_NOTICE = 0, INFER_LOG_WARNING } infer_log_level;
+typedef void (*infer_log)(void *ud, infer_log_level level, const char *text);
+
+/* ---- Model --------------------------------------------------------------------------------- */
+
+typedef struct infer_model infer_model;
+
+typedef struct infer_model_options {
+    size_t size;
+    const infer_allocator *allocator; /* copied; NULL: malloc and mmap */
+    infer_log log;
+    void *log_ud;
+    bool no_mmap; /* read the file into memory instead of mapping it: safe when others may change it
+                   */
+} infer_model_options;
+
+/* Opens a GGUF file (of a split one: its first part). Checks all of its metadata, touches no
+ * weight. Any sound GGUF opens; whether it can be run is what infer_model_runs says. */
+INFER_API infer_status infer_model_open(const char *path, const infer_model_options *options,
+                                        infer_model **model, infer_error *err);
+
+/* The same from `bytes` at `data`, which must stay unchanged until the last object of it is freed.
+ */
+INFER_API infer_status infer_model_open_memory(const void *data, size_t bytes,
+                                               const infer_model_options *options,
+                                               infer_model **model, infer_error *err);
+
+INFER_API void infer_model_free(infer_model *model);
+
+typedef struct infer_model_info {
+    const char
+        *architecture; /* NULL where the file names none; this and the other texts: until free */
+    const char *name;  /* general.name, NULL where absent */
+    const char *tokenizer; /* tokenizer.ggml.model, NULL where absent */
+    const char *pre_tokenizer;
+    const char *chat_template; /* NULL where absent */
+    uint64_t parameters;       /* weights in all tensors */
+    uint64_t file_bytes;       /* of all parts */
+    uint64_t tensor_count, meta_count;
+    uint32_t vocab_size;     /* tokens; 0 where there is no tokenizer */
+    uint32_t context_length; /* trained; 0 where the file does not say */
+    uint32_t embedding_length, layer_count;
+} infer_model_info;
+
+INFER_API void infer_model_get_info(const infer_model *model, infer_model_info *info);
+
+/* INFER_OK where this build can run the model; else why not, naming the key or tensor. */
+INFER_API infer_status infer_model_runs(const infer_model *model, infer_error *err);
+
+/* Metadata by index 0 ... meta_count - 1. */
+typedef enum infer_meta_type {
+    INFER_META_U8 = 0,
+    INFER_META_I8,
+    INFER_META_U16,
+    INFER_META_I16,
+    INFER_META_U32,
+    INFER_META_I32,
+    INFER_META_F32,
+    INFER_META_BOOL,
+    INFER_META_STRING,
+    INFER_META_ARRAY,
+    INFER_META_U64,
+    INFER_META_I64,
+    INFER_META_F64
+} infer_meta_type;
+
+typedef struct infer_meta {
+    const char *key; /* not NUL-terminated; until the model is freed */
+    size_t key_len;
+    infer_meta_type type;  /* of the value */
+    infer_meta_type items; /* of an array's elements; else as `type` */
+    uint64_t count;        /* elements of an array; else 1 */
+} infer_meta;
+
+typedef struct infer_meta_value {
+    infer_meta_type type;
+    uint64_t u;       /* unsigned types and bool */
+    int64_t i;        /* signed types */
+    double f;         /* F32, F64 */
+    const char *text; /* STRING: any bytes, not NUL-terminated; until the model is freed */
+    size_t text_len;
+} infer_meta_value;
+
+/* INFER_E_ARGUMENT where there is no such index or element. `item` is 0 for a plain value. */
+INFER_API infer_status infer_model_meta(const infer_model *model, uint64_t index, infer_meta *meta,
+                                        infer_error *err);
+INFER_API infer_status infer_model_meta_value(const infer_model *model, uint64_t index,
+                                              uint64_t item, infer_meta_value *value,
+                                              infer_error *err);
+
+/* Tensors by index 0 ... tensor_count - 1. shape[0] is the length of a row, GGUF's order. */
+typedef struct infer_tensor_info {
+    const char *name; /* not NUL-terminated; until the model is freed */
+    size_t name_len;
+    const char *type; /* "q4_k"; "?" for a type that this build does not know */
+    uint32_t type_id; /* GGUF's number */
+    uint32_t dims;
+    uint64_t shape[4];        /* 1 beyond dims */
+    uint64_t elements, bytes; /* bytes: 0 for an unknown type */
+} infer_tensor_info;
+
+INFER_API infer_status infer_model_tensor(const infer_model *model, uint64_t index,
+                                          infer_tensor_info *info, infer_error *err);
+
+/* Index of a tensor by its name; INFER_E_ARGUMENT where there is none. */
+INFER_API infer_status infer_model_tensor_find(const infer_model *model, const char *name,
+                                               uint64_t *index, infer_error *err);
+
+/* Dequantises `count` rows from row `first` (rows of all further dimensions count on) into
+ * out[count * shape[0]]. */
+INFER_API infer_status infer_model_tensor_rows(const infer_model *model, uint64_t index,
+                                               uint64_t first, uint64_t count, float *out,
+                                               infer_error *err);
+
+/* The architectures that this build runs: 0 ... infer_arch_count() - 1. The name is static. */
+INFER_API size_t infer_arch_count(void);
+INFER_API const char *infer_arch_name(size_t index);
+
+/* ---- Tokens -------------------------------------------------------------------------------- */
+
+typedef int32_t infer_token;
+
+enum {
+    INFER_TOKENIZE_ADD_SPECIAL = 1, /* the bos and eos that the file asks for */
+    INFER_TOKENIZE_PLAIN = 2        /* control tokens in the text are ordinary text */
+};
+
+/* Text to ids[capacity]; *count is the number of ids. Where they do not fit: INFER_E_RANGE, *count
+ * is the number that is needed, ids untouched (ids NULL with capacity 0 asks for it). Never
+ * truncates. Text that is not UTF-8 is taken byte by byte where it is broken. */
+INFER_API infer_status infer_tokenize(const infer_model *model, const char *text, size_t len,
+                                      unsigned flags, infer_token *ids, size_t capacity,
+                                      size_t *count, infer_error *err);
+
+/* Ids to their exact bytes, special tokens as their text. As above: INFER_E_RANGE tells the need.
+ */
+INFER_API infer_status infer_detokenize(const infer_model *model, const infer_token *ids,
+                                        size_t count, char *text, size_t capacity, size_t *len,
+                                        infer_error *err);
+
+/* The bytes of one token (not always whole characters; no blank is left out). As above. */
+INFER_API infer_status infer_token_bytes(const infer_model *model, infer_token id, char *bytes,
+                                         size_t capacity, size_t *len, infer_error *err);
+
+typedef enum infer_special {
+    INFER_SPECIAL_BOS = 0,
+    INFER_SPECIAL_EOS,
+    INFER_SPECIAL_EOT,
+    INFER_SPECIAL_UNK,
+    INFER_SPECIAL_PAD
+} infer_special;
+
+/* The id of a special token, -1 where the file names none. */
+INFER_API infer_token infer_token_special(const infer_model *model, infer_special which);
+
+/* Whether a token ends generation (eos, eot, and the like). */
+INFER_API bool infer_token_ends(const infer_model *model, infer_token id);
+
+/* ---- Plan ---------------------------------------------------------------------------------- */
+
+typedef struct infer_plan infer_plan;
+
+typedef enum infer_kv_type {
+    INFER_KV_F16 = 0,
+    INFER_KV_F32,
+    INFER_KV_BF16,
+    INFER_KV_Q8_0
+} infer_kv_type;
+
+typedef struct infer_plan_options {
+    size_t size;
+    uint32_t context;  /* tokens a session holds; 0: the trained length, at most 8192 */
+    uint32_t batch;    /* tokens evaluated in one pass; 0: 512 */
+    uint32_t threads;  /* 0: the least of physical cores, affinity mask and cgroup quota */
+    uint32_t sessions; /* KV caches that the plan counts; 0: 1. More sessions are refused */
+    infer_kv_type kv;
+    const char
+        *isa;   /* "ref", "avx2", "avx512", "neon", "dotprod"; NULL: the best of this machine */
+    bool exact; /* float activations, f32 KV, double sums: slow, the truth to measure against */
+    bool overcommit; /* load even where the machine has less memory than the plan says */
+} infer_plan_options;
+
+/* Lays out everything; takes memory for the layout only. INFER_E_UNSUPPORTED names what cannot be
+ * run. */
+INFER_API infer_status infer_plan_new(infer_model *model, const infer_plan_options *options,
+                                      infer_plan **plan, infer_error *err);
+INFER_API void infer_plan_free(infer_plan *plan);
+
+/* Bytes by kind. `total` is the sum of the others. */
+typedef struct infer_plan_memory {
+    uint64_t weights_mapped; /* file pages: shared, and given back by the system when it is short */
+    uint64_t weights_owned;  /* with no_mmap: the file in memory */
+    uint64_t kv;             /* the KV caches of all sessions */
+    uint64_t activations;    /* what the steps write */
+    uint64_t scratch;        /* per thread: panels, scores */
+    uint64_t logits;         /* of all sessions */
+    uint64_t tables;         /* vocabulary, tensor table, steps, and other small things */
+    uint64_t total;
+    uint64_t available; /* what the machine has for us now: MemAvailable or the cgroup's limit */
+} infer_plan_memory;
+
+INFER_API void infer_plan_get_memory(const infer_plan *plan, infer_plan_memory *memory);
+
+typedef struct infer_plan_info {
+    uint32_t context, batch, threads, sessions;
+    const char *isa;                 /* static */
+    const char *kv;                  /* static */
+    uint64_t weight_bytes_per_token; /* read from memory for one token of decoding */
+    uint64_t ops_per_token;          /* multiplies and adds of all matrices, for one token */
+} infer_plan_info;
+
+INFER_API void infer_plan_get_info(const infer_plan *plan, infer_plan_info *info);
+
+/* The steps, one line each, as text for a person. INFER_E_RANGE tells the need (as
+ * infer_detokenize). */
+INFER_API infer_status infer_plan_explain(const infer_plan *plan, char *text, size_t capacity,
+                                          size_t *len, infer_error *err);
+
+/* Called now and then with 0 ... 1; returning false cancels. */
+typedef bool (*infer_progress)(void *ud, double fraction);
+
+/* Takes the memory and starts the threads. Refuses with INFER_E_MEMORY where the machine has less
+ * than the plan says (unless overcommit). Loading twice does nothing. */
+INFER_API infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud,
+                                       infer_error *err);
+
+/* ---- Session ------------------------------------------------------------------------------- */
+
+typedef struct infer_session infer_session;
+
+/* Needs a loaded plan. Evaluations of one plan's sessions take turns. */
+INFER_API infer_status infer_session_new(infer_plan *plan, infer_session **session,
+                                         infer_error *err);
+INFER_API void infer_session_free(infer_session *session);
+
+/* The simple way: opens the model, plans with `options` (NULL: defaults), loads, makes a session.
+ */
+INFER_API infer_status infer_session_open(const char *path, const infer_plan_options *options,
+                                          infer_session **session, infer_error *err);
+
+/* The model of a session; borrowed until the session is freed. */
+INFER_API infer_model *infer_session_model(const infer_session *session);
+INFER_API infer_plan *infer_session_plan(const infer_session *session);
+
+/* Appends ids[count] and evaluates them. `want` (NULL: the last alone) has count bools: the
+ * positions whose logits are kept, in order, for infer_session_logits. On any failure the session
+ * is as before the call: INFER_E_CONTEXT where they do not fit, INFER_E_NUMERIC names the step. */
+INFER_API infer_status infer_session_eval(infer_session *session, const infer_token *ids,
+                                          size_t count, const bool *want, infer_error *err);
+
+/* One token for each of `count` sessions of one plan, in one pass; the logits of each are kept. On
+ * failure all are as before. */
+INFER_API infer_status infer_session_eval_batch(infer_session *const *sessions,
+                                                const infer_token *ids, size_t count,
+                                                infer_error *err);
+
+/* Makes ids[count] the session's tokens: keeps the common prefix, drops the rest, evaluates what is
+ * new (the last token again where nothing is new). *kept (NULL allowed) is the prefix's length. */
+INFER_API infer_status infer_session_sync(infer_session *session, const infer_token *ids,
+                                          size_t count, size_t *kept, infer_error *err);
+
+/* Drops all tokens from position `count` on; the logits kept are gone. */
+INFER_API infer_status infer_session_rewind(infer_session *session, size_t count, infer_error *err);
+
+/* The tokens evaluated so far; borrowed until the session changes. */
+INFER_API const infer_token *infer_session_tokens(const infer_session *session, size_t *count);
+
+/* The row-th logits that the last eval kept: vocab_size floats, borrowed until the session changes.
+ * NULL where there is no such row. */
+INFER_API const float *infer_session_logits(const infer_session *session, size_t row);
+
+/* May be called from any thread: the eval in progress, or the next one, ends with
+ * INFER_E_CANCELLED. */
+INFER_API void infer_session_cancel(infer_session *session);
+
+/* Writes the session (tokens and KV) by temporary file and rename; reads it back. A file of another
+ * model, of other settings or damaged is refused with its reason, and the session is then empty and
+ * usable. */
+INFER_API infer_status infer_session_save(infer_session *session, const char *path,
+                                          infer_error *err);
+INFER_API infer_status infer_session_restore(infer_session *session, const char *path,
+                                             infer_error *err);
+
+typedef struct infer_session_stats {
+    uint64_t tokens_evaluated;           /* since the session was made */
+    uint64_t prefill_tokens, prefill_ns; /* evals of more than one token */
+    uint64_t decode_tokens, decode_ns;   /* evals of one token */
+} infer_session_stats;
+
+INFER_API void infer_session_get_stats(const infer_session *session, infer_session_stats *stats);
+
+/* ---- Sampling ------------------------------------------------------------------------------ */
+
+typedef struct infer_sampler infer_sampler;
+
+/* The steps run in this order: logit bias, penalties, DRY, top-k, typical, top-p, min-p, XTC,
+ * temperature, choice. A field left zero switches its step off; temperature 0 is greedy (the
+ * likeliest token, the lower id on a tie) and runs bias, penalties and DRY alone before it. */
+typedef struct infer_sampler_options {
+    size_t size;
+    const infer_allocator *allocator; /* copied; NULL: malloc */
+    float temperature;
+    uint32_t top_k;
+    float top_p;     /* 0 < p < 1 keeps the smallest set that reaches p */
+    float min_p;     /* drops what is less likely than min_p x the likeliest */
+    float typical_p; /* locally typical sampling, Meister et al. 2022 */
+    uint64_t seed;
+
+    uint32_t penalty_last;    /* how many of the last tokens the three below look at */
+    float repetition_penalty; /* CTRL: > 1 divides positive logits, multiplies negative ones; 0: off
+                               */
+    float frequency_penalty;  /* subtracted once for each time */
+    float presence_penalty;   /* subtracted once */
+
+    float dry_multiplier; /* DRY: multiplier x base^(match length - allowed length) is subtracted */
+    float dry_base;       /* 0: 1.75 */
+    uint32_t dry_allowed_length; /* 0: 2 */
+    uint32_t dry_last;           /* tokens looked at; 0: all accepted (at most 4096) */
+    const infer_token
+        *dry_breakers; /* tokens that a repeated sequence does not run across; copied */
+    size_t dry_breaker_count;
+
+    float xtc_probability; /* chance that all but the least likely token above the threshold go */
+    float xtc_threshold;
+
+    int mirostat;       /* 2: mirostat 2.0 in place of top-k to min-p and XTC; 0: off */
+    float mirostat_tau; /* 0: 5 */
+    float mirostat_eta; /* 0: 0.1 */
+
+    const struct infer_logit_bias *bias; /* copied */
+    size_t bias_count;
+} infer_sampler_options;
+
+typedef struct infer_logit_bias {
+    infer_token id;
+    float bias; /* added to the logit; -INFINITY forbids the token */
+} infer_logit_bias;
+
+/* What `infer run` uses: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, the seed given. */
+INFER_API void infer_sampler_defaults(infer_sampler_options *options, uint64_t seed);
+
+/* INFER_E_ARGUMENT names a field that is out of its range (NaN included). NULL options: greedy. */
+INFER_API infer_status infer_sampler_new(const infer_sampler_options *options, uint32_t vocab_size,
+                                         infer_sampler **sampler, infer_error *err);
+INFER_API void infer_sampler_free(infer_sampler *sampler);
+
+/* Picks a token from logits[vocab_size], which are not changed. INFER_E_NUMERIC where a logit is
+ * NaN or +infinite or all are -infinite. */
+INFER_API infer_status infer_sampler_sample(infer_sampler *sampler, const float *logits,
+                                            infer_token *id, infer_error *err);
+
+/* Tells the sampler that a token became part of the text (for penalties, DRY, mirostat). */
+INFER_API infer_status infer_sampler_accept(infer_sampler *sampler, infer_token id,
+                                            infer_error *err);
+
+/* The `count` likeliest tokens of the raw logits (before all steps) with their log probabilities,
+ * likeliest first. */
+typedef struct infer_logprob {
+    infer_token id;
+    float logprob;
+} infer_logprob;
+
+INFER_API infer_status infer_logprobs(const float *logits, uint32_t vocab_size, infer_logprob *top,
+                                      size_t count, infer_error *err);
+
+/* ---- Generation ---------------------------------------------------------------------------- */
+
+typedef enum infer_stop {
+    INFER_STOP_END = 0,  /* the model ended its text */
+    INFER_STOP_LIMIT,    /* max_tokens were made */
+    INFER_STOP_STOP,     /* a stop text appeared; it is not part of the output */
+    INFER_STOP_CONTEXT,  /* the context is full */
+    INFER_STOP_CANCELLED /* infer_session_cancel, or on_text returned false */
+} infer_stop;
+
+/* "end", "limit", "stop", "context", "cancelled"; static. */
+INFER_API const char *infer_stop_name(infer_stop stop);
+
+/* Text as it comes: whole UTF-8 characters wherever the model makes them, never a part of a stop
+ * text. Return false to stop. */
+typedef bool (*infer_on_text)(void *ud, const char *text, size_t len);
+
+typedef struct infer_generate_options {
+    size_t size;
+    infer_sampler *sampler;  /* NULL: greedy */
+    size_t max_tokens;       /* 0: as many as the context holds */
+    const char *const *stop; /* NUL-terminated texts that end the generation */
+    size_t stop_count;
+    infer_on_text on_text;
+    void (*on_token)(void *ud, infer_token id, const float *logits); /* each token made, in order */
+    void *ud;
+} infer_generate_options;
+
+typedef struct infer_generated {
+    infer_stop stop;
+    size_t tokens; /* made, the one that ended the text not counted */
+} infer_generated;
+
+/* Goes on from the session's last logits until something ends it. */
+INFER_API infer_status infer_generate_more(infer_session *session,
+                                           const infer_generate_options *options,
+                                           infer_generated *result, infer_error *err);
+
+/* The simple way: tokenises prompt (with bos as the file asks), syncs the session to it, generates
+ * at most max_tokens (0: no limit but the context), streams the text. */
+INFER_API infer_status infer_generate(infer_session *session, infer_sampler *sampler,
+                                      const char *prompt, size_t max_tokens, infer_on_text on_text,
+                                      void *ud, infer_generated *result, infer_error *err);
+
+/* ---- Chat ---------------------------------------------------------------------------------- */
+
+typedef struct infer_message {
+    const char *role; /* "system", "user", "assistant" */
+    const char *text; /* NUL-terminated */
+} infer_message;
+
+/* Renders the model's own chat template to the ids of the prompt (count and capacity as in
+ * infer_tokenize). Nothing in a message's text can become a control token. Until the template
+ * engine comes, the one template that renders is SmolLM2's; any other is INFER_E_UNSUPPORTED. */
+INFER_API infer_status infer_chat_prompt(const infer_model *model, const infer_message *messages,
+                                         size_t message_count, infer_token *ids, size_t capacity,
+                                         size_t *count, infer_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * The floor that everything stands on: errors, checked arithmetic, memory through the caller's
+ * hook.
+ */
+#ifndef INF_BASE_H
+#define INF_BASE_H
+
+#include <libinfer.h>
+
+/* A stretch of bytes that somebody else owns; no NUL at its end is promised. */
+struct inf_bytes {
+    const char *ptr;
+    size_t len;
+};
+
+static inline bool inf_mul_size(size_t a, size_t b, size_t *product)
+{
+    return !__builtin_mul_overflow(a, b, product);
+}
+
+static inline bool inf_add_size(size_t a, size_t b, size_t *sum)
+{
+    return !__builtin_add_overflow(a, b, sum);
+}
+
+/* n rounded up to a multiple of `unit` (a power of two); false where that passes SIZE_MAX. */
+static inline bool inf_round_up(size_t n, size_t unit, size_t *rounded)
+{
+    if (!inf_add_size(n, unit - 1, rounded))
+        return false;
+    *rounded &= ~(unit - 1);
+    return true;
+}
+
+static inline size_t inf_min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t inf_max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+bool inf_bytes_equal(struct inf_bytes a, const char *text);
+
+/* Fills *err (NULL allowed) and returns `status`, so that a check is one line:
+ *     if (n > limit) return inf_fail(err, INFER_E_LIMIT, "key %s: %zu, at most %zu", ...);
+ * Control characters, broken UTF-8 and bidirectional marks in the finished text come out escaped,
+ * so names from a file may be printed as they are (with %.*s: they need not end in NUL). */
+infer_status inf_fail(infer_error *err, infer_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4), cold));
+
+infer_status inf_fail_memory(infer_error *err, const char *what, size_t bytes)
+    __attribute__((cold));
+
+/* Memory. `a` is the caller's hook, never NULL (inf_allocator_default where the caller gave none).
+ * Blocks are aligned to 64 bytes; the count-times-size forms fail on overflow. */
+extern const infer_allocator inf_allocator_default;
+
+void *inf_alloc(const infer_allocator *a, size_t bytes);
+void *inf_alloc_zero(const infer_allocator *a, size_t count, size_t size);
+void inf_release(const infer_allocator *a, void *ptr);
+
+/* Grows *items (of `size` bytes each, *capacity of them) so that `count` fit; contents are kept. */
+bool inf_grow(const infer_allocator *a, void **items, size_t *capacity, size_t count, size_t size);
+
+/* Many small blocks with one end: everything taken from an arena is freed with it. */
+struct inf_arena {
+    infer_allocator a;
+    struct inf_arena_chunk *chunks;
+    size_t left;
+    char *next;
+};
+
+void inf_arena_init(struct inf_arena *arena, const infer_allocator *a);
+void *inf_arena_take(struct inf_arena *arena, size_t count, size_t size); /* zeroed, 64-aligned */
+void inf_arena_free(struct inf_arena *arena);
+
+/* Growing text (or bytes). After a failed append `failed` is set and later appends do nothing, so a
+ * writer checks once at its end. */
+struct inf_text {
+    const infer_allocator *a;
+    char *ptr;
+    size_t len, capacity;
+    bool failed;
+};
+
+void inf_text_append(struct inf_text *text, const char *bytes, size_t len);
+void inf_text_printf(struct inf_text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void inf_text_free(struct inf_text *text);
+
+/* One code point at text[0..len), len > 0; returns its length in bytes, 0 where it is not UTF-8. */
+size_t inf_utf8_decode(const char *text, size_t len, uint32_t *code);
+size_t inf_utf8_encode(uint32_t code, char out[4]);
+
+/* FNV-1a, 64 bits, for hash tables and checksums that need no strength. */
+uint64_t inf_hash(const void *bytes, size_t len, uint64_t seed);
+#define INF_HASH_SEED 0xcbf29ce484222325u
+
+#endif

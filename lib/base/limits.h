@@ -1,0 +1,28 @@
+/*
+ * Every fixed limit of the library, in one place. Passing one is INFER_E_LIMIT or INFER_E_FORMAT.
+ */
+#ifndef INF_LIMITS_H
+#define INF_LIMITS_H
+
+#define INF_MAX_KEYS 65536         /* metadata keys of a file */
+#define INF_MAX_TENSORS (1u << 20) /* tensors of a file */
+#define INF_MAX_STRING (16u << 20) /* bytes of a string value */
+#define INF_MAX_ARRAY (4u << 20)   /* elements of an array value */
+#define INF_MAX_NAME 255           /* bytes of a tensor name or key that the engine looks up */
+#define INF_MAX_TOKEN_TEXT 65536   /* bytes of a token */
+#define INF_MAX_DIMS 4
+#define INF_MAX_ALIGNMENT (1u << 20)
+#define INF_MAX_SPLITS 1024
+
+#define INF_MAX_LAYERS 512
+#define INF_MAX_HEADS 1024
+#define INF_MAX_EMBD 65536
+#define INF_MAX_FF (1u << 20)
+#define INF_MAX_HEAD_SIZE 1024
+#define INF_MAX_EXPERTS 1024
+#define INF_MAX_CONTEXT (1u << 24)
+#define INF_MAX_BATCH 8192
+#define INF_MAX_THREADS 512
+#define INF_MAX_VOCAB INF_MAX_ARRAY
+
+#endif
