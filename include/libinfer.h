@@ -299,7 +299,7 @@ typedef struct infer_plan_memory {
 INFER_API void infer_plan_get_memory(const infer_plan *plan, infer_plan_memory *memory);
 
 typedef struct infer_plan_info {
-    uint32_t context, batch, threads, sessions;
+    uint32_t context, batch, threads, sessions, logit_rows;
     const char *isa;                 /* static */
     const char *kv;                  /* static */
     uint64_t weight_bytes_per_token; /* read from memory for one token of decoding */

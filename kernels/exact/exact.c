@@ -1,0 +1,112 @@
+/*
+ * The arithmetic that errors are measured against (`--exact`): float activations, every sum and
+ * every exp in double. The level EXACT takes the ops that it has no row for from ref.
+ */
+#include "kernels/ref/math_ref.h"
+
+inf_matmul_fn inf_k_matmul_exact;
+inf_rmsnorm_fn inf_k_rmsnorm_exact;
+inf_glu_fn inf_k_glu_exact;
+inf_attn_fn inf_k_attn_exact;
+inf_attn_merge_fn inf_k_attn_merge_exact;
+
+static double dot(const float *w, const float *x, size_t n)
+{
+    double sum[8] = {0};
+    for (size_t i = 0; i < n; i++)
+        sum[i % 8] += (double)w[i] * (double)x[i];
+    return sum[0] + sum[1] + sum[2] + sum[3] + sum[4] + sum[5] + sum[6] + sum[7];
+}
+
+#define PART 256 /* a whole number of blocks of every type */
+
+void inf_k_matmul_exact(const struct inf_matmul_args *a)
+{
+    const struct inf_type_info *type = inf_type_info(a->type);
+    double *sums = (double *)(void *)a->scratch;
+    size_t room = INF_MATMUL_SCRATCH / sizeof *sums;
+    for (size_t c0 = 0; c0 < a->cols; c0 += room) {
+        size_t cols = a->cols - c0 < room ? a->cols - c0 : room;
+        for (size_t r = 0; r < a->rows; r++) {
+            for (size_t c = 0; c < cols; c++)
+                sums[c] = 0.0;
+            for (size_t i = 0; i < a->k; i += PART) {
+                float w[PART];
+                size_t n = a->k - i < PART ? a->k - i : PART;
+                const uint8_t *at = a->w + r * a->row_bytes + i / type->weights * type->bytes;
+                inf_type_decode(type, at, n, w);
+                for (size_t c = 0; c < cols; c++) {
+                    size_t column = a->x_cols ? a->x_cols[c0 + c] : c0 + c;
+                    sums[c] += dot(w, a->x + column * a->x_stride + i, n);
+                }
+            }
+            for (size_t c = 0; c < cols; c++) {
+                size_t column = a->out_cols ? a->out_cols[c0 + c] : c0 + c;
+                a->out[column * a->out_stride + r] = (float)sums[c];
+            }
+        }
+    }
+}
+
+void inf_k_rmsnorm_exact(const struct inf_rmsnorm_args *a)
+{
+    double r = 1.0 / sqrt(dot(a->x, a->x, a->n) / (double)a->n + (double)a->eps);
+    for (size_t i = 0; i < a->n; i++)
+        a->out[i] = (float)((double)a->x[i] * r * (double)a->weight[i]);
+}
+
+void inf_k_glu_exact(const struct inf_glu_args *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        double x = (double)a->gate[i], negative = -x;
+        if (a->activation == INF_GELU_TANH)
+            negative = -1.5957691216057308 * (x + 0.044715 * x * x * x);
+        a->out[i] = (float)(x / (1.0 + exp(negative)) * (double)a->up[i]);
+    }
+}
+
+static void attend_row(const struct inf_attn_args *a, size_t r)
+{
+    const float *q = a->q + r * a->q_stride;
+    float *score = a->scratch, *acc = a->acc + r * a->acc_stride;
+    size_t first = a->first[r], end = a->end[r];
+    double sum = 0.0;
+    a->most[r] = -INFINITY;
+    for (size_t p = first; p < end; p++) {
+        double s = 0.0;
+        for (size_t d = 0; d < a->head_size; d++)
+            s += (double)inf_k_number(a->kv, a->k_tile, a->head_size, p, d) * (double)q[d];
+        score[p] = (float)s;
+        a->most[r] = !(score[p] <= a->most[r]) ? score[p] : a->most[r];
+    }
+    for (size_t p = first; p < end; p++) {
+        score[p] = (float)exp((double)score[p] - (double)a->most[r]);
+        sum += (double)score[p];
+    }
+    a->sum[r] = (float)sum;
+    for (size_t d = 0; d < a->head_size; d++) {
+        double total = 0.0;
+        for (size_t p = first; p < end; p++)
+            total += (double)score[p] * (double)inf_v_number(a->kv, a->v_tile, a->head_size, p, d);
+        acc[d] = (float)total;
+    }
+}
+
+void inf_k_attn_exact(const struct inf_attn_args *a)
+{
+    for (size_t r = 0; r < a->rows; r++)
+        attend_row(a, r);
+}
+
+void inf_k_attn_merge_exact(const struct inf_attn_merge_args *a)
+{
+    if (a->sum_t == 0.0f)
+        return;
+    double m = (double)(*a->most > a->most_t ? *a->most : a->most_t);
+    double old = *a->sum == 0.0f ? 0.0 : exp((double)*a->most - m);
+    double new = exp((double)a->most_t - m);
+    *a->most = (float)m;
+    *a->sum = (float)((double)*a->sum * old + (double)a->sum_t * new);
+    for (size_t d = 0; d < a->head_size; d++)
+        a->acc[d] = (float)((double)a->acc[d] * old + (double)a->acc_t[d] * new);
+}

@@ -1,0 +1,50 @@
+/*
+ * gemma3: five windowed layers, then a global one; norms before and after each half of a layer; the
+ * windowed layers have a RoPE base of their own and no RoPE scaling.
+ */
+#include "lib/arch/arch.h"
+
+#include <math.h>
+
+static const struct inf_tensor_row tensors[] = {
+    {INF_SLOT_TOKEN_EMBD, INF_REQUIRED},     {INF_SLOT_OUTPUT_NORM, INF_REQUIRED},
+    {INF_SLOT_OUTPUT, INF_OPTIONAL},         {INF_SLOT_ATTN_NORM, INF_REQUIRED},
+    {INF_SLOT_ATTN_Q, INF_REQUIRED},         {INF_SLOT_ATTN_K, INF_REQUIRED},
+    {INF_SLOT_ATTN_V, INF_REQUIRED},         {INF_SLOT_ATTN_Q_NORM, INF_REQUIRED},
+    {INF_SLOT_ATTN_K_NORM, INF_REQUIRED},    {INF_SLOT_ATTN_OUT, INF_REQUIRED},
+    {INF_SLOT_ATTN_POST_NORM, INF_REQUIRED}, {INF_SLOT_FFN_NORM, INF_REQUIRED},
+    {INF_SLOT_FFN_GATE, INF_REQUIRED},       {INF_SLOT_FFN_UP, INF_REQUIRED},
+    {INF_SLOT_FFN_DOWN, INF_REQUIRED},       {INF_SLOT_FFN_POST_NORM, INF_REQUIRED},
+};
+
+static const struct inf_block layer[] = {
+    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
+    {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_ATTN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_NORM, INF_SLOT_FFN_NORM},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_FFN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
+static infer_status hook(const struct inf_gguf *gguf, struct inf_hparams *hp, infer_error *err)
+{
+    (void)gguf;
+    (void)err;
+    hp->window_period = 6;
+    hp->embd_scale = sqrtf((float)hp->embd);
+    if (hp->layers == 62) /* the 27B divides by its embedding's share of a head (168), not by 128 */
+        hp->attn_scale = 1.0f / sqrtf((float)hp->embd / (float)hp->heads);
+    return INFER_OK;
+}
+
+const struct inf_arch inf_arch_gemma3 = {
+    .name = "gemma3",
+    .tensors = tensors,
+    .tensor_count = sizeof tensors / sizeof *tensors,
+    .layer = layer,
+    .gelu = true,
+    .hook = hook,
+};

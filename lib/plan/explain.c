@@ -1,0 +1,71 @@
+/* A plan as text for a person: one line a step. */
+#include "lib/plan/plan.h"
+
+#include <string.h>
+
+static const char *buffer_name(enum inf_buffer buffer)
+{
+    static const char *const names[] = {
+        "stream", "beside", "angles", "q",      "k",        "v",     "attn",   "gate", "up",
+        "router", "choice", "groups", "expert", "int_embd", "int_q", "int_ff", "last", "-"};
+    return names[buffer];
+}
+
+/* The name of the kernel that a step's weights meet. */
+static const char *kernel_name(const struct infer_plan *plan, const struct inf_weight *w)
+{
+    const struct inf_kernel_row *rows;
+    size_t count = inf_kernel_rows(&rows);
+    void (*function)(void) = (void (*)(void))plan->kernels.matmul[w->type];
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].op == INF_OP_MATMUL && rows[i].function == function)
+            return rows[i].name;
+    return "?";
+}
+
+static void explain_step(const struct infer_plan *plan, const struct inf_step *step, size_t number,
+                         struct inf_text *text)
+{
+    inf_text_printf(text, "%4zu ", number);
+    if (step->layer < 0)
+        inf_text_printf(text, "  - ");
+    else
+        inf_text_printf(text, "%3d ", step->layer);
+    inf_text_printf(text, "%-9s %-8s", inf_step_name(step->op), buffer_name(step->in));
+    if (step->in2 != INF_BUF_NONE)
+        inf_text_printf(text, " %s", buffer_name(step->in2));
+    if (step->out != INF_BUF_NONE)
+        inf_text_printf(text, " -> %s", buffer_name(step->out));
+    bool matrix =
+        step->op == INF_STEP_MATMUL || step->op == INF_STEP_LOGITS || step->op == INF_STEP_EXPERTS;
+    for (uint32_t i = 0; matrix && i < step->count; i++)
+        inf_text_printf(text, "\n         %s (%u, %u) %s%s%s", step->w[i]->name, step->w[i]->rows,
+                        step->w[i]->k, kernel_name(plan, step->w[i]),
+                        step->op == INF_STEP_LOGITS ? "" : " -> ",
+                        step->op == INF_STEP_LOGITS ? "" : buffer_name(step->outs[i]));
+    if (!matrix && step->w[0])
+        inf_text_printf(text, "  %s", step->w[0]->name);
+    if (step->windowed && step->op == INF_STEP_ATTN)
+        inf_text_printf(text, "  window %u", plan->hp.window);
+    inf_text_printf(text, step->barrier ? "  | all wait\n" : "\n");
+}
+
+infer_status infer_plan_explain(const infer_plan *plan, char *out, size_t capacity, size_t *len,
+                                infer_error *err)
+{
+    struct inf_text text = {.a = &plan->a};
+    inf_text_printf(&text, "step layer op     reads -> writes, weights (rows, columns) kernel\n");
+    for (size_t i = 0; i < plan->step_count; i++)
+        explain_step(plan, &plan->steps[i], i, &text);
+    infer_status status = INFER_OK;
+    *len = text.len;
+    if (text.failed)
+        status = inf_fail_memory(err, "the explanation", text.len);
+    else if (text.len > capacity)
+        status = inf_fail(err, INFER_E_RANGE, "the text has %zu bytes, the buffer %zu", text.len,
+                          capacity);
+    else if (text.len)
+        memcpy(out, text.ptr, text.len);
+    inf_text_free(&text);
+    return status;
+}

@@ -1,0 +1,77 @@
+/* How fast each pair of a head turns, and cos and sin of where it is. */
+#include "lib/plan/plan.h"
+
+#include <math.h>
+
+#define PI 3.14159265358979323846
+
+/*
+ * Yarn (Peng et al. 2023, "YaRN: Efficient Context Window Extension of Large Language Models"):
+ * fast dimensions keep their speed, slow ones are divided by the factor, between them a ramp over
+ * dimensions. The dimension that turns `turns` times over the original context:
+ */
+static double yarn_dimension(const struct inf_hparams *hp, double turns)
+{
+    return hp->rope_dims * log(hp->rope_original / (turns * 2.0 * PI)) / (2.0 * log(hp->rope_base));
+}
+
+static double yarn_share(const struct inf_hparams *hp, uint32_t i)
+{
+    double low = fmax(floor(yarn_dimension(hp, hp->rope_beta_fast)), 0.0);
+    double high = fmin(ceil(yarn_dimension(hp, hp->rope_beta_slow)), hp->rope_dims - 1.0);
+    double ramp = (i - low) / fmax(high - low, 0.001);
+    return 1.0 - fmin(fmax(ramp, 0.0), 1.0); /* of the unscaled speed */
+}
+
+infer_status inf_plan_rope(struct infer_plan *plan, const float *factors, infer_error *err)
+{
+    const struct inf_hparams *hp = &plan->hp;
+    uint32_t half = hp->rope_dims / 2;
+    for (int local = 0; local < 2; local++) {
+        plan->rope_freqs[local] = inf_arena_take(&plan->arena, half, sizeof(double));
+        if (!plan->rope_freqs[local])
+            return inf_fail_memory(err, "rope speeds", half * sizeof(double));
+        /* a model whose windowed layers have a base of their own leaves those unscaled */
+        bool own_base = local && hp->window_period;
+        double base = own_base ? hp->rope_base_local : hp->rope_base;
+        plan->rope_scale[local] = 1.0f;
+        for (uint32_t i = 0; i < half; i++) {
+            double speed = pow(base, -2.0 * i / hp->rope_dims);
+            if (!own_base && hp->rope_scaling == INF_ROPE_LINEAR)
+                speed /= hp->rope_factor;
+            if (!own_base && hp->rope_scaling == INF_ROPE_YARN) {
+                double share = yarn_share(hp, i);
+                speed = speed / hp->rope_factor * (1.0 - share) + speed * share;
+            }
+            if (!own_base && factors)
+                speed /= (double)factors[i];
+            plan->rope_freqs[local][i] = speed;
+        }
+        if (!own_base && hp->rope_scaling == INF_ROPE_YARN)
+            plan->rope_scale[local] =
+                (float)(hp->rope_attn_factor * (1.0 + 0.1 * log(hp->rope_factor)));
+    }
+    return INFER_OK;
+}
+
+/*
+ * The angle less its nearest multiple of pi/2 (in three parts, exact for multiples below 2^20),
+ * then the Taylor series, whose first term left out is below 2^-53 for |r| <= pi/4.
+ */
+void inf_cos_sin(double angle, double *cosine, double *sine)
+{
+    double quarters = rint(angle * (2.0 / PI));
+    double r = fma(quarters, -0x1.921fb54400000p+0, angle);
+    r = fma(quarters, -0x1.0b4611a600000p-34, r);
+    r = fma(quarters, -0x1.3198a2e037073p-69, r);
+    double r2 = r * r, c = 0.0, s = 0.0;
+    for (int n = 16; n > 0; n -= 2) {
+        c = (1.0 + c) * (-r2 / ((n - 1) * n));
+        s = (1.0 + s) * (-r2 / (n * (n + 1)));
+    }
+    c += 1.0;
+    s = r + r * s;
+    long quadrant = (long)quarters & 3;
+    *cosine = quadrant == 0 ? c : quadrant == 1 ? -s : quadrant == 2 ? -c : s;
+    *sine = quadrant == 0 ? s : quadrant == 1 ? c : quadrant == 2 ? -s : -c;
+}
