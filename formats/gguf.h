@@ -18,7 +18,7 @@
 #include "lib/base/base.h"
 
 struct inf_gguf_key {
-    struct inf_bytes name;
+    struct inf_bytes name; /* first, as in tensors: what is sorted begins with its name */
     infer_meta_type type;  /* of the value */
     infer_meta_type items; /* of an array's elements; else as `type` */
     uint64_t count;        /* elements of an array; else 1 */
@@ -31,10 +31,10 @@ struct inf_gguf_tensor {
     uint32_t type_id;
     const struct inf_type_info *type; /* NULL where unknown; then bytes is 0 */
     uint32_t dims;
-    uint64_t shape[4]; /* 1 beyond dims; shape[0] is a row */
-    uint64_t elements, bytes;
-    uint64_t offset;     /* from the start of the tensor data */
-    const uint8_t *data; /* inside the range that was parsed */
+    uint64_t shape[4];        /* 1 beyond dims; shape[0] is a row */
+    uint64_t elements, bytes; /* elements of all tensors together fit into int64_t */
+    uint64_t offset;          /* from the start of the tensor data */
+    const uint8_t *data;      /* inside the range that was parsed */
 };
 
 struct inf_gguf {
@@ -43,14 +43,13 @@ struct inf_gguf {
     size_t size;
     uint32_t version;
     uint64_t alignment;
-    size_t data_start; /* where tensor data begins */
+    size_t data_start; /* where tensor data begins; the size where the file ends before */
     struct inf_gguf_key *keys;
     size_t key_count;
     struct inf_gguf_tensor *tensors;
     size_t tensor_count;
-    uint32_t *key_index, *tensor_index; /* hash tables by name: slot -> index + 1 */
-    size_t key_slots, tensor_slots;
-    size_t heap_bytes; /* what all of this takes */
+    const void **key_order, **tensor_order; /* pointers to them, sorted by name */
+    size_t heap_bytes;                      /* what all of this takes */
 };
 
 /* Checks header, keys and tensor table of bytes[0..size), which must stay there until free. On
@@ -63,12 +62,16 @@ void inf_gguf_free(struct inf_gguf *gguf);
 const struct inf_gguf_key *inf_gguf_key(const struct inf_gguf *gguf, const char *name);
 const struct inf_gguf_tensor *inf_gguf_tensor(const struct inf_gguf *gguf, const char *name);
 
+/* Bytes of a value of a type, 0 for strings, arrays and unknown types; and its name. */
+size_t inf_gguf_type_bytes(infer_meta_type type);
+const char *inf_gguf_type_name(infer_meta_type type);
+
 /* Element `item` (< count) of a value. */
 void inf_gguf_value(const struct inf_gguf_key *key, uint64_t item, infer_meta_value *value);
 
 /* Typed reading of a key by name, for what a model needs. Each returns INFER_OK and leaves *out
  * alone where the key is absent; a key of a wrong type or out of [low, high] is INFER_E_FORMAT that
- * names it. Integers of any integer type are taken where the value fits. */
+ * names it. Integers of any integer type are taken where the value fits; a float must be finite. */
 infer_status inf_gguf_get_uint(const struct inf_gguf *gguf, const char *name, uint64_t low,
                                uint64_t high, uint64_t *out, infer_error *err);
 infer_status inf_gguf_get_float(const struct inf_gguf *gguf, const char *name, double *out,

@@ -1,0 +1,125 @@
+/* Opens files; the only place of the library that reads model files. */
+#include "lib/base/map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE_BYTES 4096
+#define READ_BYTES_MAX ((size_t)1 << 30) /* of one call; the kernel's own limit is near 2^31 */
+
+static const char *kind_of_file(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFDIR:
+        return "a directory";
+    case S_IFIFO:
+        return "a FIFO";
+    case S_IFCHR:
+        return "a character device";
+    case S_IFBLK:
+        return "a block device";
+    case S_IFSOCK:
+        return "a socket";
+    default:
+        return "something else";
+    }
+}
+
+static infer_status fail_errno(infer_error *err, const char *path, const char *what)
+{
+    return inf_fail(err, INFER_E_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+static int64_t modified_ns(const struct stat *st)
+{
+    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+/* Reads map->size bytes into the pages. */
+static infer_status read_all(int fd, const char *path, struct inf_map *map, infer_error *err)
+{
+    char *to = map->pages;
+    for (size_t done = 0; done < map->size;) {
+        ssize_t n = read(fd, to + done, inf_min_size(map->size - done, READ_BYTES_MAX));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_errno(err, path, "cannot be read");
+        if (!n)
+            return inf_fail(err, INFER_E_IO, "%s: ended at byte %zu of %zu while it was read", path,
+                            done, map->size);
+        done += (size_t)n;
+    }
+    return INFER_OK;
+}
+
+static infer_status open_fd(int fd, const char *path, bool no_mmap, struct inf_map *map,
+                            infer_error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st))
+        return fail_errno(err, path, "cannot be examined");
+    if (!S_ISREG(st.st_mode))
+        return inf_fail(err, INFER_E_IO, "%s: is %s, not a regular file", path,
+                        kind_of_file(st.st_mode));
+    if (st.st_size <= 0)
+        return inf_fail(err, INFER_E_FORMAT, "%s: the file is empty (%lld bytes)", path,
+                        (long long)st.st_size);
+    if ((uint64_t)st.st_size > SIZE_MAX - PAGE_BYTES)
+        return inf_fail(err, INFER_E_LIMIT, "%s: %llu bytes, at most %zu", path,
+                        (unsigned long long)st.st_size, SIZE_MAX - PAGE_BYTES);
+    map->size = (size_t)st.st_size;
+    map->pages_bytes = (map->size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    map->device = st.st_dev;
+    map->inode = st.st_ino;
+    map->modified_ns = modified_ns(&st);
+    map->mapped = !no_mmap;
+    map->pages = map->a.map(map->a.ud, no_mmap ? -1 : fd, map->pages_bytes);
+    if (!map->pages)
+        return inf_fail(err, INFER_E_MEMORY, "%s: %zu bytes cannot be %s", path, map->size,
+                        no_mmap ? "had as memory" : "mapped");
+    map->bytes = map->pages;
+    return no_mmap ? read_all(fd, path, map, err) : INFER_OK;
+}
+
+infer_status inf_map_open(const infer_allocator *a, const char *path, bool no_mmap,
+                          struct inf_map *map, infer_error *err)
+{
+    *map = (struct inf_map){.a = *a};
+    int fd;
+    do
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    while (fd < 0 && errno == EINTR);
+    infer_status status =
+        fd < 0 ? fail_errno(err, path, "cannot be opened") : open_fd(fd, path, no_mmap, map, err);
+    if (fd >= 0)
+        close(fd);
+    if (status)
+        inf_map_close(map);
+    return status;
+}
+
+void inf_map_close(struct inf_map *map)
+{
+    if (map->pages)
+        map->a.unmap(map->a.ud, map->pages, map->pages_bytes);
+    *map = (struct inf_map){0};
+}
+
+infer_status inf_map_check(const struct inf_map *map, const char *path, infer_error *err)
+{
+    struct stat st;
+    if (stat(path, &st))
+        return fail_errno(err, path, "cannot be examined");
+    if (st.st_dev != map->device || st.st_ino != map->inode)
+        return inf_fail(err, INFER_E_IO, "%s: another file is there since it was opened", path);
+    if ((uint64_t)st.st_size != map->size)
+        return inf_fail(err, INFER_E_IO, "%s: %lld bytes, %zu when it was opened", path,
+                        (long long)st.st_size, map->size);
+    if (modified_ns(&st) != map->modified_ns)
+        return inf_fail(err, INFER_E_IO, "%s: was changed since it was opened", path);
+    return INFER_OK;
+}
