@@ -18,8 +18,8 @@ INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sin
     for (unsigned p = 0; p < 4; p++) {
         struct inf_quad q0 = inf_quad_load(rows, 16 + 32 * p);
         struct inf_quad q1 = inf_quad_load(rows, 32 + 32 * p);
-        PUT32(2 * p, inf_quad_and(q0, 0x0f), inf_quad_and(q1, 0x0f), 0);
-        PUT32(2 * p + 1, inf_quad_and(q0, 0xf0), inf_quad_and(q1, 0xf0), 4);
+        PUT32(2 * p, inf_quad_and(q0, 0x0f), 0, inf_quad_and(q1, 0x0f), 0);
+        PUT32(2 * p + 1, inf_quad_and(q0, 0xf0), 4, inf_quad_and(q1, 0xf0), 4);
     }
 }
 

@@ -26,10 +26,10 @@ INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sin
         struct inf_quad high = inf_quad_load(rows, 128 + 32 * half + 16 * p);
         struct inf_quad low0 = inf_quad_load(rows, 64 * half + 16 * p);
         struct inf_quad low1 = inf_quad_load(rows, 64 * half + 32 + 16 * p);
-        PUT16(j, inf_quad_join(inf_quad_and(low0, 0x0f), high, -4, 0x30));
-        PUT16(j + 2, inf_quad_join(inf_quad_and(low1, 0x0f), high, -2, 0x30));
-        PUT16(j + 4, inf_quad_join(inf_quad_field(low0, 4, 0x0f), high, 0, 0x30));
-        PUT16(j + 6, inf_quad_join(inf_quad_field(low1, 4, 0x0f), high, 2, 0x30));
+        PUT16(j, inf_quad_join(inf_quad_and(low0, 0x0f), high, -4, 0x30), 0);
+        PUT16(j + 2, inf_quad_join(inf_quad_and(low1, 0x0f), high, -2, 0x30), 0);
+        PUT16(j + 4, inf_quad_join(inf_quad_field(low0, 4, 0x0f), high, 0, 0x30), 0);
+        PUT16(j + 6, inf_quad_join(inf_quad_field(low1, 4, 0x0f), high, 2, 0x30), 0);
     }
 }
 

@@ -7,8 +7,6 @@
  */
 #include "kernels/avx512/tile_avx512.h"
 
-#define UNROLL _Pragma("GCC unroll 16")
-
 /* A panel's scales at a sub-block, and the columns; the places are in bytes from a column. */
 struct place {
     const struct inf_scratch_avx512 *s;
@@ -24,20 +22,20 @@ INF_INLINE void add_min256(const unsigned sub, const unsigned cols, const struct
     __m512 dmin0 = _mm512_load_ps(p->s->dmin + at * 32);
     __m512 dmin1 = _mm512_load_ps(p->s->dmin + at * 32 + 16);
     __m512i m[2 * INF_TILE_COLS];
-    UNROLL
+    INF_UNROLL
     for (unsigned c = 0; c < 2 * cols; c++)
         m[c] = _mm512_setzero_si512();
-    UNROLL
+    INF_UNROLL
     for (unsigned j = 0; j < 128 / sub; j++) {
         __m512i m0 = _mm512_load_si512(mins + j * 64), m1 = _mm512_load_si512(mins + j * 64 + 32);
-        UNROLL
+        INF_UNROLL
         for (unsigned c = 0; c < cols; c++) {
             __m512i x = inf_acts_i32(p->x[c] + p->xm_at, 0, at * (128 / sub) + j);
             m[2 * c] = _mm512_dpwssd_epi32(m[2 * c], m0, x);
             m[2 * c + 1] = _mm512_dpwssd_epi32(m[2 * c + 1], m1, x);
         }
     }
-    UNROLL
+    INF_UNROLL
     for (unsigned c = 0; c < cols; c++) {
         __m512 scale = inf_acts_float(p->x[c] + p->mscale_at, 0, at);
         acc[2 * c] =
@@ -55,15 +53,15 @@ INF_INLINE void add_sub(enum inf_form form, const unsigned cols, const struct pl
     const bool owed = form == INF_FORM_S32 || form == INF_FORM_S16;
     const uint8_t *q = p->s->q + j * sub * 32;
     __m512i sum[2 * INF_TILE_COLS];
-    UNROLL
+    INF_UNROLL
     for (unsigned c = 0; c < cols; c++) {
         sum[2 * c] = owed ? inf_acts_i32(p->x[c] + p->neg_at, 0, j) : _mm512_setzero_si512();
         sum[2 * c + 1] = sum[2 * c];
     }
-    UNROLL
+    INF_UNROLL
     for (unsigned i = 0; i < sub / 4; i++) {
         __m512i q0 = _mm512_load_si512(q + i * 128), q1 = _mm512_load_si512(q + i * 128 + 64);
-        UNROLL
+        INF_UNROLL
         for (unsigned c = 0; c < cols; c++) {
             __m512i x = inf_acts_i32(p->x[c] + p->q_at, 0, j * (sub / 4) + i);
             sum[2 * c] = _mm512_dpbusd_epi32(sum[2 * c], q0, x);
@@ -72,7 +70,7 @@ INF_INLINE void add_sub(enum inf_form form, const unsigned cols, const struct pl
     }
     __m512 scale0 = _mm512_load_ps(p->s->scale + j * 32);
     __m512 scale1 = _mm512_load_ps(p->s->scale + j * 32 + 16);
-    UNROLL
+    INF_UNROLL
     for (unsigned c = 0; c < cols; c++) {
         __m512 xscale = inf_acts_float(p->x[c] + p->scale_at, 0, j * sub / 32);
         acc[2 * c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[2 * c]), _mm512_mul_ps(scale0, xscale),
@@ -107,7 +105,7 @@ INF_INLINE void tile(enum inf_form form, const unsigned cols, const struct inf_m
     __mmask16 mask1 = rows >= 32 ? 0xffff : rows <= 16 ? 0 : (__mmask16)((1u << (rows - 16)) - 1);
     __m512 acc[2 * INF_TILE_COLS];
     float *out[INF_TILE_COLS];
-    UNROLL
+    INF_UNROLL
     for (unsigned c = 0; c < cols; c++) {
         p.x[c] = inf_column(a, col + c);
         out[c] = inf_output(a, col + c) + row;
@@ -124,7 +122,7 @@ INF_INLINE void tile(enum inf_form form, const unsigned cols, const struct inf_m
         for (size_t j = 0; j < n / sub; j++)
             add_sub(form, cols, &p, j, acc);
     }
-    UNROLL
+    INF_UNROLL
     for (unsigned c = 0; c < cols; c++) {
         _mm512_mask_storeu_ps(out[c], mask0, acc[2 * c]);
         _mm512_mask_storeu_ps(out[c] + 16, mask1, acc[2 * c + 1]);

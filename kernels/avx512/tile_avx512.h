@@ -20,6 +20,7 @@
 
 #include <immintrin.h>
 
+#define INF_UNROLL _Pragma("GCC unroll 16")
 #define INF_INLINE static inline __attribute__((always_inline))
 
 #define INF_STEP 256        /* weights of a step */
@@ -108,9 +109,24 @@ INF_INLINE __m256i inf_u16_load(struct inf_rows16 rows, size_t at)
     low = _mm_insert_epi16(low, inf_load_u16(w + (i)*s), i);                                       \
     high = _mm_insert_epi16(high, inf_load_u16(w + ((i) + 8) * s), i);
     LANE(1)
-    LANE(2) LANE(3) LANE(4) LANE(5) LANE(6) LANE(7)
+    LANE(2)
+    LANE(3) LANE(4) LANE(5) LANE(6) LANE(7)
 #undef LANE
         return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
+/* The byte at `at` of 16 rows, as dwords. */
+INF_INLINE __m512i inf_u8_load(struct inf_rows16 rows, size_t at)
+{
+    const uint8_t *w = rows.w + at;
+    size_t s = rows.stride;
+    __m128i v = _mm_cvtsi32_si128(*w);
+#define LANE(i) v = _mm_insert_epi8(v, w[(i)*s], i);
+    LANE(1)
+    LANE(2) LANE(3) LANE(4) LANE(5) LANE(6) LANE(7) LANE(8) LANE(9) LANE(10) LANE(11) LANE(12)
+        LANE(13) LANE(14) LANE(15)
+#undef LANE
+            return _mm512_cvtepu8_epi32(v);
 }
 
 INF_INLINE __m512 inf_half_load(struct inf_rows16 rows, size_t at)
@@ -158,6 +174,14 @@ INF_INLINE struct inf_quad inf_quad_and(struct inf_quad q, unsigned mask)
                              inf_and8(q.d, mask)};
 }
 
+/* Every byte + 128. */
+INF_INLINE struct inf_quad inf_quad_flip(struct inf_quad q)
+{
+    __m512i top = _mm512_set1_epi8(-128);
+    return (struct inf_quad){_mm512_xor_si512(q.a, top), _mm512_xor_si512(q.b, top),
+                             _mm512_xor_si512(q.c, top), _mm512_xor_si512(q.d, top)};
+}
+
 /* (q >> n) & mask; n < 0 shifts left. */
 INF_INLINE struct inf_quad inf_quad_field(struct inf_quad q, int n, unsigned mask)
 {
@@ -184,21 +208,46 @@ INF_INLINE struct inf_quad inf_quad_join(struct inf_quad base, struct inf_quad q
                              inf_or_and8(base.c, q.c, mask), inf_or_and8(base.d, q.d, mask)};
 }
 
-/* table[byte & 15]; bit 7 of the bytes is 0. */
-INF_INLINE struct inf_quad inf_quad_lookup(struct inf_quad q, __m512i table)
+/* table[(byte >> n) & 15] of a table that stands four times in the register: bits above are not
+ * looked at. */
+INF_INLINE struct inf_quad inf_quad_lookup(struct inf_quad q, unsigned n, __m512i table)
 {
-    return (struct inf_quad){_mm512_shuffle_epi8(table, q.a), _mm512_shuffle_epi8(table, q.b),
-                             _mm512_shuffle_epi8(table, q.c), _mm512_shuffle_epi8(table, q.d)};
+    return (struct inf_quad){_mm512_permutexvar_epi8(inf_right(q.a, n), table),
+                             _mm512_permutexvar_epi8(inf_right(q.b, n), table),
+                             _mm512_permutexvar_epi8(inf_right(q.c, n), table),
+                             _mm512_permutexvar_epi8(inf_right(q.d, n), table)};
+}
+
+/* Sixteen int8 as such a table of u8 = number + 128. */
+INF_INLINE __m512i inf_table(const int8_t numbers[16])
+{
+    __m512i v = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)numbers));
+    return _mm512_xor_si512(v, _mm512_set1_epi8(-128));
+}
+
+/* Bit `first` + i of a dword of each row to bit 4 of byte i of the quad; the other bits are junk.
+ */
+INF_INLINE struct inf_quad inf_quad_bits(__m512i bits, unsigned first)
+{
+    /* A byte is the 8 bits of its qword (two rows) from a place on that wraps around. */
+    const int64_t each = 0x0101010101010101;
+    int64_t at = 0x1f1e1d1cfffefdfc & 0x3f3f3f3f3f3f3f3f;
+    __m512i from = _mm512_set1_epi64(at + (int64_t)first * each);
+    return (struct inf_quad){
+        _mm512_multishift_epi64_epi8(from, bits),
+        _mm512_multishift_epi64_epi8(_mm512_add_epi8(from, _mm512_set1_epi8(4)), bits),
+        _mm512_multishift_epi64_epi8(_mm512_add_epi8(from, _mm512_set1_epi8(8)), bits),
+        _mm512_multishift_epi64_epi8(_mm512_add_epi8(from, _mm512_set1_epi8(12)), bits)};
 }
 
 /* ---- Weights to their place ------------------------------------------------------------------ */
 
-INF_INLINE void inf_store_quad(uint8_t *panel, struct inf_quad q, int shift, unsigned owed)
+INF_INLINE void inf_store_quad(uint8_t *panel, struct inf_quad q, unsigned shift, unsigned owed)
 {
     __m512i v[4] = {q.a, q.b, q.c, q.d};
     for (int i = 0; i < 4; i++) {
         if (shift)
-            v[i] = _mm512_srli_epi16(v[i], (unsigned)shift);
+            v[i] = _mm512_srli_epi16(v[i], shift);
         if (owed != INF_OWED_NONE && owed != 0)
             v[i] = _mm512_add_epi8(v[i], _mm512_set1_epi8((char)(128 - (128 >> owed))));
         _mm512_storeu_si512(panel + i * 128, v[i]);
@@ -213,12 +262,10 @@ INF_INLINE __m512i inf_dot_quad(__m512i sum, struct inf_quad q, const uint8_t *x
     return _mm512_dpbusd_epi32(sum, q.d, _mm512_set1_epi32((int)inf_load_u32(x + 12)));
 }
 
-INF_INLINE void inf_store_sum(struct inf_sink *sink, unsigned col, unsigned j, __m512i sum,
-                              int shift)
+/* Exact: the lower bits of a sum of shifted codes are 0. */
+INF_INLINE __m512i inf_shifted(__m512i sum, unsigned shift)
 {
-    if (shift)
-        sum = _mm512_srai_epi32(sum, (unsigned)shift);
-    _mm512_store_si512(sink->sums + (col * 16 + j) * 16, sum);
+    return shift ? _mm512_srai_epi32(sum, shift) : sum;
 }
 
 /* Prefetches the next `bytes` of the rows behind these, two lines and more at a time. */
@@ -229,39 +276,50 @@ INF_INLINE void inf_prefetch(struct inf_sink *sink, size_t bytes)
     sink->ahead += bytes;
 }
 
-/* Sub-block j of 32 (16) weights, every byte `shift` bits too high (its lower bits 0). cols = 0:
- * to the panel. ahead: bytes to prefetch. */
+/* Sub-block j of 32 (16) weights; the bytes of p are p_shift bits too high, their lower bits 0, and
+ * so with q. cols = 0: to the panel. ahead: bytes to prefetch. */
 INF_INLINE void inf_put32(struct inf_sink *sink, unsigned cols, unsigned owed, size_t ahead,
-                          unsigned j, struct inf_quad p, struct inf_quad q, int shift)
+                          unsigned j, struct inf_quad p, unsigned p_shift, struct inf_quad q,
+                          unsigned q_shift)
 {
     if (!cols) {
-        inf_store_quad(sink->panel + j * 1024, p, shift, owed);
-        inf_store_quad(sink->panel + j * 1024 + 512, q, shift, owed);
+        inf_store_quad(sink->panel + j * 1024, p, p_shift, owed);
+        inf_store_quad(sink->panel + j * 1024 + 512, q, q_shift, owed);
         return;
     }
     inf_prefetch(sink, ahead);
     for (unsigned c = 0; c < cols; c++) {
         const uint8_t *x = sink->x[c] + 32 * j;
         __m512i sum = inf_dot_quad(_mm512_setzero_si512(), p, x);
-        inf_store_sum(sink, c, j, inf_dot_quad(sum, q, x + 16), shift);
+        if (p_shift != q_shift) {
+            __m512i other = inf_dot_quad(_mm512_setzero_si512(), q, x + 16);
+            sum = inf_shifted(sum, p_shift);
+            sum = _mm512_add_epi32(sum, inf_shifted(other, q_shift));
+        } else {
+            sum = inf_shifted(inf_dot_quad(sum, q, x + 16), q_shift);
+        }
+        _mm512_store_si512(sink->sums + (c * 16 + j) * 16, sum);
     }
 }
 
 INF_INLINE void inf_put16(struct inf_sink *sink, unsigned cols, unsigned owed, size_t ahead,
-                          unsigned j, struct inf_quad q)
+                          unsigned j, struct inf_quad q, unsigned shift)
 {
     if (!cols) {
-        inf_store_quad(sink->panel + j * 512, q, 0, owed);
+        inf_store_quad(sink->panel + j * 512, q, shift, owed);
         return;
     }
     inf_prefetch(sink, ahead);
-    for (unsigned c = 0; c < cols; c++)
-        inf_store_sum(sink, c, j, inf_dot_quad(_mm512_setzero_si512(), q, sink->x[c] + 16 * j), 0);
+    for (unsigned c = 0; c < cols; c++) {
+        __m512i sum = inf_dot_quad(_mm512_setzero_si512(), q, sink->x[c] + 16 * j);
+        _mm512_store_si512(sink->sums + (c * 16 + j) * 16, inf_shifted(sum, shift));
+    }
 }
 
 /* The same with the constants of a type's file; `bytes` of 16 rows for a sub-block. */
-#define PUT32(j, p, q, shift) inf_put32(sink, cols, OWED, 16 * BYTES * 32 / WEIGHTS, j, p, q, shift)
-#define PUT16(j, q) inf_put16(sink, cols, OWED, 16 * BYTES * 16 / WEIGHTS, j, q)
+#define PUT32(j, p, p_shift, q, q_shift)                                                           \
+    inf_put32(sink, cols, OWED, 16 * BYTES * 32 / WEIGHTS, j, p, p_shift, q, q_shift)
+#define PUT16(j, q, shift) inf_put16(sink, cols, OWED, 16 * BYTES * 16 / WEIGHTS, j, q, shift)
 
 /* ---- Scales to their place --------------------------------------------------------------------
  */
