@@ -55,6 +55,18 @@ $(BUILD)/libinfer.a: $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# ---- Examples: programs over <libinfer.h> alone ------------------------------------------------
+INFER_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/infer/*.c))
+INFER_DEPS := jansson libedit
+
+$(BUILD)/obj/examples/infer/%.o: EXTRA = $(shell pkg-config --cflags $(INFER_DEPS))
+
+$(BUILD)/infer: $(INFER_OBJ) $(BUILD)/libinfer.a
+	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(INFER_DEPS)) $(LDLIBS)
+
+$(BUILD)/hello: $(BUILD)/obj/examples/hello.o $(BUILD)/libinfer.a
+	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)

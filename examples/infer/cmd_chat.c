@@ -1,0 +1,245 @@
+/* infer chat: a conversation; with -p, -f or a stdin that is no terminal, one turn of it. */
+#include "cli.h"
+
+#include <errno.h>
+#include <histedit.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HISTORY_LINES 1000
+
+struct chat {
+    struct cli *cli;
+    struct cli_engine engine;
+    infer_sampler *sampler;
+    infer_message *messages; /* texts owned */
+    size_t count;
+    size_t used; /* tokens of context that the conversation takes */
+    char prompt[64];
+};
+
+static void add_message(struct chat *chat, const char *role, const char *text, size_t len)
+{
+    infer_message *grown = cli_alloc(chat->count + 1, sizeof *grown);
+    char *copy = cli_alloc(len + 1, 1);
+    if (chat->count != 0)
+        memcpy(grown, chat->messages, chat->count * sizeof *grown);
+    memcpy(copy, text, len);
+    grown[chat->count++] = (infer_message){.role = role, .text = copy};
+    free(chat->messages);
+    chat->messages = grown;
+}
+
+static void drop_messages(struct chat *chat, size_t keep)
+{
+    while (chat->count > keep)
+        free((void *)(uintptr_t)chat->messages[--chat->count].text);
+}
+
+/* Back to the system message alone. */
+static void clear(struct chat *chat)
+{
+    drop_messages(chat, 0);
+    if (chat->cli->opt.system)
+        add_message(chat, "system", chat->cli->opt.system, strlen(chat->cli->opt.system));
+    chat->used = 0;
+}
+
+static infer_status render(struct chat *chat, struct cli_ids *ids)
+{
+    size_t count = 0;
+    cli_ids_reserve(ids, 1024);
+    infer_status status = infer_chat_prompt(chat->engine.model, chat->messages, chat->count,
+                                            ids->data, ids->capacity, &count, &chat->cli->err);
+    if (status == INFER_E_RANGE) {
+        cli_ids_reserve(ids, count);
+        status = infer_chat_prompt(chat->engine.model, chat->messages, chat->count, ids->data,
+                                   ids->capacity, &count, &chat->cli->err);
+    }
+    ids->count = status == INFER_OK ? count : 0;
+    return status;
+}
+
+/* Asks one thing. Where it fails the conversation is as it was before. */
+static infer_status ask(struct chat *chat, const char *text, size_t len, struct cli_turn *turn)
+{
+    struct cli_ids ids = {0};
+    size_t before = chat->count;
+    if (strlen(text) != len)
+        return cli_fail(chat->cli, INFER_E_ARGUMENT, "the message holds a NUL byte");
+    add_message(chat, "user", text, len);
+    infer_status status = render(chat, &ids);
+    if (status == INFER_OK)
+        status = cli_turn_run(chat->cli, &chat->engine, chat->sampler, ids.data, ids.count, turn);
+    free(ids.data);
+    /* A NUL byte that the model made cannot be told to it again. */
+    if (status == INFER_OK) {
+        add_message(chat, "assistant", turn->text.data, strlen(turn->text.data));
+        infer_session_tokens(chat->engine.session, &chat->used);
+    } else {
+        drop_messages(chat, before);
+    }
+    return status;
+}
+
+static infer_status one_turn(struct chat *chat, const struct cli_bytes *text)
+{
+    struct cli *cli = chat->cli;
+    struct cli_turn turn = {.stream = !cli->opt.json};
+    infer_status status = ask(chat, text->data, text->len, &turn);
+    if (status == INFER_OK && cli->opt.json)
+        status = cli_output_json(cli, cli_turn_json(&turn));
+    else if (status == INFER_OK)
+        cli_output(cli, "\n", 1);
+    if (status == INFER_OK) {
+        char summary[256];
+        cli_turn_summary(&turn, summary, sizeof summary);
+        cli_notice(cli, "%s", summary);
+    }
+    cli_turn_free(&turn);
+    return status;
+}
+
+/* ---- At the terminal ----------------------------------------------------------------------- */
+
+static void show_help(void)
+{
+    fputs("/clear  forget the conversation\n"
+          "/help   this text\n"
+          "/exit   end (also Ctrl-D)\n"
+          "Ctrl-C ends a reply. The number before the prompt is how many tokens of context are "
+          "left.\n",
+          stderr);
+}
+
+static void answer(struct chat *chat, const char *line)
+{
+    struct cli_turn turn = {.stream = true};
+    cli_interrupt_reset();
+    infer_status status = ask(chat, line, strlen(line), &turn);
+    cli_output(chat->cli, "\n", 1);
+    cli_output_flush(chat->cli);
+    if (status == INFER_E_CONTEXT)
+        cli_say("%s; /clear forgets the conversation", chat->cli->err.text);
+    else if (status != INFER_OK)
+        cli_say("%s", chat->cli->err.text);
+    else if (turn.stop != INFER_STOP_END)
+        cli_say("(%s)", infer_stop_name(turn.stop));
+    cli_turn_free(&turn);
+}
+
+/* Does what one line asks; false ends the conversation. */
+static bool take_line(struct chat *chat, const char *line)
+{
+    if (*line == '\0')
+        return true;
+    if (strcmp(line, "/exit") == 0 || strcmp(line, "/quit") == 0)
+        return false;
+    if (strcmp(line, "/help") == 0) {
+        show_help();
+    } else if (strcmp(line, "/clear") == 0) {
+        clear(chat);
+    } else if (*line == '/' && strcspn(line + 1, " /") == strlen(line + 1)) {
+        cli_say("unknown command; /help lists them");
+    } else {
+        answer(chat, line);
+    }
+    return !chat->cli->output_failed;
+}
+
+static char *prompt_of(EditLine *line)
+{
+    struct chat *chat = NULL;
+    el_get(line, EL_CLIENTDATA, &chat);
+    uint32_t context = chat->engine.plan_info.context;
+    size_t left = chat->used < context ? context - chat->used : 0;
+    snprintf(chat->prompt, sizeof chat->prompt, "[%zu] > ", left);
+    return chat->prompt;
+}
+
+static void read_lines(struct chat *chat, EditLine *editor, History *lines)
+{
+    HistEvent event;
+    for (;;) {
+        int len = 0;
+        cli_interrupt_reset();
+        errno = 0;
+        const char *read = el_gets(editor, &len);
+        if (!read || len <= 0) {
+            if (!cli_interrupted())
+                break;
+            el_reset(editor); /* Ctrl-C at the prompt: a new line */
+            fputc('\n', stderr);
+            continue;
+        }
+        if (len > 1)
+            history(lines, &event, H_ENTER, read);
+        char *line = cli_alloc((size_t)len + 1, 1);
+        memcpy(line, read, (size_t)len);
+        line[strcspn(line, "\r\n")] = '\0';
+        bool more = take_line(chat, line);
+        free(line);
+        if (!more)
+            break;
+    }
+}
+
+static infer_status converse(struct chat *chat)
+{
+    HistEvent event;
+    setlocale(LC_CTYPE, ""); /* of lines alone: numbers keep their point */
+    History *lines = history_init();
+    EditLine *editor = el_init("infer", stdin, stderr, stderr);
+    if (!lines || !editor)
+        return cli_fail(chat->cli, INFER_E_MEMORY, "the line editor does not start");
+    history(lines, &event, H_SETSIZE, HISTORY_LINES);
+    el_set(editor, EL_CLIENTDATA, chat);
+    el_set(editor, EL_PROMPT, prompt_of);
+    el_set(editor, EL_EDITOR, "emacs");
+    el_set(editor, EL_HIST, history, lines);
+    cli_notice(chat->cli, "/help lists what can be typed; Ctrl-D ends");
+    cli_notices_show(chat->cli);
+    read_lines(chat, editor, lines);
+    el_end(editor);
+    history_end(lines);
+    fputc('\n', stderr);
+    return INFER_OK;
+}
+
+static infer_status open_chat(struct chat *chat)
+{
+    struct cli *cli = chat->cli;
+    infer_status status = cli_open_session(cli, cli->opt.operands[0], &chat->engine);
+    if (status == INFER_OK)
+        status = cli_sampler_new(cli, &chat->engine, &chat->sampler);
+    if (status == INFER_OK)
+        clear(chat);
+    return status;
+}
+
+infer_status cmd_chat(struct cli *cli)
+{
+    struct chat chat = {.cli = cli};
+    struct cli_bytes text = {0};
+    infer_status status = INFER_OK;
+    bool talk = !cli->opt.prompt && !cli->opt.prompt_file && isatty(STDIN_FILENO);
+    if (talk && cli->opt.json)
+        return cli_usage(cli, "--json needs -p TEXT, -f FILE, or text on stdin");
+    cli_interrupt_install();
+    if (!talk)
+        status = cli_read_prompt(cli, &text);
+    if (status == INFER_OK)
+        status = open_chat(&chat);
+    if (status == INFER_OK)
+        status = talk ? converse(&chat) : one_turn(&chat, &text);
+    if (talk)
+        cli_interrupt_reset();
+    drop_messages(&chat, 0);
+    free(chat.messages);
+    infer_sampler_free(chat.sampler);
+    cli_engine_close(&chat.engine);
+    free(text.data);
+    return status;
+}

@@ -1,0 +1,98 @@
+/* infer logits, infer embed: raw numbers for ids. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_BYTES ((size_t)32 << 20) /* logits that one evaluation keeps */
+
+/* Marks the positions of "I,J,..." among `count`; they rise. */
+static infer_status parse_at(struct cli *cli, const char *text, bool *want, size_t count)
+{
+    size_t least = 0;
+    for (const char *at = text;; at++) {
+        size_t digits = strspn(at, "0123456789");
+        char *end;
+        if (digits == 0 || digits > 10)
+            return cli_usage(cli, "--at: '%.100s' is not I,J,...", text);
+        size_t position = strtoull(at, &end, 10);
+        if (position < least)
+            return cli_usage(cli, "--at: %zu does not rise", position);
+        if (position >= count)
+            return cli_fail(cli, INFER_E_ARGUMENT, "--at: position %zu, there are %zu tokens",
+                            position, count);
+        want[position] = true;
+        least = position + 1;
+        at = end;
+        if (*at == '\0')
+            return INFER_OK;
+        if (*at != ',')
+            return cli_usage(cli, "--at: '%.100s' is not I,J,...", text);
+    }
+}
+
+/* The tokens of one evaluation: at most a batch, at most `rows` wanted positions among them. */
+static size_t next_step(const bool *want, size_t left, size_t batch, size_t rows, size_t *wanted)
+{
+    size_t step = 0;
+    *wanted = 0;
+    while (step < left && step < batch && (*wanted < rows || !want[step]))
+        *wanted += want[step++];
+    return step;
+}
+
+/* A step at a time, so that memory does not grow with the number of tokens. */
+static infer_status write_logits(struct cli *cli, struct cli_engine *engine,
+                                 const struct cli_ids *ids, const bool *want)
+{
+    size_t row_bytes = engine->info.vocab_size * sizeof(float);
+    size_t rows = row_bytes == 0 || ROWS_BYTES / row_bytes == 0 ? 1 : ROWS_BYTES / row_bytes;
+    infer_status status = INFER_OK;
+    cli_progress_start(cli);
+    for (size_t at = 0; at < ids->count && status == INFER_OK;) {
+        size_t wanted;
+        size_t step = next_step(want + at, ids->count - at, engine->plan_info.batch, rows, &wanted);
+        status = infer_session_eval(engine->session, ids->data + at, step, want + at, &cli->err);
+        if (status != INFER_OK)
+            break;
+        for (size_t row = 0; row < wanted; row++)
+            cli_output(cli, infer_session_logits(engine->session, row), row_bytes);
+        at += step;
+        cli_progress(cli, "evaluating", (double)at / (double)ids->count);
+    }
+    cli_progress_end(cli);
+    return status;
+}
+
+infer_status cmd_logits(struct cli *cli)
+{
+    struct cli_engine engine = {0};
+    struct cli_ids ids = {0};
+    bool *want = NULL;
+    infer_status status = cli_read_ids(cli, &ids);
+    if (status == INFER_OK && ids.count == 0)
+        status = cli_fail(cli, INFER_E_ARGUMENT, "stdin: the array is empty");
+    if (status == INFER_OK) {
+        want = cli_alloc(ids.count, sizeof *want);
+        if (cli->opt.at)
+            status = parse_at(cli, cli->opt.at, want, ids.count);
+        else
+            memset(want, true, ids.count);
+    }
+    if (status == INFER_OK)
+        status = cli_open_session(cli, cli->opt.operands[0], &engine);
+    if (status == INFER_OK && ids.count > engine.plan_info.context)
+        status = cli_fail(cli, INFER_E_CONTEXT, "%zu tokens do not fit into a context of %u",
+                          ids.count, engine.plan_info.context);
+    if (status == INFER_OK)
+        status = write_logits(cli, &engine, &ids, want);
+    free(want);
+    free(ids.data);
+    cli_engine_close(&engine);
+    return status;
+}
+
+infer_status cmd_embed(struct cli *cli)
+{
+    return cli_fail(cli, INFER_E_UNSUPPORTED, "embed: this version runs no embedding model");
+}

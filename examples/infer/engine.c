@@ -1,0 +1,105 @@
+/* Opens a model, lays it out, loads it: as far as a command needs. */
+#include "cli.h"
+
+#include <string.h>
+
+infer_status cli_open_model(struct cli *cli, const char *path, struct cli_engine *engine)
+{
+    infer_model_options options = {
+        .size = sizeof options, .log = cli_log, .log_ud = cli, .no_mmap = cli->opt.no_mmap};
+    infer_status status = infer_model_open(path, &options, &engine->model, &cli->err);
+    if (status == INFER_OK)
+        infer_model_get_info(engine->model, &engine->info);
+    return status;
+}
+
+infer_status cli_open_plan(struct cli *cli, const char *path, struct cli_engine *engine)
+{
+    infer_status status = cli_open_model(cli, path, engine);
+    if (status != INFER_OK)
+        return status;
+    infer_plan_options options = {.size = sizeof options,
+                                  .context = cli->opt.context,
+                                  .batch = cli->opt.batch,
+                                  .threads = cli->opt.threads,
+                                  .kv = (infer_kv_type)cli->opt.kv,
+                                  .isa = cli->opt.isa,
+                                  .exact = cli->opt.exact,
+                                  .overcommit = cli->opt.overcommit};
+    status = infer_plan_new(engine->model, &options, &engine->plan, &cli->err);
+    if (status != INFER_OK)
+        return status;
+    infer_plan_get_info(engine->plan, &engine->plan_info);
+    uint32_t trained = engine->info.context_length;
+    if (trained != 0 && engine->plan_info.context > trained)
+        cli_notice(cli, "warning: a context of %u tokens, the model was trained on %u",
+                   engine->plan_info.context, trained);
+    return INFER_OK;
+}
+
+static bool on_load(void *ud, double fraction)
+{
+    cli_progress(ud, "loading", fraction);
+    return !cli_interrupted();
+}
+
+infer_status cli_open_session(struct cli *cli, const char *path, struct cli_engine *engine)
+{
+    infer_status status = cli_open_plan(cli, path, engine);
+    if (status != INFER_OK)
+        return status;
+    cli_progress_start(cli);
+    status = infer_plan_load(engine->plan, on_load, cli, &cli->err);
+    cli_progress_end(cli);
+    if (status != INFER_OK)
+        return status;
+    return infer_session_new(engine->plan, &engine->session, &cli->err);
+}
+
+void cli_engine_close(struct cli_engine *engine)
+{
+    infer_session_free(engine->session);
+    infer_plan_free(engine->plan);
+    infer_model_free(engine->model);
+    *engine = (struct cli_engine){0};
+}
+
+infer_status cli_tokenize(struct cli *cli, const struct cli_engine *engine, const char *text,
+                          size_t len, unsigned flags, struct cli_ids *ids)
+{
+    size_t count = 0;
+    cli_ids_reserve(ids, ids->count + len / 4 + 16);
+    infer_status status = infer_tokenize(engine->model, text, len, flags, ids->data + ids->count,
+                                         ids->capacity - ids->count, &count, &cli->err);
+    if (status == INFER_E_RANGE) {
+        cli_ids_reserve(ids, ids->count + count);
+        status = infer_tokenize(engine->model, text, len, flags, ids->data + ids->count,
+                                ids->capacity - ids->count, &count, &cli->err);
+    }
+    if (status == INFER_OK)
+        ids->count += count;
+    return status;
+}
+
+infer_status cli_asks_bos(struct cli *cli, const struct cli_engine *engine, bool *asks)
+{
+    infer_token ids[8];
+    size_t count = 0;
+    infer_status status = infer_tokenize(engine->model, "", 0, INFER_TOKENIZE_ADD_SPECIAL, ids,
+                                         sizeof ids / sizeof ids[0], &count, &cli->err);
+    *asks = status == INFER_OK && count != 0 &&
+            ids[0] == infer_token_special(engine->model, INFER_SPECIAL_BOS);
+    return status;
+}
+
+infer_status cli_tokenize_prompt(struct cli *cli, const struct cli_engine *engine, const char *text,
+                                 size_t len, struct cli_ids *ids)
+{
+    bool asks;
+    infer_status status = cli_asks_bos(cli, engine, &asks);
+    if (status != INFER_OK)
+        return status;
+    if (asks)
+        cli_ids_append(ids, infer_token_special(engine->model, INFER_SPECIAL_BOS));
+    return cli_tokenize(cli, engine, text, len, 0, ids);
+}

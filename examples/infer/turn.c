@@ -1,0 +1,188 @@
+/* One generation: the prompt in, text, ids and times out. run and chat are made of it. */
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct receiver {
+    struct cli *cli;
+    struct cli_turn *turn;
+    uint32_t vocab_size;
+    infer_logprob *top; /* room for the likeliest tokens, NULL where none are asked for */
+    bool failed;        /* cli->err says why */
+};
+
+static bool on_text(void *ud, const char *text, size_t len)
+{
+    struct receiver *receiver = ud;
+    cli_bytes_append(&receiver->turn->text, text, len);
+    if (receiver->turn->stream) {
+        cli_output(receiver->cli, text, len);
+        cli_output_flush(receiver->cli);
+    }
+    return !receiver->cli->output_failed && !receiver->failed;
+}
+
+/* log(sum(exp(logits))), for the log probability of the token that was chosen. */
+static double log_sum(const float *logits, uint32_t count)
+{
+    double most = -INFINITY, sum = 0;
+    for (uint32_t i = 0; i < count; i++)
+        most = logits[i] > most ? logits[i] : most;
+    for (uint32_t i = 0; i < count; i++)
+        sum += exp(logits[i] - most);
+    return most + log(sum);
+}
+
+static void add_logprobs(struct receiver *receiver, infer_token id, const float *logits)
+{
+    struct cli *cli = receiver->cli;
+    uint32_t count = cli->opt.logprobs;
+    if (count > receiver->vocab_size)
+        count = receiver->vocab_size;
+    if (infer_logprobs(logits, receiver->vocab_size, receiver->top, count, &cli->err) != INFER_OK) {
+        receiver->failed = true;
+        return;
+    }
+    json_t *top = json_array();
+    for (uint32_t i = 0; i < count; i++)
+        json_array_append_new(top, json_pack("{s:i,s:o}", "id", (int)receiver->top[i].id, "logprob",
+                                             cli_json_real(receiver->top[i].logprob)));
+    double logprob = logits[id] - log_sum(logits, receiver->vocab_size);
+    json_array_append_new(
+        receiver->turn->logprobs,
+        json_pack("{s:i,s:o,s:o}", "id", (int)id, "logprob", cli_json_real(logprob), "top", top));
+}
+
+static void on_token(void *ud, infer_token id, const float *logits)
+{
+    struct receiver *receiver = ud;
+    cli_ids_append(&receiver->turn->ids, id);
+    if (receiver->turn->logprobs && !receiver->failed && logits)
+        add_logprobs(receiver, id, logits);
+}
+
+/* How many tokens of ids[count] the session holds already. */
+static size_t common_prefix(const infer_session *session, const infer_token *ids, size_t count)
+{
+    size_t held, same = 0;
+    const infer_token *tokens = infer_session_tokens(session, &held);
+    while (same < held && same < count && tokens[same] == ids[same])
+        same++;
+    return same;
+}
+
+/* Evaluates the prompt; in passes, so that there is progress to show. */
+static infer_status prefill(struct cli *cli, struct cli_engine *engine, const infer_token *ids,
+                            size_t count, size_t *cached)
+{
+    size_t start = common_prefix(engine->session, ids, count);
+    size_t step = engine->plan_info.batch;
+    infer_status status = INFER_OK;
+    *cached = start;
+    cli_progress_start(cli);
+    if (count > engine->plan_info.context) /* the library refuses the whole, with both numbers */
+        start = count;
+    for (size_t at = start;;) {
+        size_t next = count - at > step ? at + step : count, kept = 0;
+        status = infer_session_sync(engine->session, ids, next, &kept, &cli->err);
+        if (at == start)
+            *cached = kept;
+        if (status != INFER_OK || next == count)
+            break;
+        at = next;
+        cli_progress(cli, "reading the prompt", (double)(at - start) / (double)(count - start));
+    }
+    cli_progress_end(cli);
+    return status;
+}
+
+static infer_status generate(struct receiver *receiver, struct cli_engine *engine,
+                             infer_sampler *sampler)
+{
+    struct cli *cli = receiver->cli;
+    infer_generate_options options = {
+        .size = sizeof options,
+        .sampler = sampler,
+        .max_tokens = cli->opt.max_tokens == CLI_UNSET ? 0 : cli->opt.max_tokens,
+        .stop = cli->opt.stop.items,
+        .stop_count = cli->opt.stop.count,
+        .on_text = on_text,
+        .on_token = on_token,
+        .ud = receiver};
+    infer_generated made = {0};
+    receiver->turn->stop = INFER_STOP_LIMIT;
+    if (cli->opt.max_tokens == 0)
+        return INFER_OK;
+    infer_status status = infer_generate_more(engine->session, &options, &made, &cli->err);
+    receiver->turn->stop = made.stop;
+    receiver->turn->tokens = made.tokens;
+    return receiver->failed && status == INFER_OK ? cli->err.status : status;
+}
+
+infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_sampler *sampler,
+                          const infer_token *ids, size_t count, struct cli_turn *turn)
+{
+    struct receiver receiver = {cli, turn, engine->info.vocab_size, NULL, false};
+    turn->prompt_tokens = count;
+    if (count == 0)
+        return cli_fail(cli, INFER_E_ARGUMENT, "the prompt is empty");
+    cli_bytes_append(&turn->text, "", 0);
+    if (cli->opt.logprobs != CLI_UNSET) {
+        turn->logprobs = json_array();
+        receiver.top = cli_alloc(cli->opt.logprobs, sizeof *receiver.top);
+    }
+    cli_interrupt_target(engine->session);
+    int64_t start_ns = cli_now_ns();
+    infer_status status = prefill(cli, engine, ids, count, &turn->cached_tokens);
+    int64_t middle_ns = cli_now_ns();
+    /* A cancel that came just after the turn before is still pending in the session. */
+    if (status == INFER_E_CANCELLED && !cli_interrupted()) {
+        size_t kept;
+        status = prefill(cli, engine, ids, count, &kept);
+        middle_ns = cli_now_ns();
+    }
+    turn->prefill_s = (double)(middle_ns - start_ns) * 1e-9;
+    if (status == INFER_OK)
+        status = generate(&receiver, engine, sampler);
+    turn->decode_s = (double)(cli_now_ns() - middle_ns) * 1e-9;
+    cli_interrupt_target(NULL);
+    if (status == INFER_E_CANCELLED && cli_interrupted()) {
+        turn->stop = INFER_STOP_CANCELLED;
+        status = INFER_OK;
+    }
+    free(receiver.top);
+    return status;
+}
+
+json_t *cli_turn_json(const struct cli_turn *turn)
+{
+    json_t *value = json_pack("{s:o,s:o,s:s,s:I,s:I,s:I,s:f,s:f}", "text",
+                              cli_json_text_replaced(turn->text.data, turn->text.len), "ids",
+                              cli_json_ids(&turn->ids), "stop", infer_stop_name(turn->stop),
+                              "prompt_tokens", (json_int_t)turn->prompt_tokens, "cached_tokens",
+                              (json_int_t)turn->cached_tokens, "tokens", (json_int_t)turn->tokens,
+                              "prefill_s", turn->prefill_s, "decode_s", turn->decode_s);
+    if (value && turn->logprobs)
+        json_object_set(value, "logprobs", turn->logprobs);
+    return value;
+}
+
+void cli_turn_summary(const struct cli_turn *turn, char *text, size_t capacity)
+{
+    size_t read = turn->prompt_tokens - turn->cached_tokens;
+    snprintf(text, capacity,
+             "%s: %zu prompt tokens (%zu cached) in %.2f s (%.1f/s), %zu tokens in %.2f s (%.1f/s)",
+             infer_stop_name(turn->stop), turn->prompt_tokens, turn->cached_tokens, turn->prefill_s,
+             turn->prefill_s > 0 ? (double)read / turn->prefill_s : 0.0, turn->tokens,
+             turn->decode_s, turn->decode_s > 0 ? (double)turn->tokens / turn->decode_s : 0.0);
+}
+
+void cli_turn_free(struct cli_turn *turn)
+{
+    free(turn->text.data);
+    free(turn->ids.data);
+    json_decref(turn->logprobs);
+    *turn = (struct cli_turn){0};
+}
