@@ -139,6 +139,7 @@ struct cli_ids {
 };
 
 struct cli {
+    uint32_t logit_rows; /* rows of logits that the command wants of one evaluation; 0: one */
     const struct cli_command *command;
     struct cli_options opt;
     infer_error err;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_BYTES ((size_t)32 << 20) /* logits that one evaluation keeps */
+#define LOGIT_ROWS 64 /* positions whose logits one evaluation keeps */
 
 /* Marks the positions of "I,J,..." among `count`; they rise. */
 static infer_status parse_at(struct cli *cli, const char *text, bool *want, size_t count)
@@ -46,7 +46,7 @@ static infer_status write_logits(struct cli *cli, struct cli_engine *engine,
                                  const struct cli_ids *ids, const bool *want)
 {
     size_t row_bytes = engine->info.vocab_size * sizeof(float);
-    size_t rows = row_bytes == 0 || ROWS_BYTES / row_bytes == 0 ? 1 : ROWS_BYTES / row_bytes;
+    size_t rows = engine->plan_info.logit_rows;
     infer_status status = INFER_OK;
     cli_progress_start(cli);
     for (size_t at = 0; at < ids->count && status == INFER_OK;) {
@@ -79,6 +79,7 @@ infer_status cmd_logits(struct cli *cli)
         else
             memset(want, true, ids.count);
     }
+    cli->logit_rows = LOGIT_ROWS;
     if (status == INFER_OK)
         status = cli_open_session(cli, cli->opt.operands[0], &engine);
     if (status == INFER_OK && ids.count > engine.plan_info.context)
