@@ -164,6 +164,45 @@ static inline uint32_t v16_largest_bits(v16 magnitudes)
     return (uint32_t)_mm_cvtsi128_si32(_mm_max_epi32(m2, _mm_shuffle_epi32(m2, 0xb1)));
 }
 
+/* As integers, the largest of two registers' four numbers each, by pairs of lanes. */
+static inline __m256i v16_larger_32(__m256i a, __m256i b)
+{
+    return _mm256_max_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+}
+static inline __m256i v16_larger_64(__m256i a, __m256i b)
+{
+    return _mm256_max_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+}
+static inline void v16_largest_8(const v16 m[8], float largest[8])
+{
+    __m256i x[8];
+    for (int i = 0; i < 8; i++)
+        x[i] = _mm256_max_epi32(_mm256_castps_si256(m[i].a), _mm256_castps_si256(m[i].b));
+    __m256i low = v16_larger_64(v16_larger_32(x[0], x[1]), v16_larger_32(x[2], x[3]));
+    __m256i high = v16_larger_64(v16_larger_32(x[4], x[5]), v16_larger_32(x[6], x[7]));
+    __m256i all = _mm256_max_epi32(_mm256_permute2x128_si256(low, high, 0x20),
+                                   _mm256_permute2x128_si256(low, high, 0x31));
+    _mm256_storeu_si256((__m256i *)largest, all);
+}
+
+/* Sums of four bytes each, of 32. */
+static inline __m256i v16_sums_4(const uint8_t *q)
+{
+    __m256i pairs =
+        _mm256_maddubs_epi16(_mm256_set1_epi8(1), _mm256_loadu_si256((const __m256i *)q));
+    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+static inline void v16_sums_16(const uint8_t *q, int32_t sums[16])
+{
+    for (int i = 0; i < 2; i++, q += 128) {
+        __m256i a = _mm256_hadd_epi32(v16_sums_4(q), v16_sums_4(q + 32));
+        __m256i b = _mm256_hadd_epi32(v16_sums_4(q + 64), v16_sums_4(q + 96));
+        __m256i all = _mm256_hadd_epi32(a, b); /* 0 2 4 6 | 1 3 5 7 */
+        __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
+        _mm256_storeu_si256((__m256i *)(sums + 8 * i), _mm256_permutevar8x32_epi32(all, order));
+    }
+}
+
 static inline __m128i v16_bytes16(const uint8_t *at)
 {
     return _mm_loadu_si128((const __m128i *)at);
@@ -224,10 +263,18 @@ static inline __m256i v16_to_i16_16(v16 x)
     __m256i packed = _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
     return _mm256_permute4x64_epi64(packed, 0xd8);
 }
-static inline int32_t v16_to_i8(uint8_t *at, v16 x)
+static inline __m128i v16_bytes(v16 x)
 {
     __m256i wide = v16_to_i16_16(x);
-    __m128i q = _mm_packs_epi16(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+    return _mm_packs_epi16(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+}
+static inline void v16_put_i8(uint8_t *at, v16 x)
+{
+    _mm_storeu_si128((__m128i *)at, v16_bytes(x));
+}
+static inline int32_t v16_to_i8(uint8_t *at, v16 x)
+{
+    __m128i q = v16_bytes(x);
     _mm_storeu_si128((__m128i *)at, q);
     __m128i biased = _mm_xor_si128(q, _mm_set1_epi8((char)0x80)); /* q + 128, unsigned */
     __m128i sums = _mm_sad_epu8(biased, _mm_setzero_si128());

@@ -125,6 +125,44 @@ static inline uint32_t v16_largest_bits(v16 magnitudes)
     return (uint32_t)_mm512_reduce_max_epi32(_mm512_castps_si512(magnitudes));
 }
 
+/* As integers, the largest of two registers' four numbers each, by pairs of lanes. */
+static inline __m512i v16_larger_32(v16 a, v16 b)
+{
+    __m512i x = _mm512_castps_si512(a), y = _mm512_castps_si512(b);
+    return _mm512_max_epi32(_mm512_unpacklo_epi32(x, y), _mm512_unpackhi_epi32(x, y));
+}
+static inline __m512i v16_larger_64(__m512i a, __m512i b)
+{
+    return _mm512_max_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+static inline void v16_largest_8(const v16 m[8], float largest[8])
+{
+    __m512i low = v16_larger_64(v16_larger_32(m[0], m[1]), v16_larger_32(m[2], m[3]));
+    __m512i high = v16_larger_64(v16_larger_32(m[4], m[5]), v16_larger_32(m[6], m[7]));
+    __m512i all = _mm512_max_epi32(_mm512_shuffle_i32x4(low, high, 0x88),
+                                   _mm512_shuffle_i32x4(low, high, 0xdd));
+    all = _mm512_max_epi32(all, _mm512_shuffle_i32x4(all, all, 0xb1)); /* low low high high */
+    _mm256_storeu_si256((__m256i *)largest,
+                        _mm512_castsi512_si256(_mm512_shuffle_i32x4(all, all, 0x08)));
+}
+
+/* Sums of four bytes each, of 32. */
+static inline __m256i v16_sums_4(const uint8_t *q)
+{
+    return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1),
+                               _mm256_loadu_si256((const __m256i *)q));
+}
+static inline void v16_sums_16(const uint8_t *q, int32_t sums[16])
+{
+    for (int i = 0; i < 2; i++, q += 128) {
+        __m256i a = _mm256_hadd_epi32(v16_sums_4(q), v16_sums_4(q + 32));
+        __m256i b = _mm256_hadd_epi32(v16_sums_4(q + 64), v16_sums_4(q + 96));
+        __m256i all = _mm256_hadd_epi32(a, b); /* 0 2 4 6 | 1 3 5 7 */
+        __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
+        _mm256_storeu_si256((__m256i *)(sums + 8 * i), _mm256_permutevar8x32_epi32(all, order));
+    }
+}
+
 static inline v16 v16_half(const uint8_t *at)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)at));
@@ -166,9 +204,17 @@ static inline void v16_to_bf16(uint8_t *at, v16 x)
     __m512i out = _mm512_mask_blend_epi32(nan, _mm512_srli_epi32(up, 16), quiet);
     _mm256_storeu_si256((__m256i *)at, _mm512_cvtepi32_epi16(out));
 }
+static inline __m128i v16_bytes(v16 x)
+{
+    return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x));
+}
+static inline void v16_put_i8(uint8_t *at, v16 x)
+{
+    _mm_storeu_si128((__m128i *)at, v16_bytes(x));
+}
 static inline int32_t v16_to_i8(uint8_t *at, v16 x)
 {
-    __m128i q = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x));
+    __m128i q = v16_bytes(x);
     _mm_storeu_si128((__m128i *)at, q);
     __m128i biased = _mm_xor_si128(q, _mm_set1_epi8((char)0x80)); /* q + 128, unsigned */
     __m128i sums = _mm_sad_epu8(biased, _mm_setzero_si128());

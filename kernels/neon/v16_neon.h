@@ -158,6 +158,37 @@ static inline uint32_t v16_largest_bits(v16 magnitudes)
     return vmaxvq_u32(vreinterpretq_u32_f32(m));
 }
 
+static inline uint32x4_t v16_largest_quarter(v16 m)
+{
+    float32x4_t x = v16_abs_max_4(v16_abs_max_4(m.a, m.b), v16_abs_max_4(m.c, m.d));
+    return vreinterpretq_u32_f32(x);
+}
+static inline void v16_largest_8(const v16 m[8], float largest[8])
+{
+    for (int i = 0; i < 8; i += 4) {
+        uint32x4_t low = vpmaxq_u32(v16_largest_quarter(m[i]), v16_largest_quarter(m[i + 1]));
+        uint32x4_t high = vpmaxq_u32(v16_largest_quarter(m[i + 2]), v16_largest_quarter(m[i + 3]));
+        vst1q_f32(largest + i, vreinterpretq_f32_u32(vpmaxq_u32(low, high)));
+    }
+}
+
+/* Sums of four bytes each, of 32. */
+static inline int16x8_t v16_sums_4(const uint8_t *q)
+{
+    return vpaddq_s16(vpaddlq_s8(vreinterpretq_s8_u8(vld1q_u8(q))),
+                      vpaddlq_s8(vreinterpretq_s8_u8(vld1q_u8(q + 16))));
+}
+static inline void v16_sums_16(const uint8_t *q, int32_t sums[16])
+{
+    for (int i = 0; i < 2; i++, q += 128) {
+        int16x8_t low = vpaddq_s16(v16_sums_4(q), v16_sums_4(q + 32));
+        int16x8_t high = vpaddq_s16(v16_sums_4(q + 64), v16_sums_4(q + 96));
+        int16x8_t all = vpaddq_s16(low, high);
+        vst1q_s32(sums + 8 * i, vmovl_s16(vget_low_s16(all)));
+        vst1q_s32(sums + 8 * i + 4, vmovl_high_s16(all));
+    }
+}
+
 static inline uint16x8_t v16_u16(const uint8_t *at)
 {
     return vreinterpretq_u16_u8(vld1q_u8(at));
@@ -223,6 +254,11 @@ static inline void v16_to_bf16(uint8_t *at, v16 x)
 static inline int16x8_t v16_to_i16_8(float32x4_t a, float32x4_t b)
 {
     return vcombine_s16(vqmovn_s32(vcvtnq_s32_f32(a)), vqmovn_s32(vcvtnq_s32_f32(b)));
+}
+static inline void v16_put_i8(uint8_t *at, v16 x)
+{
+    int16x8_t low = v16_to_i16_8(x.a, x.b), high = v16_to_i16_8(x.c, x.d);
+    vst1q_u8(at, vreinterpretq_u8_s8(vcombine_s8(vqmovn_s16(low), vqmovn_s16(high))));
 }
 static inline int32_t v16_to_i8(uint8_t *at, v16 x)
 {

@@ -46,7 +46,7 @@ SIMD_INLINE void kv_put(enum inf_kv kv, v16 x, size_t n, size_t step, uint8_t *a
     else if (kv == INF_KV_BF16)
         v16_to_bf16(numbers, x);
     else
-        v16_to_i8(numbers, x);
+        v16_put_i8(numbers, x);
     if (step == 1)
         memcpy(at, numbers, n * width);
     else
@@ -68,7 +68,7 @@ SIMD_INLINE v16 kv_scaled(v16 x, float inverse)
 {
     if (!(inverse > 0.0f))
         return v16_set(0.0f);
-    x = v16_rint(v16_mul(x, v16_set(inverse)));
+    x = v16_mul(x, v16_set(inverse)); /* rounded where it becomes an int8 */
     return v16_max(v16_min(x, v16_set(127.0f)), v16_set(-127.0f));
 }
 
