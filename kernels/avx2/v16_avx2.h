@@ -103,6 +103,12 @@ static inline v16 v16_neg(v16 x)
     return v16_pair(_mm256_xor_ps(x.a, sign), _mm256_xor_ps(x.b, sign));
 }
 
+static inline bool v16_all_less(v16 a, v16 b)
+{
+    __m256 both =
+        _mm256_and_ps(_mm256_cmp_ps(a.a, b.a, _CMP_LT_OQ), _mm256_cmp_ps(a.b, b.b, _CMP_LT_OQ));
+    return _mm256_movemask_ps(both) == 0xff;
+}
 static inline v16 v16_if_less(v16 a, v16 b, v16 then, v16 otherwise)
 {
     return v16_pair(_mm256_blendv_ps(otherwise.a, then.a, _mm256_cmp_ps(a.a, b.a, _CMP_LT_OQ)),
@@ -173,7 +179,7 @@ static inline __m256i v16_larger_64(__m256i a, __m256i b)
 {
     return _mm256_max_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
 }
-static inline void v16_largest_8(const v16 m[8], float largest[8])
+static inline v16 v16_largest_8(const v16 m[8])
 {
     __m256i x[8];
     for (int i = 0; i < 8; i++)
@@ -182,7 +188,7 @@ static inline void v16_largest_8(const v16 m[8], float largest[8])
     __m256i high = v16_larger_64(v16_larger_32(x[4], x[5]), v16_larger_32(x[6], x[7]));
     __m256i all = _mm256_max_epi32(_mm256_permute2x128_si256(low, high, 0x20),
                                    _mm256_permute2x128_si256(low, high, 0x31));
-    _mm256_storeu_si256((__m256i *)largest, all);
+    return v16_ints(all, all);
 }
 
 /* Sums of four bytes each, of 32. */
@@ -192,15 +198,17 @@ static inline __m256i v16_sums_4(const uint8_t *q)
         _mm256_maddubs_epi16(_mm256_set1_epi8(1), _mm256_loadu_si256((const __m256i *)q));
     return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
-static inline void v16_sums_16(const uint8_t *q, int32_t sums[16])
+static inline v16 v16_sums_16(const uint8_t *q)
 {
+    __m256 sums[2];
     for (int i = 0; i < 2; i++, q += 128) {
         __m256i a = _mm256_hadd_epi32(v16_sums_4(q), v16_sums_4(q + 32));
         __m256i b = _mm256_hadd_epi32(v16_sums_4(q + 64), v16_sums_4(q + 96));
         __m256i all = _mm256_hadd_epi32(a, b); /* 0 2 4 6 | 1 3 5 7 */
         __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
-        _mm256_storeu_si256((__m256i *)(sums + 8 * i), _mm256_permutevar8x32_epi32(all, order));
+        sums[i] = _mm256_cvtepi32_ps(_mm256_permutevar8x32_epi32(all, order));
     }
+    return v16_pair(sums[0], sums[1]);
 }
 
 static inline __m128i v16_bytes16(const uint8_t *at)
@@ -272,6 +280,19 @@ static inline void v16_put_i8(uint8_t *at, v16 x)
 {
     _mm_storeu_si128((__m128i *)at, v16_bytes(x));
 }
+static inline __m256i v16_packed(v16 x) /* 0 1 2 3 8 9 10 11 | 4 5 6 7 12 13 14 15 */
+{
+    return _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
+}
+static inline void v16_put_64(uint8_t *at, const v16 x[4])
+{
+    __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
+    for (int i = 0; i < 2; i++) {
+        __m256i q = _mm256_packs_epi16(v16_packed(x[2 * i]), v16_packed(x[2 * i + 1]));
+        q = _mm256_permutevar8x32_epi32(q, order);
+        _mm256_storeu_si256((__m256i *)(at + 32 * i), q);
+    }
+}
 static inline int32_t v16_to_i8(uint8_t *at, v16 x)
 {
     __m128i q = v16_bytes(x);
@@ -281,6 +302,11 @@ static inline int32_t v16_to_i8(uint8_t *at, v16 x)
     sums = _mm_add_epi64(sums, _mm_unpackhi_epi64(sums, sums));
     return _mm_cvtsi128_si32(sums) - 16 * 128;
 }
+static inline void v16_to_i32(uint8_t *at, v16 x)
+{
+    _mm256_storeu_si256((__m256i *)at, _mm256_cvtps_epi32(x.a));
+    _mm256_storeu_si256((__m256i *)(at + 32), _mm256_cvtps_epi32(x.b));
+}
 static inline void v16_to_i16(uint8_t *at, v16 x)
 {
     _mm256_storeu_si256((__m256i *)at, v16_to_i16_16(x));
@@ -289,6 +315,15 @@ static inline void v16_to_i16(uint8_t *at, v16 x)
 static inline __m256 v16_order(__m256 x)
 {
     return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(x), 0xd8));
+}
+static inline v16 v16_pair_sums(v16 x)
+{
+    return v16_pair(v16_order(_mm256_hadd_ps(x.a, x.b)), _mm256_setzero_ps());
+}
+static inline v16 v16_twice(v16 x)
+{
+    return v16_pair(_mm256_permutevar8x32_ps(x.a, _mm256_set_epi32(3, 3, 2, 2, 1, 1, 0, 0)),
+                    _mm256_permutevar8x32_ps(x.a, _mm256_set_epi32(7, 7, 6, 6, 5, 5, 4, 4)));
 }
 static inline void v16_unzip(const float *at, v16 *even, v16 *odd)
 {

@@ -84,6 +84,10 @@ static inline v16 v16_neg(v16 x)
     return _mm512_xor_ps(x, _mm512_set1_ps(-0.0f));
 }
 
+static inline bool v16_all_less(v16 a, v16 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ) == 0xffff;
+}
 static inline v16 v16_if_less(v16 a, v16 b, v16 then, v16 otherwise)
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), otherwise, then);
@@ -135,15 +139,14 @@ static inline __m512i v16_larger_64(__m512i a, __m512i b)
 {
     return _mm512_max_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
 }
-static inline void v16_largest_8(const v16 m[8], float largest[8])
+static inline v16 v16_largest_8(const v16 m[8])
 {
     __m512i low = v16_larger_64(v16_larger_32(m[0], m[1]), v16_larger_32(m[2], m[3]));
     __m512i high = v16_larger_64(v16_larger_32(m[4], m[5]), v16_larger_32(m[6], m[7]));
     __m512i all = _mm512_max_epi32(_mm512_shuffle_i32x4(low, high, 0x88),
                                    _mm512_shuffle_i32x4(low, high, 0xdd));
     all = _mm512_max_epi32(all, _mm512_shuffle_i32x4(all, all, 0xb1)); /* low low high high */
-    _mm256_storeu_si256((__m256i *)largest,
-                        _mm512_castsi512_si256(_mm512_shuffle_i32x4(all, all, 0x08)));
+    return _mm512_castsi512_ps(_mm512_shuffle_i32x4(all, all, 0x88));
 }
 
 /* Sums of four bytes each, of 32. */
@@ -152,15 +155,17 @@ static inline __m256i v16_sums_4(const uint8_t *q)
     return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1),
                                _mm256_loadu_si256((const __m256i *)q));
 }
-static inline void v16_sums_16(const uint8_t *q, int32_t sums[16])
+static inline v16 v16_sums_16(const uint8_t *q)
 {
+    __m256i sums[2];
     for (int i = 0; i < 2; i++, q += 128) {
         __m256i a = _mm256_hadd_epi32(v16_sums_4(q), v16_sums_4(q + 32));
         __m256i b = _mm256_hadd_epi32(v16_sums_4(q + 64), v16_sums_4(q + 96));
         __m256i all = _mm256_hadd_epi32(a, b); /* 0 2 4 6 | 1 3 5 7 */
         __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
-        _mm256_storeu_si256((__m256i *)(sums + 8 * i), _mm256_permutevar8x32_epi32(all, order));
+        sums[i] = _mm256_permutevar8x32_epi32(all, order);
     }
+    return _mm512_cvtepi32_ps(_mm512_inserti64x4(_mm512_castsi256_si512(sums[0]), sums[1], 1));
 }
 
 static inline v16 v16_half(const uint8_t *at)
@@ -190,6 +195,19 @@ static inline v16 v16_i8(const uint8_t *at)
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)at)));
 }
 
+static inline v16 v16_pair_sums(v16 x)
+{
+    __m512i evens = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 14, 12, 10, 8, 6, 4, 2, 0);
+    __m512i odds = _mm512_or_si512(evens, _mm512_set1_epi32(1));
+    return _mm512_maskz_add_ps(0xff, _mm512_permutexvar_ps(evens, x),
+                               _mm512_permutexvar_ps(odds, x));
+}
+static inline v16 v16_twice(v16 x)
+{
+    __m512i order = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
+    return _mm512_permutexvar_ps(order, x);
+}
+
 static inline void v16_to_half(uint8_t *at, v16 x)
 {
     _mm256_storeu_si256((__m256i *)at, _mm512_cvtps_ph(x, V16_NEAREST));
@@ -212,6 +230,14 @@ static inline void v16_put_i8(uint8_t *at, v16 x)
 {
     _mm_storeu_si128((__m128i *)at, v16_bytes(x));
 }
+static inline void v16_put_64(uint8_t *at, const v16 x[4])
+{
+    __m512i low = _mm512_packs_epi32(_mm512_cvtps_epi32(x[0]), _mm512_cvtps_epi32(x[1]));
+    __m512i high = _mm512_packs_epi32(_mm512_cvtps_epi32(x[2]), _mm512_cvtps_epi32(x[3]));
+    __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+    __m512i all = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
+    _mm512_storeu_si512((__m512i *)at, all);
+}
 static inline int32_t v16_to_i8(uint8_t *at, v16 x)
 {
     __m128i q = v16_bytes(x);
@@ -220,6 +246,10 @@ static inline int32_t v16_to_i8(uint8_t *at, v16 x)
     __m128i sums = _mm_sad_epu8(biased, _mm_setzero_si128());
     sums = _mm_add_epi64(sums, _mm_unpackhi_epi64(sums, sums));
     return _mm_cvtsi128_si32(sums) - 16 * 128;
+}
+static inline void v16_to_i32(uint8_t *at, v16 x)
+{
+    _mm512_storeu_si512((__m512i *)at, _mm512_cvtps_epi32(x));
 }
 static inline void v16_to_i16(uint8_t *at, v16 x)
 {

@@ -93,6 +93,12 @@ static inline v16 v16_neg(v16 x)
     return V16_MAP1(vnegq_f32, x);
 }
 
+static inline bool v16_all_less(v16 a, v16 b)
+{
+    uint32x4_t low = vandq_u32(vcltq_f32(a.a, b.a), vcltq_f32(a.b, b.b));
+    uint32x4_t high = vandq_u32(vcltq_f32(a.c, b.c), vcltq_f32(a.d, b.d));
+    return vminvq_u32(vandq_u32(low, high)) != 0;
+}
 static inline v16 v16_if_less(v16 a, v16 b, v16 then, v16 otherwise)
 {
     return (v16){vbslq_f32(vcltq_f32(a.a, b.a), then.a, otherwise.a),
@@ -163,13 +169,16 @@ static inline uint32x4_t v16_largest_quarter(v16 m)
     float32x4_t x = v16_abs_max_4(v16_abs_max_4(m.a, m.b), v16_abs_max_4(m.c, m.d));
     return vreinterpretq_u32_f32(x);
 }
-static inline void v16_largest_8(const v16 m[8], float largest[8])
+static inline float32x4_t v16_largest_4(const v16 m[4])
 {
-    for (int i = 0; i < 8; i += 4) {
-        uint32x4_t low = vpmaxq_u32(v16_largest_quarter(m[i]), v16_largest_quarter(m[i + 1]));
-        uint32x4_t high = vpmaxq_u32(v16_largest_quarter(m[i + 2]), v16_largest_quarter(m[i + 3]));
-        vst1q_f32(largest + i, vreinterpretq_f32_u32(vpmaxq_u32(low, high)));
-    }
+    uint32x4_t low = vpmaxq_u32(v16_largest_quarter(m[0]), v16_largest_quarter(m[1]));
+    uint32x4_t high = vpmaxq_u32(v16_largest_quarter(m[2]), v16_largest_quarter(m[3]));
+    return vreinterpretq_f32_u32(vpmaxq_u32(low, high));
+}
+static inline v16 v16_largest_8(const v16 m[8])
+{
+    float32x4_t low = v16_largest_4(m), high = v16_largest_4(m + 4);
+    return (v16){low, high, low, high};
 }
 
 /* Sums of four bytes each, of 32. */
@@ -178,15 +187,16 @@ static inline int16x8_t v16_sums_4(const uint8_t *q)
     return vpaddq_s16(vpaddlq_s8(vreinterpretq_s8_u8(vld1q_u8(q))),
                       vpaddlq_s8(vreinterpretq_s8_u8(vld1q_u8(q + 16))));
 }
-static inline void v16_sums_16(const uint8_t *q, int32_t sums[16])
+static inline int16x8_t v16_sums_8(const uint8_t *q)
 {
-    for (int i = 0; i < 2; i++, q += 128) {
-        int16x8_t low = vpaddq_s16(v16_sums_4(q), v16_sums_4(q + 32));
-        int16x8_t high = vpaddq_s16(v16_sums_4(q + 64), v16_sums_4(q + 96));
-        int16x8_t all = vpaddq_s16(low, high);
-        vst1q_s32(sums + 8 * i, vmovl_s16(vget_low_s16(all)));
-        vst1q_s32(sums + 8 * i + 4, vmovl_high_s16(all));
-    }
+    return vpaddq_s16(vpaddq_s16(v16_sums_4(q), v16_sums_4(q + 32)),
+                      vpaddq_s16(v16_sums_4(q + 64), v16_sums_4(q + 96)));
+}
+static inline v16 v16_sums_16(const uint8_t *q)
+{
+    int16x8_t low = v16_sums_8(q), high = v16_sums_8(q + 128);
+    return (v16){vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_high_s16(low)),
+                 vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_high_s16(high))};
 }
 
 static inline uint16x8_t v16_u16(const uint8_t *at)
@@ -229,6 +239,17 @@ static inline v16 v16_i8(const uint8_t *at)
                  vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_high_s16(high))};
 }
 
+static inline v16 v16_pair_sums(v16 x)
+{
+    float32x4_t zero = vdupq_n_f32(0.0f);
+    return (v16){vpaddq_f32(x.a, x.b), vpaddq_f32(x.c, x.d), zero, zero};
+}
+static inline v16 v16_twice(v16 x)
+{
+    return (v16){vzip1q_f32(x.a, x.a), vzip2q_f32(x.a, x.a), vzip1q_f32(x.b, x.b),
+                 vzip2q_f32(x.b, x.b)};
+}
+
 static inline void v16_to_half(uint8_t *at, v16 x)
 {
     float16x8_t low = vcvt_high_f16_f32(vcvt_f16_f32(x.a), x.b);
@@ -260,11 +281,23 @@ static inline void v16_put_i8(uint8_t *at, v16 x)
     int16x8_t low = v16_to_i16_8(x.a, x.b), high = v16_to_i16_8(x.c, x.d);
     vst1q_u8(at, vreinterpretq_u8_s8(vcombine_s8(vqmovn_s16(low), vqmovn_s16(high))));
 }
+static inline void v16_put_64(uint8_t *at, const v16 x[4])
+{
+    for (int i = 0; i < 4; i++)
+        v16_put_i8(at + 16 * i, x[i]);
+}
 static inline int32_t v16_to_i8(uint8_t *at, v16 x)
 {
     int16x8_t low = v16_to_i16_8(x.a, x.b), high = v16_to_i16_8(x.c, x.d);
     vst1q_u8(at, vreinterpretq_u8_s8(vcombine_s8(vqmovn_s16(low), vqmovn_s16(high))));
     return vaddvq_s16(vaddq_s16(low, high));
+}
+static inline void v16_to_i32(uint8_t *at, v16 x)
+{
+    vst1q_u8(at, vreinterpretq_u8_s32(vcvtnq_s32_f32(x.a)));
+    vst1q_u8(at + 16, vreinterpretq_u8_s32(vcvtnq_s32_f32(x.b)));
+    vst1q_u8(at + 32, vreinterpretq_u8_s32(vcvtnq_s32_f32(x.c)));
+    vst1q_u8(at + 48, vreinterpretq_u8_s32(vcvtnq_s32_f32(x.d)));
 }
 static inline void v16_to_i16(uint8_t *at, v16 x)
 {

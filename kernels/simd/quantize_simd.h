@@ -2,29 +2,30 @@
 #ifndef INF_QUANTIZE_SIMD_H
 #define INF_QUANTIZE_SIMD_H
 
-#define QUANTIZE_INFINITE 0x7f800000u
-#define QUANTIZE_SMALLEST 0x0d800000u /* bits of 2^-100 */
+#define QUANTIZE_SMALLEST 0x1p-100f
 
-/* Where each number's whole 32 is in the common range: finite, and not below 2^-100. */
-static inline bool quantize_common(const float *largest, size_t n)
+/* Whether all (magnitudes) are in the common range: finite, and not below 2^-100. */
+static inline bool quantize_common(v16 largest)
 {
-    bool common = true;
-    for (size_t i = 0; i < n; i++)
-        common &=
-            inf_float_bits(largest[i]) - QUANTIZE_SMALLEST < QUANTIZE_INFINITE - QUANTIZE_SMALLEST;
-    return common;
+    v16 below = v16_set(inf_float_from_bits(inf_float_bits(QUANTIZE_SMALLEST) - 1));
+    return v16_all_less(below, largest) && v16_all_less(largest, v16_set(INFINITY));
+}
+
+/* The scale of what is not in the common range. */
+static inline float quantize_uncommon(float largest)
+{
+    return largest < QUANTIZE_SMALLEST ? 0.0f : NAN;
 }
 
 /* x (32) as int8 at q; the sums of its halves to sums; returns the scale. */
 static inline float quantize_32(const float *x, uint8_t *q, int32_t sums[2])
 {
     v16 a = v16_load(x), b = v16_load(x + 16);
-    uint32_t bits = v16_largest_bits(v16_abs_max(a, b));
-    float largest = inf_float_from_bits(bits);
-    if (!quantize_common(&largest, 1)) {
+    float largest = inf_float_from_bits(v16_largest_bits(v16_abs_max(a, b)));
+    if (!quantize_common(v16_set(largest))) {
         memset(q, 0, 32);
         sums[0] = sums[1] = 0;
-        return bits >= QUANTIZE_INFINITE ? NAN : 0.0f;
+        return quantize_uncommon(largest);
     }
     v16 inverse = v16_set(127.0f / largest);
     sums[0] = v16_to_i8(q, v16_mul(a, inverse));
@@ -32,89 +33,78 @@ static inline float quantize_32(const float *x, uint8_t *q, int32_t sums[2])
     return largest / 127.0f;
 }
 
-/* x (256) as int8 at q, with 8 scales and 16 sums. */
-static inline void quantize_256(const float *x, uint8_t *q, float scale[8], int32_t sums[16])
+/* x (256) as int8 at q; returns the 8 scales, and 8 zeros. */
+static inline v16 quantize_256(const float *x, uint8_t *q)
 {
-    v16 most[8];
-    float largest[8], inverse[8];
+    v16 most[8], limit = v16_set(127.0f), zero = v16_set(0.0f);
+    float quotient[16]; /* 8 scales and 8 inverses */
+    int32_t sums[2];
     for (size_t j = 0; j < 8; j++)
         most[j] = v16_abs_max(v16_load(x + 32 * j), v16_load(x + 32 * j + 16));
-    v16_largest_8(most, largest);
-    if (!quantize_common(largest, 8)) {
+    v16 largest = v16_largest_8(most);
+    if (!quantize_common(largest)) {
         for (size_t j = 0; j < 8; j++)
-            scale[j] = quantize_32(x + 32 * j, q + 32 * j, sums + 2 * j);
-        return;
+            quotient[j] = quantize_32(x + 32 * j, q + 32 * j, sums);
+        return v16_load_part(quotient, 8);
     }
-    for (size_t j = 0; j < 8; j++) {
-        inverse[j] = 127.0f / largest[j];
-        scale[j] = largest[j] / 127.0f;
+    v16 quotients = v16_div(v16_keep(largest, 0, 8, limit), v16_keep(largest, 8, 16, limit));
+    v16_store(quotient, quotients);
+    for (size_t j = 0; j < 8; j += 2) {
+        v16 first = v16_set(quotient[8 + j]), second = v16_set(quotient[9 + j]);
+        const v16 scaled[4] = {
+            v16_mul(v16_load(x + 32 * j), first), v16_mul(v16_load(x + 32 * j + 16), first),
+            v16_mul(v16_load(x + 32 * j + 32), second), v16_mul(v16_load(x + 32 * j + 48), second)};
+        v16_put_64(q + 32 * j, scaled);
     }
-    for (size_t j = 0; j < 16; j++)
-        v16_put_i8(q + 16 * j, v16_mul(v16_load(x + 16 * j), v16_set(inverse[j / 2])));
-    v16_sums_16(q, sums);
+    return v16_keep(quotients, 0, 8, zero);
 }
 
-/* t (16) as int16, 16 of them to xm; returns the scale. */
-static inline float quantize_sums(const float *t, uint8_t *xm)
+/* t (16) as int16 at xm; returns the scale. */
+static inline float quantize_sums(v16 t, uint8_t *xm)
 {
-    v16 x = v16_load(t);
-    uint32_t bits = v16_largest_bits(v16_abs_max(x, x));
-    float most = inf_float_from_bits(bits);
-    if (!quantize_common(&most, 1)) {
+    float largest = inf_float_from_bits(v16_largest_bits(v16_abs_max(t, t)));
+    if (!quantize_common(v16_set(largest))) {
         memset(xm, 0, 32);
-        return bits >= QUANTIZE_INFINITE ? NAN : 0.0f;
+        return quantize_uncommon(largest);
     }
-    v16_to_i16(xm, v16_mul(x, v16_set(32767.0f / most)));
-    return most / 32767.0f;
+    v16_to_i16(xm, v16_mul(t, v16_set(32767.0f / largest)));
+    return largest / 32767.0f;
 }
 
-/* What stands beside the q of blocks b ... b + n: scales and sums. */
-static inline void quantize_put(const struct inf_quantize_args *a, size_t b, size_t n,
-                                const float *scale, const int32_t *sums)
+/* Number `super` of the 256s. Its sums of 16 and 32 numbers are exact as floats. */
+static inline void quantize_super(const struct inf_quantize_args *a, size_t super)
 {
-    int32_t neg32[8], neg16[16];
-    for (size_t j = 0; j < n; j++) {
-        neg16[2 * j] = -128 * sums[2 * j];
-        neg16[2 * j + 1] = -128 * sums[2 * j + 1];
-        neg32[j] = neg16[2 * j] + neg16[2 * j + 1];
-    }
-    memcpy(a->column + inf_acts_scale_at(a->k) + 4 * b, scale, 4 * n);
-    memcpy(a->column + inf_acts_neg32_at(a->k) + 4 * b, neg32, 4 * n);
-    memcpy(a->column + inf_acts_neg16_at(a->k) + 8 * b, neg16, 8 * n);
-}
+    size_t k = a->k;
+    uint8_t numbers[64], *column = a->column, *q = column + 256 * super;
+    v16 scale = quantize_256(a->x + 256 * super, q);
+    v16 sums16 = v16_sums_16(q), sums32 = v16_pair_sums(sums16), minus = v16_set(-128.0f);
+    v16_store_part((float *)(void *)(column + inf_acts_scale_at(k)) + 8 * super, scale, 8);
+    v16_to_i32(column + inf_acts_neg16_at(k) + 64 * super, v16_mul(sums16, minus));
+    v16_to_i32(numbers, v16_mul(sums32, minus));
+    memcpy(column + inf_acts_neg32_at(k) + 32 * super, numbers, 32);
 
-/* Number `super` of the 256s: its sums as int16. */
-static inline void quantize_put_sums(const struct inf_quantize_args *a, size_t super,
-                                     const float scale[8], const int32_t sums[16])
-{
-    uint8_t xm[32];
-    float t32[16] = {0}, t16[16], mscale;
-    for (size_t j = 0; j < 8; j++) {
-        t32[j] = scale[j] * (float)(sums[2 * j] + sums[2 * j + 1]);
-        t16[2 * j] = scale[j] * (float)sums[2 * j];
-        t16[2 * j + 1] = scale[j] * (float)sums[2 * j + 1];
-    }
-    mscale = quantize_sums(t32, xm);
-    memcpy(a->column + inf_acts_mscale32_at(a->k) + 4 * super, &mscale, 4);
-    memcpy(a->column + inf_acts_xm32_at(a->k) + 16 * super, xm, 16);
-    mscale = quantize_sums(t16, xm);
-    memcpy(a->column + inf_acts_mscale16_at(a->k) + 4 * super, &mscale, 4);
-    memcpy(a->column + inf_acts_xm16_at(a->k) + 32 * super, xm, 32);
+    float mscale = quantize_sums(v16_mul(scale, sums32), numbers);
+    memcpy(column + inf_acts_mscale32_at(k) + 4 * super, &mscale, 4);
+    memcpy(column + inf_acts_xm32_at(k) + 16 * super, numbers, 16);
+    mscale =
+        quantize_sums(v16_mul(v16_twice(scale), sums16), column + inf_acts_xm16_at(k) + 32 * super);
+    memcpy(column + inf_acts_mscale16_at(k) + 4 * super, &mscale, 4);
 }
 
 static inline void quantize_v16(const struct inf_quantize_args *a)
 {
-    size_t blocks = a->k / 32, b = 0;
-    float scale[8];
-    int32_t sums[16];
-    for (; b + 8 <= blocks; b += 8) {
-        quantize_256(a->x + 32 * b, a->column + 32 * b, scale, sums);
-        quantize_put(a, b, 8, scale, sums);
-        quantize_put_sums(a, b / 8, scale, sums);
-    }
-    for (; b < blocks; b++) {
-        scale[0] = quantize_32(a->x + 32 * b, a->column + 32 * b, sums);
-        quantize_put(a, b, 1, scale, sums);
+    size_t k = a->k;
+    for (size_t super = 0; super < k / 256; super++)
+        quantize_super(a, super);
+    for (size_t b = k / 256 * 8; b < k / 32; b++) { /* whole 32s behind the last 256 */
+        int32_t sums[2], neg[3];
+        float scale = quantize_32(a->x + 32 * b, a->column + 32 * b, sums);
+        neg[0] = -128 * sums[0];
+        neg[1] = -128 * sums[1];
+        neg[2] = neg[0] + neg[1];
+        memcpy(a->column + inf_acts_scale_at(k) + 4 * b, &scale, 4);
+        memcpy(a->column + inf_acts_neg16_at(k) + 8 * b, neg, 8);
+        memcpy(a->column + inf_acts_neg32_at(k) + 4 * b, &neg[2], 4);
     }
 }
 
