@@ -72,6 +72,8 @@ static const struct hand hands[] = {
                         {0, 0x11}, {32, 0x03}, {64, 0x01}),
      RUNS({0, 16, -68}, {0, 1, 51}, {80, 16, -20}, {128, 16, -8}, {128, 1, 2})},
     /* S0 = 1; S1 = 3, M1 = 1; S5 = 33, M5 = 18. */
+    /* Code 7 = 3 + 4 for weight 32 * 5 + 9, whose neighbours in the byte stay at 0. */
+    {"q3_k", 128, POKES({109, HALF_1}, {9, 0x20}, {32 + 32 + 9, 0x0c}), RUNS({169, 1, -96})},
     {"q4_k", 0, POKES({1, HALF_1}, {3, HALF_0_5}, {4, 0x01}, {5, 0x83}, {9, 0x41}, {13, 0x21},
                       {20, 0x75}, {16 + 95, 0xf0}),
      RUNS({4, 1, 5}, {32, 32, -0.5f}, {36, 1, 20.5f}, {160, 32, -9}, {191, 1, 486})},
@@ -91,12 +93,17 @@ static const struct hand hands[] = {
      RUNS({16, 16, 24}, {24, 1, -75}, {27, 2, 75}, {31, 1, -75})},
     {"iq3_xxs", 4, POKES({1, HALF_4}, {2 + 9, 0x01}, {66 + 4, 0x10}, {66 + 31, 0x20}),
      RUNS({36, 1, -20}, {39, 1, -4}, {224, 32, 20})},
+    {"iq3_xxs", 4, POKES({1, HALF_4}, {2 + 62, 0x01}, {2 + 63, 0xff}),
+     RUNS({248, 1, 20}, {253, 1, 28}, {254, 1, 52}, {255, 1, 62})},
     {"iq3_s", 1, POKES({1, HALF_1}, {2 + 63, 0x02}, {66 + 7, 0x80}, {74 + 31, 0x80},
                        {106 + 3, 0x10}),
      RUNS({224, 32, 3}, {252, 1, 33}, {253, 1, 21}, {254, 1, 27}, {255, 1, -15})},
     {"iq1_s", -0.875f, POKES({1, HALF_1}, {34 + 15, 0xf2}),
      RUNS({224, 32, -16.875f}, {249, 1, -1.875f}, {250, 1, 13.125f}, {251, 1, -1.875f},
           {252, 1, 13.125f}, {254, 1, -1.875f})},
+    /* Scale 5, no shift, entry 4 * 256 + 1 for the third 8 of a sub-block. */
+    {"iq1_s", -0.875f, POKES({1, HALF_1}, {34 + 12, 0x00}, {34 + 13, 0x51}, {2 + 26, 0x01}),
+     RUNS({192, 32, -9.625f}, {210, 6, 1.375f})},
     {"iq1_m", -0.875f, POKES({53, 0xc0}, {55, 0x30}, {50, 0x10}, {32 + 5, 0x09}),
      RUNS({80, 8, -5.625f}, {81, 1, -0.625f}, {82, 1, 4.375f}, {83, 1, -0.625f},
           {84, 1, 4.375f}, {86, 1, -0.625f}, {88, 8, -4.375f})},
@@ -115,6 +122,7 @@ static const struct hand hands[] = {
     {"nvfp4", 0, POKES({2, 0x41}, {4 + 23, 0x72}, {0, 0x01}, {4, 0x01}, {1, 0x7f}, {4 + 8, 0x77}),
      RUNS({39, 1, 2.25f}, {47, 1, 13.5f}, {0, 1, 0x1p-10f})},
     {"q1_0", -1, POKES({1, HALF_1}, {2, 0x01}, {17, 0x80}), RUNS({0, 1, 1}, {127, 1, 1})},
+    {"q2_0", -1, POKES({1, HALF_1}, {2 + 1, 0x1b}), RUNS({4, 1, 2}, {5, 1, 1}, {6, 1, 0})},
     {"q2_0", -1, POKES({1, HALF_1}, {17, 0xe4}), RUNS({61, 1, 0}, {62, 1, 1}, {63, 1, 2})},
 };
 // clang-format on
@@ -314,7 +322,7 @@ static float decode_one(uint32_t id, const void *value)
 {
     const struct inf_type_info *type = inf_type_info(id);
     uint8_t bytes[1 + 2 * 8] = {0};
-    float out[2] = {0, 0};
+    float out[2] = {5, 5};
     memcpy(bytes + 1 + type->bytes, value, type->bytes);
     inf_type_decode(type, bytes + 1, 2, out);
     ck_assert_float_eq(out[0], 0);
@@ -455,6 +463,54 @@ static uint64_t next(uint64_t *rng)
     return *rng ^= *rng << 17;
 }
 
+static uint64_t hash_ints(const struct inf_type_info *type, const struct inf_ints *b, uint64_t h)
+{
+    uint32_t subs = type->weights / inf_type_sub(type);
+    h = inf_hash(b->q, type->weights, h);
+    h = inf_hash(b->scale, 4 * subs, h);
+    if (type->form == INF_FORM_S32_MIN)
+        h = inf_hash(b->min, 4 * subs, h);
+    if (type->form == INF_FORM_S32_MIN256 || type->form == INF_FORM_S16_MIN256)
+        h = inf_hash(b->m, subs, inf_hash(&b->dmin, 4, h));
+    return h;
+}
+
+/* Of 100 random blocks, from a decoder that gave a reference decoder's values for every code. */
+static const uint64_t known[INF_TYPE_LIMIT] = {
+    [INF_TYPE_Q4_0] = 0x2742fccc701f1d1a,    [INF_TYPE_Q4_1] = 0x608ea7ac0775241a,
+    [INF_TYPE_Q5_0] = 0x2812132c8879aa16,    [INF_TYPE_Q5_1] = 0x13c4ea93457293da,
+    [INF_TYPE_Q8_0] = 0xf4ffc94a6042c80f,    [INF_TYPE_Q2_K] = 0x7641051f2db50b2a,
+    [INF_TYPE_Q3_K] = 0x3403db7ebbeeb1cf,    [INF_TYPE_Q4_K] = 0xe38583fb76c1ba73,
+    [INF_TYPE_Q5_K] = 0x460bcac3ddc27242,    [INF_TYPE_Q6_K] = 0x05e8c426e371acb1,
+    [INF_TYPE_IQ2_XXS] = 0x939573b224e013e4, [INF_TYPE_IQ2_XS] = 0x8a1241f987cc7f65,
+    [INF_TYPE_IQ3_XXS] = 0xa4154788955f830d, [INF_TYPE_IQ1_S] = 0xa5bbc474fe1e3340,
+    [INF_TYPE_IQ4_NL] = 0x97cd6c49ee357bc3,  [INF_TYPE_IQ3_S] = 0xcf531257be492cc2,
+    [INF_TYPE_IQ2_S] = 0xec3256a997eb06f4,   [INF_TYPE_IQ4_XS] = 0x0d4c5fd591f9c17c,
+    [INF_TYPE_IQ1_M] = 0x211c4762353c6348,   [INF_TYPE_TQ1_0] = 0x9d8be5b4e1b04804,
+    [INF_TYPE_TQ2_0] = 0xe6aabbc03c3dc280,   [INF_TYPE_MXFP4] = 0x8a81b90f7e026e65,
+    [INF_TYPE_NVFP4] = 0xdf549108ca95404d,   [INF_TYPE_Q1_0] = 0xfdaa118eec7ec413,
+    [INF_TYPE_Q2_0] = 0x2fbf1f8842d0242d,
+};
+
+START_TEST(every_code_as_ever)
+{
+    const struct inf_type_info *type = inf_type_info((uint32_t)_i);
+    if (!type || !type->ints)
+        return;
+    uint64_t rng = 0x0123456789abcdef, hash = INF_HASH_SEED;
+    uint8_t block[256];
+    for (int round = 0; round < 100; round++) {
+        struct inf_ints b;
+        for (uint32_t i = 0; i < type->bytes; i++)
+            block[i] = (uint8_t)(next(&rng) >> 32);
+        type->ints(block, &b);
+        hash = hash_ints(type, &b, hash);
+    }
+    ck_assert_msg(hash == known[_i], "[INF_TYPE_%s] = 0x%016llx", type->name,
+                  (unsigned long long)hash);
+}
+END_TEST
+
 /* Blocks at odd addresses that end where their memory ends, so that a sanitizer sees one byte too
  * many; every used field is written whatever was there. */
 START_TEST(any_bytes)
@@ -536,6 +592,7 @@ Suite *suite_types(void)
     tcase_add_test(tc, numbers);
     tcase_add_test(tc, codebooks);
     tcase_add_test(tc, codebooks_are_unchanged);
+    tcase_add_loop_test(tc, every_code_as_ever, 0, INF_TYPE_LIMIT);
     tcase_add_loop_test(tc, any_bytes, 0, INF_TYPE_LIMIT);
     tcase_add_loop_test(tc, random_blocks, 0, INF_TYPE_LIMIT);
     suite_add_tcase(suite, tc);
