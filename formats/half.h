@@ -89,4 +89,16 @@ static inline float inf_e8m0_half_to_float(uint8_t e)
     return inf_float_from_bits(e < 2 ? 0x00200000u << e : (uint32_t)(e - 1) << 23);
 }
 
+/* Half an E4M3 number without a sign (NVFP4, whose codes are doubled): bit 7 is ignored, the NaN
+ * is 0. */
+static inline float inf_e4m3_half_to_float(uint8_t x)
+{
+    uint32_t exponent = x >> 3 & 15, mantissa = x & 7;
+    if ((x & 127) == 127)
+        return 0.0f;
+    if (exponent)
+        return inf_float_from_bits((exponent + 119) << 23 | mantissa << 20);
+    return (float)mantissa * 0x1p-10f;
+}
+
 #endif
