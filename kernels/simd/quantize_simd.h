@@ -71,14 +71,14 @@ static inline float quantize_sums(v16 t, uint8_t *xm)
     return largest / 32767.0f;
 }
 
-/* Number `super` of the 256s. Its sums of 16 and 32 numbers are exact as floats. */
+/* What the sums of number `super` of the 256s make; they are exact as floats. */
 static inline void quantize_super(const struct inf_quantize_args *a, size_t super)
 {
     size_t k = a->k;
-    uint8_t numbers[64], *column = a->column, *q = column + 256 * super;
-    v16 scale = quantize_256(a->x + 256 * super, q);
-    v16 sums16 = v16_sums_16(q), sums32 = v16_pair_sums(sums16), minus = v16_set(-128.0f);
-    v16_store_part((float *)(void *)(column + inf_acts_scale_at(k)) + 8 * super, scale, 8);
+    uint8_t numbers[64], *column = a->column;
+    v16 scale = v16_load_part((float *)(void *)(column + inf_acts_scale_at(k)) + 8 * super, 8);
+    v16 sums16 = v16_sums_16(column + 256 * super), sums32 = v16_pair_sums(sums16);
+    v16 minus = v16_set(-128.0f);
     v16_to_i32(column + inf_acts_neg16_at(k) + 64 * super, v16_mul(sums16, minus));
     v16_to_i32(numbers, v16_mul(sums32, minus));
     memcpy(column + inf_acts_neg32_at(k) + 32 * super, numbers, 32);
@@ -91,9 +91,15 @@ static inline void quantize_super(const struct inf_quantize_args *a, size_t supe
     memcpy(column + inf_acts_mscale16_at(k) + 4 * super, &mscale, 4);
 }
 
+/* Two passes: each is one long chain of dependent steps, so neighbours must overlap. */
 static inline void quantize_v16(const struct inf_quantize_args *a)
 {
     size_t k = a->k;
+    float *scales = (float *)(void *)(a->column + inf_acts_scale_at(k));
+    for (size_t super = 0; super < k / 256; super++) {
+        v16 scale = quantize_256(a->x + 256 * super, a->column + 256 * super);
+        v16_store_part(scales + 8 * super, scale, 8);
+    }
     for (size_t super = 0; super < k / 256; super++)
         quantize_super(a, super);
     for (size_t b = k / 256 * 8; b < k / 32; b++) { /* whole 32s behind the last 256 */
