@@ -5,6 +5,7 @@
  * what stands before an output is compared too. --stride: step of the sweeps over float patterns.
  */
 #include "kernels/ref/math_ref.h"
+#include "lib/base/cpuid.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -484,18 +485,22 @@ static bool check_exp(void)
 
 static bool runs_here(enum inf_isa isa)
 {
-#if defined(__x86_64__)
-    if (isa == INF_ISA_AVX2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-               __builtin_cpu_supports("bmi2");
-    if (isa == INF_ISA_AVX512)
-        return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
-               __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg");
+    unsigned levels = inf_cpu_levels();
+    switch (isa) {
+    case INF_ISA_AVX2:
+        return levels & INF_CPU_AVX2;
+    case INF_ISA_AVX512:
+        return levels & INF_CPU_AVX512;
+    case INF_ISA_NEON:
+        return levels & INF_CPU_NEON;
+    case INF_ISA_DOTPROD:
+        return levels & INF_CPU_DOTPROD;
+    case INF_ISA_REF:
+    case INF_ISA_EXACT:
+    case INF_ISA_COUNT:
+        break;
+    }
     return false;
-#else
-    return isa == INF_ISA_NEON;
-#endif
 }
 
 static bool (*check_of(enum inf_op op))(void (*)(void), void (*)(void))

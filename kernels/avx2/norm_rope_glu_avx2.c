@@ -1,5 +1,5 @@
 #include "kernels/avx2/v16_avx2.h"
-#include "kernels/simd/rows_simd.h"
+#include "kernels/simd/norm_rope_glu_simd.h"
 
 void inf_k_rmsnorm_avx2(const struct inf_rmsnorm_args *a);
 void inf_k_rope_avx2(const struct inf_rope_args *a);

@@ -1,5 +1,5 @@
 #include "kernels/neon/v16_neon.h"
-#include "kernels/simd/rows_simd.h"
+#include "kernels/simd/norm_rope_glu_simd.h"
 
 void inf_k_rmsnorm_neon(const struct inf_rmsnorm_args *a);
 void inf_k_rope_neon(const struct inf_rope_args *a);

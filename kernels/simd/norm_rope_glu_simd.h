@@ -1,6 +1,6 @@
 /* Norm, RoPE and gated activation over a v16. Include a level's v16 header first. */
-#ifndef INF_ROWS_SIMD_H
-#define INF_ROWS_SIMD_H
+#ifndef INF_NORM_ROPE_GLU_SIMD_H
+#define INF_NORM_ROPE_GLU_SIMD_H
 
 #include "kernels/simd/exp_simd.h"
 
