@@ -158,7 +158,7 @@ static bool check_quantize(void (*reference)(void), void (*function)(void))
         size_t bytes = inf_acts_stride(k);
         float *x = floats_at_guard(0, k, kind);
         if (random_below(2)) /* one block of another size than the rest */
-            fill(x + 32 * random_below(k / 32), 32, random_below(NOT_FINITE));
+            fill(x + 32 * random_below(k / 32), 32, (enum kind)random_below(NOT_FINITE));
         struct inf_quantize_args expected = {x, k, at_guard(1, bytes)};
         struct inf_quantize_args got = {x, k, at_guard(2, bytes)};
         ((inf_quantize_fn *)reference)(&expected);
