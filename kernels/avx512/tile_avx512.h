@@ -24,7 +24,8 @@
 #define INF_INLINE static inline __attribute__((always_inline))
 
 #define INF_STEP 256        /* weights of a step */
-#define INF_PANEL_K 512     /* weights of a row of a panel */
+#define INF_PANEL_K 4096    /* weights of a row of a panel, at most */
+#define INF_PANEL_K_FEW 512 /* the same for few columns, which reread it from the first cache */
 #define INF_TILE_COLS 6     /* columns of a tile */
 #define INF_ROWS_COLS 4     /* columns that meet the weights without a panel */
 #define INF_STEP_STRIDE 320 /* bytes of a step, at most */
@@ -110,7 +111,8 @@ INF_INLINE __m256i inf_u16_load(struct inf_rows16 rows, size_t at)
     high = _mm_insert_epi16(high, inf_load_u16(w + ((i) + 8) * s), i);
     LANE(1)
     LANE(2)
-    LANE(3) LANE(4) LANE(5) LANE(6) LANE(7)
+    LANE(3)
+    LANE(4) LANE(5) LANE(6) LANE(7)
 #undef LANE
         return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
@@ -123,8 +125,9 @@ INF_INLINE __m512i inf_u8_load(struct inf_rows16 rows, size_t at)
     __m128i v = _mm_cvtsi32_si128(*w);
 #define LANE(i) v = _mm_insert_epi8(v, w[(i)*s], i);
     LANE(1)
-    LANE(2) LANE(3) LANE(4) LANE(5) LANE(6) LANE(7) LANE(8) LANE(9) LANE(10) LANE(11) LANE(12)
-        LANE(13) LANE(14) LANE(15)
+    LANE(2)
+    LANE(3) LANE(4) LANE(5) LANE(6) LANE(7) LANE(8) LANE(9) LANE(10) LANE(11) LANE(12) LANE(13)
+        LANE(14) LANE(15)
 #undef LANE
             return _mm512_cvtepu8_epi32(v);
 }
