@@ -112,7 +112,8 @@ INF_INLINE __m256i inf_u16_load(struct inf_rows16 rows, size_t at)
     LANE(1)
     LANE(2)
     LANE(3)
-    LANE(4) LANE(5) LANE(6) LANE(7)
+    LANE(4)
+    LANE(5) LANE(6) LANE(7)
 #undef LANE
         return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
@@ -126,8 +127,9 @@ INF_INLINE __m512i inf_u8_load(struct inf_rows16 rows, size_t at)
 #define LANE(i) v = _mm_insert_epi8(v, w[(i)*s], i);
     LANE(1)
     LANE(2)
-    LANE(3) LANE(4) LANE(5) LANE(6) LANE(7) LANE(8) LANE(9) LANE(10) LANE(11) LANE(12) LANE(13)
-        LANE(14) LANE(15)
+    LANE(3)
+    LANE(4) LANE(5) LANE(6) LANE(7) LANE(8) LANE(9) LANE(10) LANE(11) LANE(12) LANE(13) LANE(14)
+        LANE(15)
 #undef LANE
             return _mm512_cvtepu8_epi32(v);
 }
