@@ -10,7 +10,7 @@ INF_AVX2_INLINE void scales(const uint8_t *p, size_t stride, const struct inf_av
     inf_avx2_store(s->min, dmin);
     INF_AVX2_UNROLL
     for (uint32_t i = 0; i < 4; i++) {
-        inf_avx2_byte_scales(s, 4 * i, d, inf_avx2_bits(v[i], 0, 15), false);
+        inf_avx2_byte_scales(s, 4 * i, d, inf_avx2_bits(v[i], 0, 15), 0);
         inf_avx2_byte_pairs(s, 2 * i, inf_avx2_bits(v[i], 4, 15));
     }
 }

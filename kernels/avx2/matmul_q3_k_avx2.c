@@ -19,7 +19,7 @@ INF_AVX2_INLINE void scales(const uint8_t *p, size_t stride, const struct inf_av
     for (uint32_t i = 0; i < 4; i++) {
         __m256i sc = _mm256_or_si256(inf_avx2_bits(v[i % 2], i < 2 ? 0 : 4, 15),
                                      inf_avx2_high(v[2], 2 * (int)i, 3));
-        inf_avx2_byte_scales(s, 4 * i, d, _mm256_sub_epi8(sc, _mm256_set1_epi8(32)), true);
+        inf_avx2_byte_scales(s, 4 * i, d, sc, 32);
     }
 }
 

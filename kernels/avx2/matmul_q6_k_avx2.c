@@ -8,7 +8,7 @@ INF_AVX2_INLINE void scales(const uint8_t *p, size_t stride, const struct inf_av
     __m256 d = inf_avx2_halves(p + 208, stride);
     INF_AVX2_UNROLL
     for (uint32_t i = 0; i < 4; i++)
-        inf_avx2_byte_scales(s, 4 * i, d, v[i], true);
+        inf_avx2_byte_scales(s, 4 * i, d, _mm256_xor_si256(v[i], _mm256_set1_epi8(-128)), 128);
 }
 
 INF_AVX2_INLINE void codes(const uint8_t *p, size_t stride, struct inf_avx2_sink *s)

@@ -32,7 +32,6 @@ INF_AVX2_INLINE void multiply(struct inf_avx2_shape shape, const size_t cols,
         acc[c][0] = _mm256_loadu_ps(out[c]);
         acc[c][1] = _mm256_loadu_ps(out[c] + 8);
     }
-    const bool min256 = shape.form == INF_FORM_S32_MIN256 || shape.form == INF_FORM_S16_MIN256;
     for (uint32_t j = 0; j < weights / shape.sub; j++) {
         __m256i sum[INF_AVX2_COLS][2];
         multiply_sub(shape, cols, panel, j, x, sum);
@@ -44,7 +43,7 @@ INF_AVX2_INLINE void multiply(struct inf_avx2_shape shape, const size_t cols,
                 inf_avx2_add_sub(shape, j, &x[c], sum[c][half], panel->scale[j] + 8 * half,
                                  panel->min[j] + 8 * half, acc[c][half]);
         const uint32_t subs = 256 / shape.sub;
-        if (!min256 || j % subs != subs - 1)
+        if (!inf_avx2_has_min256(shape) || j % subs != subs - 1)
             continue;
         uint32_t super = j / subs;
         INF_AVX2_UNROLL
@@ -71,8 +70,10 @@ INF_AVX2_INLINE void multiply(struct inf_avx2_shape shape, const size_t cols,
             multiply(shape, 1, panel, weights, x, acc);                                            \
         else if (cols == 2)                                                                        \
             multiply(shape, 2, panel, weights, x, acc);                                            \
-        else                                                                                       \
+        else if (cols == 3)                                                                        \
             multiply(shape, 3, panel, weights, x, acc);                                            \
+        else                                                                                       \
+            multiply(shape, 4, panel, weights, x, acc);                                            \
     }
 
 TILE(q4_0, Q4_0)
@@ -97,16 +98,6 @@ static void move_rows(float *to, const float *from, size_t rows)
     memcpy(to, from, rows * sizeof *to);
 }
 
-static void advance_to(struct inf_avx2_column *x, uint32_t sub, size_t weights)
-{
-    x->q += weights;
-    x->scale += weights / 32;
-    x->neg32 += weights / 32;
-    x->neg += weights / sub;
-    x->mscale += weights / 256;
-    x->xm += weights / 256 * (128 / sub);
-}
-
 /* A panel that begins at weight `start` of rows `row` and on, times all columns. Between chunks the
  * sums rest in the output. */
 static void all_columns(const struct inf_matmul_args *a, struct inf_avx2_shape shape,
@@ -121,7 +112,7 @@ static void all_columns(const struct inf_matmul_args *a, struct inf_avx2_shape s
         float *out[INF_AVX2_COLS];
         for (size_t i = 0; i < n; i++) {
             x[i] = inf_avx2_column(a, c + i, shape.sub);
-            advance_to(&x[i], shape.sub, start);
+            inf_avx2_advance(&x[i], shape.sub, start);
             out[i] = a->out + (a->out_cols ? a->out_cols[c + i] : c + i) * a->out_stride + row;
             if (start)
                 move_rows(acc[i], out[i], rows);

@@ -34,6 +34,9 @@
 #define INF_AVX2_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+/* Columns up to which no panel is made. */
+#define INF_AVX2_FEW 2
+
 /* Weights of a row in a panel at a time. */
 #define INF_AVX2_CHUNK 1024
 
@@ -45,6 +48,11 @@ struct inf_avx2_shape {
     int shift;               /* offset = 128 >> shift; 0: the codes have none */
     enum inf_form form;
 };
+
+INF_AVX2_INLINE bool inf_avx2_has_min256(struct inf_avx2_shape shape)
+{
+    return shape.form == INF_FORM_S32_MIN256 || shape.form == INF_FORM_S16_MIN256;
+}
 
 /* Where the scales of eight rows go: lane r of each is row r. The next of each is `step` floats on.
  */
@@ -90,6 +98,17 @@ INF_AVX2_INLINE struct inf_avx2_column inf_avx2_column(const struct inf_matmul_a
     x.mscale = (const float *)(const void *)(base + mscale_at);
     x.xm = (const int32_t *)(const void *)(base + xm_at);
     return x;
+}
+
+/* Moves on by `weights` weights. */
+INF_AVX2_INLINE void inf_avx2_advance(struct inf_avx2_column *x, uint32_t sub, size_t weights)
+{
+    x->q += weights;
+    x->scale += weights / 32;
+    x->neg32 += weights / 32;
+    x->neg += weights / sub;
+    x->mscale += weights / 256;
+    x->xm += weights / 256 * (128 / sub);
 }
 
 /* ---- Bytes of eight rows ------------------------------------------------------------------- */
@@ -204,14 +223,24 @@ INF_AVX2_INLINE void inf_avx2_store(float *at, __m256 v)
     _mm256_storeu_ps(at, v);
 }
 
-/* d * byte for the four bytes of each dword, unsigned or signed, to four scales. */
+/* Byte n of each dword as a dword, unsigned. */
+INF_AVX2_INLINE __m256i inf_avx2_byte(__m256i v, int n)
+{
+    const __m256i low = _mm256_set_epi32(12, 8, 4, 0, 12, 8, 4, 0);
+    const __m256i top = _mm256_set1_epi32((int)0x80808000);
+    return _mm256_shuffle_epi8(v,
+                               _mm256_or_si256(_mm256_add_epi32(low, _mm256_set1_epi32(n)), top));
+}
+
+/* d * (byte - offset) for the four bytes of each dword, to four scales. */
 INF_AVX2_INLINE void inf_avx2_byte_scales(const struct inf_avx2_scales *s, uint32_t first, __m256 d,
-                                          __m256i bytes, bool is_signed)
+                                          __m256i bytes, int offset)
 {
     INF_AVX2_UNROLL
     for (int i = 0; i < 4; i++) {
-        __m256i v = _mm256_slli_epi32(bytes, 24 - 8 * i);
-        v = is_signed ? _mm256_srai_epi32(v, 24) : _mm256_srli_epi32(v, 24);
+        __m256i v = inf_avx2_byte(bytes, i);
+        if (offset)
+            v = _mm256_sub_epi32(v, _mm256_set1_epi32(offset));
         inf_avx2_store(s->scale + (first + i) * s->step, _mm256_mul_ps(d, _mm256_cvtepi32_ps(v)));
     }
 }
@@ -239,11 +268,11 @@ INF_AVX2_INLINE void inf_avx2_k_scales(const uint8_t *p, size_t stride,
     inf_avx2_split(h[0], &d, &dmin);
     inf_avx2_store(s->min, dmin);
     __m256i top = _mm256_set1_epi8(0x30);
-    inf_avx2_byte_scales(s, 0, d, inf_avx2_bits(h[1], 0, 63), false);
+    inf_avx2_byte_scales(s, 0, d, inf_avx2_bits(h[1], 0, 63), 0);
     inf_avx2_byte_scales(s, 4, d,
                          _mm256_or_si256(inf_avx2_bits(h[3], 0, 15),
                                          _mm256_and_si256(_mm256_srli_epi32(h[1], 2), top)),
-                         false);
+                         0);
     inf_avx2_byte_pairs(s, 0, inf_avx2_bits(h[2], 0, 63));
     inf_avx2_byte_pairs(s, 2,
                         _mm256_or_si256(inf_avx2_bits(h[3], 4, 15),
@@ -252,16 +281,17 @@ INF_AVX2_INLINE void inf_avx2_k_scales(const uint8_t *p, size_t stride,
 
 /* ---- Codes ---------------------------------------------------------------------------------- */
 
-/* Takes the codes of a block: into a panel (panel set), or into the sum of one column. */
+/* Takes the codes of a block: into a panel (panel set), or into the sums of `cols` columns. */
 struct inf_avx2_sink {
     struct inf_avx2_shape shape;
+    uint32_t cols;
     uint8_t *panel; /* group n at panel + 64 n, or NULL */
     const uint8_t *ahead;
     uint32_t lines; /* to prefetch during this block, from `ahead` */
-    struct inf_avx2_column x;
+    struct inf_avx2_column x[INF_AVX2_FEW];
     struct inf_avx2_scales scales;
-    __m256i words, sum; /* of the sub-block at hand */
-    __m256 acc;
+    __m256i words[INF_AVX2_FEW], sum[INF_AVX2_FEW]; /* of the sub-block at hand */
+    __m256 acc[INF_AVX2_FEW];
 };
 
 INF_AVX2_INLINE __m256i inf_avx2_dup4(const int8_t *q)
@@ -281,7 +311,9 @@ INF_AVX2_INLINE __m256i inf_avx2_product(struct inf_avx2_shape shape, __m256i co
 INF_AVX2_INLINE void inf_avx2_fold(struct inf_avx2_shape shape, uint32_t n, __m256i product,
                                    __m256i *words, __m256i *sum)
 {
-    *words = n % shape.sums == 0 ? product : _mm256_add_epi16(*words, product);
+    __m256i total = n % shape.sums == 0 ? product : _mm256_add_epi16(*words, product);
+    __asm__("" : "+x"(total)); /* in this order, or sixty products wait in memory for their sum */
+    *words = total;
     if (n % shape.sums == shape.sums - 1 || n == shape.sub / 4 - 1) {
         __m256i part = _mm256_madd_epi16(*words, _mm256_set1_epi16(1));
         *sum = n < shape.sums ? part : _mm256_add_epi32(*sum, part);
@@ -333,12 +365,15 @@ INF_AVX2_INLINE void inf_avx2_put(struct inf_avx2_sink *s, uint32_t n, __m256i c
         return;
     }
     uint32_t groups = s->shape.sub / 4, j = n / groups, i = n % groups;
-    __m256i product = inf_avx2_product(s->shape, code, inf_avx2_dup4(s->x.q + 4 * n));
-    inf_avx2_fold(s->shape, i, product, &s->words, &s->sum);
-    if (i == groups - 1) {
-        const struct inf_avx2_scales *scales = &s->scales;
-        s->acc = inf_avx2_add_sub(s->shape, j, &s->x, s->sum, scales->scale + j * scales->step,
-                                  scales->min + j * scales->step, s->acc);
+    const struct inf_avx2_scales *scales = &s->scales;
+    INF_AVX2_UNROLL
+    for (uint32_t c = 0; c < s->cols; c++) {
+        __m256i product = inf_avx2_product(s->shape, code, inf_avx2_dup4(s->x[c].q + 4 * n));
+        inf_avx2_fold(s->shape, i, product, &s->words[c], &s->sum[c]);
+        if (i == groups - 1)
+            s->acc[c] =
+                inf_avx2_add_sub(s->shape, j, &s->x[c], s->sum[c], scales->scale + j * scales->step,
+                                 scales->min + j * scales->step, s->acc[c]);
     }
 }
 
@@ -358,48 +393,38 @@ INF_AVX2_INLINE void inf_avx2_copy_tail(const uint8_t *p, size_t stride, size_t 
         memcpy(tail + r * INF_AVX2_TAIL, p + r * stride, bytes);
 }
 
-INF_AVX2_INLINE void inf_avx2_advance(struct inf_avx2_column *x, struct inf_avx2_shape shape)
-{
-    x->q += shape.weights;
-    x->scale += shape.weights / 32;
-    x->neg32 += shape.weights / 32;
-    x->neg += shape.weights / shape.sub;
-    x->mscale += shape.weights / 256;
-    x->xm += shape.weights / 256 * (128 / shape.sub);
-}
-
 static inline __m256i inf_avx2_row_mask(size_t rows)
 {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(rows < 8 ? rows : 8)),
                               _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0));
 }
 
-/* One column. While eight rows are worked on, the next eight, which lie behind them, are fetched in
- * order of address. */
-INF_AVX2_INLINE void inf_avx2_one_column(struct inf_avx2_shape shape,
-                                         const struct inf_matmul_args *a,
-                                         inf_avx2_scales_fn *get_scales,
-                                         inf_avx2_codes_fn *get_codes)
+/* A few columns, `cols` a constant. While eight rows are worked on, the next eight, which lie
+ * behind them, are fetched in order of address. */
+INF_AVX2_INLINE void inf_avx2_few_columns(struct inf_avx2_shape shape, const uint32_t cols,
+                                          const struct inf_matmul_args *a,
+                                          inf_avx2_scales_fn *get_scales,
+                                          inf_avx2_codes_fn *get_codes)
 {
     float scale[16 * 8], min[8];
     int32_t pairs[8 * 8];
     uint8_t tail[8 * INF_AVX2_TAIL];
     if (a->rows % 8)
         memset(tail, 0, sizeof tail);
-    float *out = a->out + (a->out_cols ? a->out_cols[0] : 0) * a->out_stride;
-    size_t blocks = a->k / shape.weights;
     for (size_t r = 0; r < a->rows; r += 8) {
         size_t rows = a->rows - r;
         const uint8_t *p = a->w + r * a->row_bytes;
         struct inf_avx2_sink sink = {.shape = shape,
+                                     .cols = cols,
                                      .scales = {scale, min, pairs, 8},
-                                     .x = inf_avx2_column(a, 0, shape.sub),
-                                     .ahead = p + 8 * a->row_bytes,
-                                     .lines = (8 * shape.bytes + 63) / 64,
-                                     .acc = _mm256_setzero_ps()};
-        if (rows < 16)
-            sink.ahead = p;
-        for (size_t b = 0; b < blocks; b++, p += shape.bytes) {
+                                     .ahead = rows < 16 ? p : p + 8 * a->row_bytes,
+                                     .lines = (8 * shape.bytes + 63) / 64};
+        INF_AVX2_UNROLL
+        for (uint32_t c = 0; c < cols; c++) {
+            sink.x[c] = inf_avx2_column(a, c, shape.sub);
+            sink.acc[c] = _mm256_setzero_ps();
+        }
+        for (size_t b = 0; b < a->k / shape.weights; b++, p += shape.bytes) {
             const uint8_t *from = p;
             size_t stride = a->row_bytes;
             if (rows < 8) {
@@ -409,15 +434,23 @@ INF_AVX2_INLINE void inf_avx2_one_column(struct inf_avx2_shape shape,
             }
             get_scales(from, stride, &sink.scales);
             get_codes(from, stride, &sink);
-            if (shape.form == INF_FORM_S32_MIN256 || shape.form == INF_FORM_S16_MIN256)
-                sink.acc = inf_avx2_add_min256(shape, 0, &sink.x, pairs, min, 8, sink.acc);
-            inf_avx2_advance(&sink.x, shape);
+            INF_AVX2_UNROLL
+            for (uint32_t c = 0; c < cols; c++) {
+                if (inf_avx2_has_min256(shape))
+                    sink.acc[c] =
+                        inf_avx2_add_min256(shape, 0, &sink.x[c], pairs, min, 8, sink.acc[c]);
+                inf_avx2_advance(&sink.x[c], shape.sub, shape.weights);
+            }
             sink.ahead += 8 * shape.bytes;
         }
-        if (rows >= 8)
-            _mm256_storeu_ps(out + r, sink.acc);
-        else
-            _mm256_maskstore_ps(out + r, inf_avx2_row_mask(rows), sink.acc);
+        INF_AVX2_UNROLL
+        for (uint32_t c = 0; c < cols; c++) {
+            float *out = a->out + (a->out_cols ? a->out_cols[c] : c) * a->out_stride + r;
+            if (rows >= 8)
+                _mm256_storeu_ps(out, sink.acc[c]);
+            else
+                _mm256_maskstore_ps(out, inf_avx2_row_mask(rows), sink.acc[c]);
+        }
     }
 }
 
@@ -459,7 +492,7 @@ INF_AVX2_INLINE void inf_avx2_unpack(struct inf_avx2_shape shape, const uint8_t 
 }
 
 /* acc[c] (16 floats) += `weights` weights of the panel times column x[c]; cols <= INF_AVX2_COLS. */
-#define INF_AVX2_COLS 3
+#define INF_AVX2_COLS 4
 typedef void inf_avx2_tile_fn(const struct inf_avx2_panel *panel, size_t weights,
                               const struct inf_avx2_column *x, size_t cols, float (*acc)[16]);
 
@@ -539,10 +572,12 @@ void inf_avx2_panels(const struct inf_matmul_args *a, struct inf_avx2_shape shap
     void inf_k_matmul_##name##_avx2(const struct inf_matmul_args *a)                               \
     {                                                                                              \
         const struct inf_avx2_shape shape = INF_AVX2_SHAPE_##NAME;                                 \
-        if (a->cols == 1)                                                                          \
-            inf_avx2_one_column(shape, a, scales, codes);                                          \
-        else                                                                                       \
+        if (a->cols > INF_AVX2_FEW)                                                                \
             inf_avx2_panels(a, shape, unpack, inf_avx2_tile_##tile);                               \
+        else if (a->cols == 2)                                                                     \
+            inf_avx2_few_columns(shape, 2, a, scales, codes);                                      \
+        else if (a->cols == 1)                                                                     \
+            inf_avx2_few_columns(shape, 1, a, scales, codes);                                      \
     }
 
 #endif
