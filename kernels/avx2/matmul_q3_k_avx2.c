@@ -23,23 +23,35 @@ INF_AVX2_INLINE void scales(const uint8_t *p, size_t stride, const struct inf_av
     }
 }
 
+/* Bits 0 and 2 (for fields 0 and 2), or 1 and 3, of the low nibble of each byte, to bits 2 and 6:
+ * on top of two-bit fields at bits 0 and 4. */
+INF_AVX2_INLINE __m256i third_bits(__m256i nibble, int field)
+{
+    const __m256i even = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 4, 0, 4, 64, 68, 64, 68, 0, 4, 0, 4, 64, 68, 64, 68));
+    const __m256i odd = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 0, 4, 4, 0, 0, 4, 4, 64, 64, 68, 68, 64, 64, 68, 68));
+    return _mm256_shuffle_epi8(field ? odd : even, nibble);
+}
+
 INF_AVX2_INLINE void codes(const uint8_t *p, size_t stride, struct inf_avx2_sink *s)
 {
     __m256i third[8];
     inf_avx2_load32(p, stride, third);
     INF_AVX2_UNROLL
-    for (uint32_t half = 0; half < 2; half++) {
-        __m256i v[8];
+    for (int half = 0; half < 2; half++) {
+        __m256i v[8], even[8], odd[8]; /* | field 2 : field 0 | and | field 3 : field 1 | */
         inf_avx2_load32(p + 32 + 32 * half, stride, v);
         INF_AVX2_UNROLL
-        for (uint32_t n = 0; n < 32; n++) {
-            int bit = (int)(4 * half + n / 8);
-            __m256i moved = bit < 2 ? _mm256_slli_epi16(third[n % 8], 2 - bit)
-                                    : _mm256_srli_epi16(third[n % 8], bit - 2);
-            __m256i top = _mm256_and_si256(moved, _mm256_set1_epi8(4));
-            __m256i low = inf_avx2_bits(v[n % 8], (int)(n / 8 * 2), 3);
-            inf_avx2_put(s, 32 * half + n, _mm256_or_si256(low, top));
+        for (int i = 0; i < 8; i++) {
+            __m256i nibble = inf_avx2_bits(third[i], 4 * half, 15);
+            even[i] = _mm256_or_si256(inf_avx2_bits(v[i], 0, 0x33), third_bits(nibble, 0));
+            odd[i] = _mm256_or_si256(inf_avx2_bits(v[i], 2, 0x33), third_bits(nibble, 1));
         }
+        INF_AVX2_UNROLL
+        for (int n = 0; n < 32; n++)
+            inf_avx2_put(s, 32 * half + n,
+                         inf_avx2_bits(n / 8 % 2 ? odd[n % 8] : even[n % 8], n / 16 * 4, 7));
     }
 }
 
