@@ -29,7 +29,8 @@ START_TEST(random_numbers_are_those_of_the_papers)
     double least = 1, greatest = 0, sum = 0;
     for (int i = 0; i < 100000; i++) {
         double u = inf_rng_uniform(&rng);
-        ck_assert(u >= 0 && u < 1 && u * 0x1p53 == floor(u * 0x1p53));
+        if (u < 0 || u >= 1 || u * 0x1p53 != floor(u * 0x1p53)) /* ck_assert costs a message */
+            ck_abort_msg("%a", u);
         least = fmin(least, u);
         greatest = fmax(greatest, u);
         sum += u;
@@ -48,13 +49,15 @@ START_TEST(exp_and_log_are_exact_to_two_units)
     for (int i = 0; i < 200000; i++) {
         double u = inf_rng_uniform(&rng), x = -708 * u * u * u;
         double e = inf_exp(x), want = exp(x);
-        ck_assert_msg(fabs(e - want) <= want * 0x1p-51, "exp(%a) is %a, not %a", x, e, want);
+        if (fabs(e - want) > want * 0x1p-51)
+            ck_abort_msg("exp(%a) is %a, not %a", x, e, want);
         double y = exp(1400 * (u - 0.5)), log_y = inf_log(y);
-        ck_assert_msg(fabs(log_y - log(y)) <= fabs(log(y)) * 0x1p-51, "log(%a) is %a, not %a", y,
-                      log_y, log(y));
+        if (fabs(log_y - log(y)) > fabs(log(y)) * 0x1p-51)
+            ck_abort_msg("log(%a) is %a, not %a", y, log_y, log(y));
     }
     for (double m = 0.5; m < 2.2; m += 1e-5)
-        ck_assert_double_le(fabs(inf_log(m) - log(m)), fabs(log(m)) * 0x1p-51);
+        if (fabs(inf_log(m) - log(m)) > fabs(log(m)) * 0x1p-51)
+            ck_abort_msg("log(%a) is %a, not %a", m, inf_log(m), log(m));
     ck_assert_double_eq_tol(inf_log(FLT_MIN * (double)FLT_EPSILON),
                             log(FLT_MIN * (double)FLT_EPSILON), 1e-13);
 }
@@ -162,13 +165,14 @@ static void check_same(const char *step)
                   fix.r.count);
     ck_assert_msg((float)c->logit_max == fix.r.items[0].logit, "%s: logit_max", step);
     for (size_t i = 0; i < c->sorted; i++)
-        ck_assert_msg(c->items[i].id == fix.r.items[i].id, "%s: item %zu is not sorted", step, i);
+        if (c->items[i].id != fix.r.items[i].id)
+            ck_abort_msg("%s: item %zu is not sorted", step, i);
     inf_candidates_sort(c, c->count);
     for (size_t i = 0; i < c->count; i++)
-        ck_assert_msg(c->items[i].id == fix.r.items[i].id &&
-                          c->items[i].key == inf_logit_key(fix.r.items[i].logit),
-                      "%s: item %zu is token %d, not %d", step, i, c->items[i].id,
-                      fix.r.items[i].id);
+        if (c->items[i].id != fix.r.items[i].id ||
+            c->items[i].key != inf_logit_key(fix.r.items[i].logit))
+            ck_abort_msg("%s: item %zu is token %d, not %d", step, i, c->items[i].id,
+                         fix.r.items[i].id);
 }
 
 /* Logits of several kinds: bell-shaped, with many ties, rising, falling, flat, with forbidden ones,
@@ -235,11 +239,12 @@ START_TEST(sorting_by_parts_is_sorting)
 {
     FOR_RANDOM_SETS(300, count, keep)
     {
-        for (size_t n = 1; n < fix.c.count; n += 1 + below(300)) {
+        for (size_t n = 1; n < fix.c.count; n += 50 + below(300)) {
             inf_candidates_sort(&fix.c, n);
             ck_assert_uint_ge(fix.c.sorted, n);
             for (size_t i = 0; i < fix.c.sorted; i++)
-                ck_assert_int_eq(fix.c.items[i].id, fix.r.items[i].id);
+                if (fix.c.items[i].id != fix.r.items[i].id)
+                    ck_abort_msg("item %zu is not sorted", i);
         }
         check_same("sort");
     }

@@ -203,7 +203,7 @@ static size_t below(size_t n)
 START_TEST(random_texts_and_cuts)
 {
     size_t with_match = 0;
-    for (size_t round = 0; round < 3000; round++) {
+    for (size_t round = 0; round < 1600; round++) {
         /* Small alphabets: many partial matches; some of bytes of UTF-8 characters. */
         static const char *const alphabets[] = {"ab", "abc", "\xc3\xa4\xb6", "a\xe2\x82\xac"};
         const char *alphabet = alphabets[round % 4];
@@ -229,7 +229,7 @@ START_TEST(random_texts_and_cuts)
         reference(texts, count, text, len, &complete);
         with_match += complete != SIZE_MAX;
     }
-    ck_assert(with_match > 500 && with_match < 2900);
+    ck_assert(with_match > 300 && with_match < 1550);
 }
 END_TEST
 
@@ -306,8 +306,8 @@ START_TEST(long_stop_text)
     struct inf_bytes out;
     bool found = false;
     for (size_t i = 0; i < 3 * (size_t)LEN; i++) {
-        ck_assert(!inf_stops_feed(stops, "a", 1, &out, &found, NULL) && !found);
-        if (out.len != (i >= LEN))
+        infer_status status = inf_stops_feed(stops, "a", 1, &out, &found, NULL);
+        if (status || found || out.len != (i >= LEN))
             ck_abort_msg("%zu bytes come out after %zu", out.len, i + 1);
     }
     ck_assert(!inf_stops_feed(stops, "b", 1, &out, &found, NULL) && found && out.len == 0);
