@@ -148,7 +148,7 @@ START_TEST(last_padding_may_be_cut)
 }
 END_TEST
 
-/* Every bit of the metadata, one at a time, in place. */
+/* Every bit of T's metadata, one at a time, in place; of T2's, every seventh. */
 START_TEST(every_bit_may_flip)
 {
     size_t meta_bytes, refused = 0;
@@ -159,7 +159,7 @@ START_TEST(every_bit_may_flip)
     struct count_alloc count;
     count_alloc_init(&count);
     count.limit_bytes = heap_allowed(meta_bytes);
-    for (size_t bit = 0; bit < meta_bytes * 8; bit++) {
+    for (size_t bit = 0; bit < meta_bytes * 8; bit += _i ? 7 : 1) {
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
         struct inf_gguf *gguf;
         infer_error err = {0};
