@@ -266,10 +266,11 @@ typedef enum infer_kv_type {
 
 typedef struct infer_plan_options {
     size_t size;
-    uint32_t context;  /* tokens a session holds; 0: the trained length, at most 8192 */
-    uint32_t batch;    /* tokens evaluated in one pass; 0: 512 */
-    uint32_t threads;  /* 0: the least of physical cores, affinity mask and cgroup quota */
-    uint32_t sessions; /* KV caches that the plan counts; 0: 1. More sessions are refused */
+    uint32_t context;    /* tokens a session holds; 0: the trained length, at most 8192 */
+    uint32_t batch;      /* tokens evaluated in one pass; 0: 512 */
+    uint32_t threads;    /* 0: the least of physical cores, affinity mask and cgroup quota */
+    uint32_t sessions;   /* KV caches that the plan counts; 0: 1. More sessions are refused */
+    uint32_t logit_rows; /* rows of logits that one eval can keep; 0: 1 */
     infer_kv_type kv;
     const char
         *isa;   /* "ref", "avx2", "avx512", "neon", "dotprod"; NULL: the best of this machine */
@@ -340,8 +341,9 @@ INFER_API infer_model *infer_session_model(const infer_session *session);
 INFER_API infer_plan *infer_session_plan(const infer_session *session);
 
 /* Appends ids[count] and evaluates them. `want` (NULL: the last alone) has count bools: the
- * positions whose logits are kept, in order, for infer_session_logits. On any failure the session
- * is as before the call: INFER_E_CONTEXT where they do not fit, INFER_E_NUMERIC names the step. */
+ * positions whose logits are kept, in order, for infer_session_logits. On any failure the session's
+ * tokens are as before the call and no logits are kept: INFER_E_CONTEXT where they do not fit,
+ * INFER_E_NUMERIC names the step. */
 INFER_API infer_status infer_session_eval(infer_session *session, const infer_token *ids,
                                           size_t count, const bool *want, infer_error *err);
 
@@ -484,7 +486,9 @@ typedef struct infer_generate_options {
     const char *const *stop; /* NUL-terminated texts that end the generation */
     size_t stop_count;
     infer_on_text on_text;
-    void (*on_token)(void *ud, infer_token id, const float *logits); /* each token made, in order */
+    /* Each token made, in order, one that ends the text too; `logits` are those it was picked from.
+     */
+    void (*on_token)(void *ud, infer_token id, const float *logits);
     void *ud;
 } infer_generate_options;
 

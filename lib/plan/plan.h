@@ -116,9 +116,12 @@ struct infer_plan {
     uint8_t *activations, *scratch, *kv_cache; /* pages */
     float *logits;                             /* pages: (sessions, logit_rows, vocab) */
     size_t logits_bytes, kv_bytes;
-    uint32_t *row_numbers; /* scratch of the session layer: 4 arrays of batch */
-    struct inf_attn_block *blocks;
-    bool *slot_taken; /* (sessions) */
+    struct inf_arena rows;                   /* the arrays below */
+    struct inf_attn_block *blocks;           /* (batch) */
+    uint32_t *positions, *want, *logit_rows; /* (batch), for the pass in progress */
+    uint8_t **row_kv;                        /* (batch) */
+    _Atomic bool **cancel;                   /* (batch) */
+    bool *slot_taken;                        /* (sessions) */
 };
 
 /* The steps and buffers of plan->arch's recipe (build.c). */

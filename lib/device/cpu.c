@@ -1,0 +1,275 @@
+/* The CPU device: walks the steps of a plan, all threads together. */
+#include "lib/device/cpu_run.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+bool inf_cpu_stopped(struct inf_cpu_run *run)
+{
+    if (atomic_load_explicit(&run->stop, memory_order_relaxed))
+        return true;
+    for (uint32_t i = 0; i < run->batch->cancels; i++)
+        if (atomic_load_explicit(run->batch->cancel[i], memory_order_relaxed)) {
+            atomic_store(&run->stop, true);
+            return true;
+        }
+    return false;
+}
+
+static void embed(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const struct inf_weight *w = step->w[0];
+    float *out = inf_cpu_row(run->plan, step->out, row), scale = run->plan->hp.embd_scale;
+    inf_type_decode(inf_type_info(w->type), w->data + (size_t)run->batch->ids[row] * w->row_bytes,
+                    w->k, out);
+    for (uint32_t i = 0; scale != 1.0f && i < w->k; i++)
+        out[i] *= scale;
+}
+
+/* (2 bases, cos and sin, half) of a row's position. */
+static void angles(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const struct infer_plan *plan = run->plan;
+    float *out = inf_cpu_row(plan, step->out, row);
+    uint32_t half = step->n;
+    for (int base = 0; base < 2; base++, out += 2 * half)
+        for (uint32_t i = 0; i < half; i++) {
+            double c, s;
+            inf_cos_sin(run->batch->positions[row] * plan->rope_freqs[base][i], &c, &s);
+            out[i] = (float)c * plan->rope_scale[base];
+            out[half + i] = (float)s * plan->rope_scale[base];
+        }
+}
+
+static void norm(const struct infer_plan *plan, const struct inf_step *step, const float *in,
+                 float *out, uint32_t heads)
+{
+    for (uint32_t h = 0; h < heads; h++)
+        plan->kernels.rmsnorm(&(struct inf_rmsnorm_args){
+            .x = in + h * step->n,
+            .weight = (const float *)(const void *)step->w[0]->data,
+            .out = out + h * step->n,
+            .n = step->n,
+            .eps = plan->hp.eps,
+        });
+}
+
+static void rope(const struct infer_plan *plan, const struct inf_step *step, uint32_t row)
+{
+    uint32_t half = plan->hp.rope_dims / 2;
+    const float *at = inf_cpu_row(plan, INF_BUF_ANGLES, row) + (step->windowed ? 2 * half : 0);
+    plan->kernels.rope(&(struct inf_rope_args){
+        .x = inf_cpu_row(plan, step->in, row),
+        .heads = step->heads,
+        .head_size = plan->hp.head_size,
+        .half = half,
+        .cos = at,
+        .sin = at + half,
+        .adjacent = plan->arch->rope_adjacent,
+    });
+}
+
+static void kv_store(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const struct infer_plan *plan = run->plan;
+    for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
+        uint8_t *head = inf_plan_kv(plan, run->batch->kv[row], step->layer, h);
+        plan->kernels.kv_store(&(struct inf_kv_store_args){
+            .kv = plan->kv,
+            .k = inf_cpu_row(plan, step->in, row) + h * plan->hp.head_size,
+            .v = inf_cpu_row(plan, step->in2, row) + h * plan->hp.head_size,
+            .head_size = plan->hp.head_size,
+            .position = run->batch->positions[row],
+            .k_head = head,
+            .v_head = head + plan->kv_head_bytes,
+        });
+    }
+}
+
+static void add_rows(float *x, const float *y, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        x[i] += y[i];
+}
+
+/* A step on one row (of tokens, slots or wanted rows, as the step says). */
+static void do_row(struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const struct infer_plan *plan = run->plan;
+    switch (step->op) {
+    case INF_STEP_EMBED:
+        embed(run, step, row);
+        break;
+    case INF_STEP_ANGLES:
+        angles(run, step, row);
+        break;
+    case INF_STEP_NORM:
+        norm(plan, step, inf_cpu_row(plan, step->in, row), inf_cpu_row(plan, step->out, row),
+             step->heads);
+        break;
+    case INF_STEP_LAST:
+        norm(plan, step, inf_cpu_row(plan, step->in, run->batch->want[row]),
+             inf_cpu_row(plan, step->out, row), 1);
+        break;
+    case INF_STEP_QUANTIZE:
+        plan->kernels.quantize(&(struct inf_quantize_args){
+            .x = inf_cpu_row(plan, step->in, row),
+            .k = step->n,
+            .column = inf_plan_buffer(plan, step->out, row),
+        });
+        break;
+    case INF_STEP_BIAS:
+        add_rows(inf_cpu_row(plan, step->in, row), (const float *)(const void *)step->w[0]->data,
+                 step->n);
+        break;
+    case INF_STEP_ROPE:
+        rope(plan, step, row);
+        break;
+    case INF_STEP_KV_STORE:
+        kv_store(run, step, row);
+        break;
+    case INF_STEP_GLU:
+        plan->kernels.glu(&(struct inf_glu_args){
+            .gate = inf_cpu_row(plan, step->in, row),
+            .up = inf_cpu_row(plan, step->in2, row),
+            .out = inf_cpu_row(plan, step->in, row),
+            .n = step->n,
+            .activation = plan->arch->gelu ? INF_GELU_TANH : INF_SILU,
+        });
+        break;
+    case INF_STEP_ADD:
+        add_rows(inf_cpu_row(plan, step->in, row), inf_cpu_row(plan, step->in2, row), step->n);
+        break;
+    case INF_STEP_ROUTE:
+        inf_cpu_route(run, step, row);
+        break;
+    case INF_STEP_COMBINE:
+        inf_cpu_combine(run, step, row);
+        break;
+    default:
+        break;
+    }
+}
+
+static uint32_t rows_of(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    return step->rows == INF_ROWS_WANTED ? run->batch->wanted : run->batch->rows;
+}
+
+/* A thread's share of the rows: the same tokens in every step; a token's slots go with it. */
+static void do_rows(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread)
+{
+    uint64_t rows = rows_of(run, step);
+    uint32_t each = step->rows == INF_ROWS_SLOTS ? run->plan->hp.experts_used : 1;
+    uint32_t first = (uint32_t)(rows * thread / run->threads) * each;
+    uint32_t end = (uint32_t)(rows * (thread + 1) / run->threads) * each;
+    for (uint32_t row = first; row < end && !inf_cpu_stopped(run); row++)
+        do_row(run, step, row);
+}
+
+static void do_step(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread)
+{
+    switch (step->op) {
+    case INF_STEP_MATMUL:
+    case INF_STEP_LOGITS:
+        inf_cpu_matmul(run, step, thread);
+        break;
+    case INF_STEP_ATTN:
+        inf_cpu_attn(run, step, thread);
+        break;
+    case INF_STEP_GROUP:
+        if (thread == 0)
+            inf_cpu_group(run);
+        break;
+    case INF_STEP_EXPERTS:
+        inf_cpu_experts(run, step, thread);
+        break;
+    default:
+        do_rows(run, step, thread);
+        break;
+    }
+}
+
+static bool all_finite(const float *x, size_t n)
+{
+    uint32_t most = 0; /* of the exponents: all ones is infinity or NaN */
+    for (size_t i = 0; i < n; i++) {
+        uint32_t exponent = inf_float_bits(x[i]) & 0x7f800000;
+        most = exponent > most ? exponent : most;
+    }
+    return most != 0x7f800000;
+}
+
+/* Whether what a step wrote as floats is finite. */
+static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    const struct infer_plan *plan = run->plan;
+    enum inf_buffer written[4] = {step->out, step->outs[0], step->outs[1], step->outs[2]};
+    if (step->op == INF_STEP_LOGITS || step->op == INF_STEP_QUANTIZE ||
+        step->op == INF_STEP_GROUP || step->op == INF_STEP_ROUTE)
+        return true;
+    bool slots = step->rows == INF_ROWS_SLOTS || step->op == INF_STEP_EXPERTS;
+    uint32_t rows = rows_of(run, step) * (slots ? plan->hp.experts_used : 1);
+    for (uint32_t i = 0; i < step->count + 1; i++) {
+        enum inf_buffer buffer = written[i];
+        if (buffer >= INF_BUF_NONE)
+            continue;
+        for (uint32_t row = 0; row < rows; row++)
+            if (!all_finite(inf_cpu_row(plan, buffer, row), plan->buffers[buffer].stride / 4))
+                return false;
+    }
+    return true;
+}
+
+static void job(void *ud, uint32_t thread)
+{
+    struct inf_cpu_run *run = ud;
+    struct infer_plan *plan = run->plan;
+    bool checked = run->batch->checked;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct inf_step *step = &plan->steps[i];
+        if (!inf_cpu_stopped(run))
+            do_step(run, step, thread);
+        if (step->barrier || checked)
+            inf_pool_barrier(plan->pool);
+        if (checked) {
+            if (thread == 0 && !run->bad && !step_finite(run, step))
+                run->bad = step;
+            inf_pool_barrier(plan->pool);
+        }
+    }
+}
+
+static infer_status not_finite(const struct inf_cpu_run *run, infer_error *err)
+{
+    const struct inf_step *bad = run->bad;
+    if (!bad)
+        return inf_fail(err, INFER_E_NUMERIC, "the logits are not finite");
+    const struct inf_weight *w = bad->w[0];
+    if (bad->layer < 0)
+        return inf_fail(err, INFER_E_NUMERIC, "the result of step %s (%s) is not finite",
+                        inf_step_name(bad->op), w ? w->name : "no weights");
+    return inf_fail(err, INFER_E_NUMERIC, "the result of step %s of layer %d (%s) is not finite",
+                    inf_step_name(bad->op), bad->layer, w ? w->name : "no weights");
+}
+
+infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch, infer_error *err)
+{
+    struct inf_cpu_run run = {
+        .plan = plan,
+        .batch = batch,
+        .threads = inf_pool_threads(plan->pool),
+    };
+    inf_cpu_attn_blocks(&run);
+    inf_pool_run(plan->pool, job, &run);
+    if (atomic_load(&run.stop))
+        return inf_fail(err, INFER_E_CANCELLED, "cancelled");
+    bool good = !run.bad;
+    for (uint32_t row = 0; good && row < batch->rows; row++)
+        good = all_finite(inf_cpu_row(plan, INF_BUF_STREAM, row), plan->hp.embd);
+    for (uint32_t i = 0; good && i < batch->wanted; i++)
+        good = all_finite(plan->logits + (size_t)batch->logit_rows[i] * plan->hp.vocab,
+                          plan->hp.vocab);
+    return good ? INFER_OK : not_finite(&run, err);
+}

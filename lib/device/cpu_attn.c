@@ -1,0 +1,142 @@
+/*
+ * Attention: a task is one KV head and a block of tokens of one session. Its rows are the tokens
+ * times the query heads of that KV head; it walks the tiles of the cache in order, from position 0.
+ */
+#include "lib/device/cpu_run.h"
+
+#include <math.h>
+#include <string.h>
+
+void inf_cpu_attn_blocks(struct inf_cpu_run *run)
+{
+    const struct inf_batch *batch = run->batch;
+    uint32_t group = run->plan->hp.heads / run->plan->hp.kv_heads;
+    uint32_t most = group < INF_ATTN_ROWS ? INF_ATTN_ROWS / group : 1;
+    run->block_count = 0;
+    for (uint32_t row = 0; row < batch->rows;) {
+        uint32_t count = 1;
+        while (count < most && row + count < batch->rows &&
+               batch->kv[row + count] == batch->kv[row])
+            count++;
+        run->plan->blocks[run->block_count++] = (struct inf_attn_block){row, count};
+        row += count;
+    }
+}
+
+/* A task's part of the thread's scratch, (rows) or (rows, head_size) floats each. */
+struct work {
+    uint32_t rows;
+    float *q, *acc, *acc_tile, *scores;
+    float *most, *sum, *most_tile, *sum_tile;
+    uint32_t *first, *end;
+};
+
+static struct work divide(const struct infer_plan *plan, uint8_t *scratch, uint32_t rows)
+{
+    size_t matrix = (size_t)rows * plan->hp.head_size;
+    float *at = (float *)(void *)(scratch + plan->attn_scratch_at);
+    struct work w = {.rows = rows, .scores = at};
+    w.q = w.scores + (size_t)rows * INF_ATTN_TILE;
+    w.acc = w.q + matrix;
+    w.acc_tile = w.acc + matrix;
+    w.most = w.acc_tile + matrix;
+    w.sum = w.most + rows;
+    w.most_tile = w.sum + rows;
+    w.sum_tile = w.most_tile + rows;
+    w.first = (uint32_t *)(void *)(w.sum_tile + rows);
+    w.end = w.first + rows;
+    return w;
+}
+
+/* Positions that a token sees: [*first, position]. */
+static uint32_t window_start(const struct infer_plan *plan, const struct inf_step *step,
+                             uint32_t position)
+{
+    uint32_t window = plan->hp.window;
+    return step->windowed && position >= window ? position - window + 1 : 0;
+}
+
+/* What of a tile each row sees; rows of one token follow each other. */
+static void set_ranges(const struct inf_cpu_run *run, const struct inf_step *step,
+                       const struct inf_attn_block *block, uint32_t tile, struct work *w)
+{
+    uint32_t group = w->rows / block->count;
+    for (uint32_t r = 0; r < w->rows; r++) {
+        uint32_t position = run->batch->positions[block->row + r / group];
+        uint32_t start = window_start(run->plan, step, position), end = position + 1;
+        w->first[r] = start > tile ? start - tile : 0;
+        w->end[r] = end > tile ? end - tile : 0;
+        w->end[r] = w->end[r] < INF_ATTN_TILE ? w->end[r] : INF_ATTN_TILE;
+        if (w->first[r] >= w->end[r])
+            w->first[r] = w->end[r] = 0;
+    }
+}
+
+static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
+                   const struct inf_attn_block *block, uint32_t kv_head, struct work *w)
+{
+    const struct infer_plan *plan = run->plan;
+    size_t size = plan->hp.head_size, row_bytes = inf_kv_row_bytes(plan->kv, size);
+    const uint8_t *head = inf_plan_kv(plan, run->batch->kv[block->row], step->layer, kv_head);
+    uint32_t start = window_start(plan, step, run->batch->positions[block->row]);
+    uint32_t last = run->batch->positions[block->row + block->count - 1];
+    memset(w->sum, 0, w->rows * sizeof *w->sum);
+    for (uint32_t tile = start / INF_ATTN_TILE * INF_ATTN_TILE; tile <= last;
+         tile += INF_ATTN_TILE) {
+        set_ranges(run, step, block, tile, w);
+        plan->kernels.attn(&(struct inf_attn_args){
+            .kv = plan->kv,
+            .k_tile = head + tile * row_bytes,
+            .v_tile = head + plan->kv_head_bytes + tile * row_bytes,
+            .head_size = size,
+            .q = w->q,
+            .q_stride = size,
+            .rows = w->rows,
+            .first = w->first,
+            .end = w->end,
+            .most = w->most_tile,
+            .sum = w->sum_tile,
+            .acc = w->acc_tile,
+            .acc_stride = size,
+            .scratch = w->scores,
+        });
+        for (uint32_t r = 0; r < w->rows; r++)
+            plan->kernels.attn_merge(&(struct inf_attn_merge_args){
+                .head_size = size,
+                .most = &w->most[r],
+                .sum = &w->sum[r],
+                .acc = w->acc + r * size,
+                .most_t = w->most_tile[r],
+                .sum_t = w->sum_tile[r],
+                .acc_t = w->acc_tile + r * size,
+            });
+    }
+}
+
+void inf_cpu_attn(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread)
+{
+    const struct infer_plan *plan = run->plan;
+    uint32_t heads = plan->hp.kv_heads, group = plan->hp.heads / heads;
+    size_t size = plan->hp.head_size;
+    for (uint32_t task; (task = inf_pool_next(plan->pool)) < run->block_count * heads;) {
+        if (inf_cpu_stopped(run))
+            return;
+        const struct inf_attn_block *block = &plan->blocks[task / heads];
+        uint32_t kv_head = task % heads;
+        struct work w = divide(plan, inf_cpu_scratch(run, thread), block->count * group);
+        for (uint32_t r = 0; r < w.rows; r++) {
+            const float *q = inf_cpu_row(plan, step->in, block->row + r / group) +
+                             (kv_head * group + r % group) * size;
+            for (size_t d = 0; d < size; d++)
+                w.q[r * size + d] = q[d] * plan->hp.attn_scale;
+        }
+        attend(run, step, block, kv_head, &w);
+        for (uint32_t r = 0; r < w.rows; r++) {
+            float *out = inf_cpu_row(plan, step->out, block->row + r / group) +
+                         (kv_head * group + r % group) * size;
+            float inverse = 1.0f / w.sum[r];
+            for (size_t d = 0; d < size; d++)
+                out[d] = w.acc[r * size + d] * inverse;
+        }
+    }
+}

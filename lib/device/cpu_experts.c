@@ -1,0 +1,112 @@
+/*
+ * Mixtures of experts. A slot is (token, j): the token's j-th chosen expert. INF_BUF_CHOICE holds
+ * for each token its experts' weights and numbers; INF_BUF_GROUPS, as uint32: [experts + 1] where
+ * each expert's slots begin in the lists [slots]       the slots, by expert [slots]       their
+ * tokens
+ */
+#include "lib/device/cpu_run.h"
+
+#include "kernels/ref/math_ref.h"
+
+static uint32_t *chosen(const struct infer_plan *plan, uint32_t row)
+{
+    return (uint32_t *)(void *)(inf_cpu_row(plan, INF_BUF_CHOICE, row) + plan->hp.experts_used);
+}
+
+static uint32_t *groups(const struct infer_plan *plan)
+{
+    return (uint32_t *)(void *)inf_plan_buffer(plan, INF_BUF_GROUPS, 0);
+}
+
+/* The likeliest experts (the lower number on a tie); their softmax over the chosen ones. */
+void inf_cpu_route(struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const struct infer_plan *plan = run->plan;
+    const float *logits = inf_cpu_row(plan, step->in, row);
+    float *weights = inf_cpu_row(plan, step->out, row), sum = 0.0f;
+    uint32_t *experts = chosen(plan, row), used = plan->hp.experts_used;
+    for (uint32_t j = 0; j < used; j++) {
+        uint32_t best = UINT32_MAX;
+        for (uint32_t e = 0; e < plan->hp.experts; e++) {
+            bool taken = false;
+            for (uint32_t i = 0; i < j; i++)
+                taken |= experts[i] == e;
+            if (!taken && (best == UINT32_MAX || logits[e] > logits[best]))
+                best = e;
+        }
+        experts[j] = best;
+        weights[j] = inf_exp_ref(logits[best] - logits[experts[0]]);
+        sum += weights[j];
+    }
+    for (uint32_t j = 0; j < used; j++)
+        weights[j] /= sum;
+}
+
+void inf_cpu_group(struct inf_cpu_run *run)
+{
+    const struct infer_plan *plan = run->plan;
+    uint32_t experts = plan->hp.experts, used = plan->hp.experts_used;
+    uint32_t slots = run->batch->rows * used, *start = groups(plan);
+    uint32_t *list = start + experts + 1, *tokens = list + slots, at = 0;
+    for (uint32_t e = 0; e < experts; e++) {
+        start[e] = at;
+        for (uint32_t slot = 0; slot < slots; slot++)
+            if (chosen(plan, slot / used)[slot % used] == e) {
+                tokens[at] = slot / used;
+                list[at++] = slot;
+            }
+    }
+    start[experts] = at;
+}
+
+/* One list of tasks: (matrix, expert that has slots, block of rows). */
+void inf_cpu_experts(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread)
+{
+    const struct infer_plan *plan = run->plan;
+    uint32_t experts = plan->hp.experts, slots = run->batch->rows * plan->hp.experts_used;
+    const uint32_t *start = groups(plan), *list = start + experts + 1, *tokens = list + slots;
+    uint32_t each = run->batch->rows > 8 ? 2 * INF_MATMUL_ROWS : 4 * INF_MATMUL_ROWS;
+    struct inf_matmul_args args = {.scratch = inf_cpu_scratch(run, thread)};
+    inf_cpu_input(plan, step->in, &args);
+    uint32_t task = inf_pool_next(plan->pool), number = 0;
+    for (uint32_t i = 0; i < step->count; i++) {
+        const struct inf_weight *w = step->w[i];
+        uint32_t blocks = (w->rows + each - 1) / each;
+        size_t expert_bytes = w->bytes / w->experts;
+        for (uint32_t e = 0; e < experts; e++) {
+            if (start[e] == start[e + 1])
+                continue;
+            for (; task < number + blocks; task = inf_pool_next(plan->pool)) {
+                if (inf_cpu_stopped(run))
+                    return;
+                uint32_t first = (task - number) * each;
+                args.type = w->type;
+                args.w = w->data + e * expert_bytes + first * w->row_bytes;
+                args.row_bytes = w->row_bytes;
+                args.rows = w->rows - first < each ? w->rows - first : each;
+                args.k = w->k;
+                args.cols = start[e + 1] - start[e];
+                args.x_cols = (step->from_slots ? list : tokens) + start[e];
+                args.out_cols = list + start[e];
+                args.out = inf_cpu_row(plan, step->outs[i], 0) + first;
+                args.out_stride = plan->buffers[step->outs[i]].stride / sizeof(float);
+                plan->kernels.matmul[w->type](&args);
+            }
+            number += blocks;
+        }
+    }
+}
+
+void inf_cpu_combine(struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const struct infer_plan *plan = run->plan;
+    const float *weights = inf_cpu_row(plan, INF_BUF_CHOICE, row);
+    float *out = inf_cpu_row(plan, step->out, row);
+    for (uint32_t i = 0; i < step->n; i++)
+        out[i] = 0.0f;
+    for (uint32_t j = 0; j < plan->hp.experts_used; j++) {
+        const float *slot = inf_cpu_row(plan, step->in, (size_t)row * plan->hp.experts_used + j);
+        for (uint32_t i = 0; i < step->n; i++)
+            out[i] = fmaf(weights[j], slot[i], out[i]);
+    }
+}

@@ -1,0 +1,35 @@
+/*
+ * What a device does for a plan: it runs one batch of rows through all steps. The CPU is the one
+ * device there is (cpu.c); weights are read where they are mapped, so nothing is uploaded.
+ */
+#ifndef INF_DEVICE_H
+#define INF_DEVICE_H
+
+#include "lib/plan/plan.h"
+
+/* The rows of one pass. Rows of one session follow each other, with rising positions. */
+struct inf_batch {
+    uint32_t rows; /* 1 ... plan->info.batch */
+    const infer_token *ids;
+    const uint32_t *positions;
+    uint8_t *const *kv; /* each row's session cache */
+    uint32_t wanted;
+    const uint32_t *want;        /* (wanted) rows whose logits are kept */
+    const uint32_t *logit_rows;  /* (wanted) their rows in plan->logits */
+    _Atomic bool *const *cancel; /* (sessions in the batch) raised by any thread: stop */
+    uint32_t cancels;
+    bool checked; /* look at what every step wrote, to name the first that is not finite */
+};
+
+/* INFER_E_CANCELLED, or INFER_E_NUMERIC where a row's result is not finite: the text names the step
+ * when the batch is checked. */
+infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch, infer_error *err);
+
+/* Levels that this machine runs, as bits 1 << enum inf_isa; the best of them. */
+unsigned inf_cpu_usable(void);
+enum inf_isa inf_cpu_best(void);
+
+/* Threads that a plan gets unless told otherwise. */
+uint32_t inf_cpu_default_threads(void);
+
+#endif

@@ -1,0 +1,48 @@
+/* An open file (or several parts of one), and what the engine knows of it. */
+#ifndef INF_MODEL_H
+#define INF_MODEL_H
+
+#include "formats/gguf.h"
+#include "lib/arch/arch.h"
+#include "lib/base/map.h"
+#include "lib/vocab/vocab.h"
+
+#include <pthread.h>
+
+struct infer_model {
+    infer_allocator a;
+    _Atomic uint32_t references;
+    infer_log log;
+    void *log_ud;
+    bool no_mmap;
+
+    struct inf_map *maps; /* (parts); NULL for a model in memory */
+    struct inf_gguf **parts;
+    uint32_t part_count;
+    struct inf_arena texts; /* NUL-terminated copies for infer_model_info */
+    infer_model_info info;
+
+    /* Made when first asked for, under the lock. */
+    pthread_mutex_t lock;
+    struct inf_vocab *vocab;
+    bool warned; /* of tensors that nothing needs */
+};
+
+void inf_model_retain(infer_model *model);
+void inf_model_warn(const infer_model *model, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* By name over all parts; the type is inf_tensor_find_fn with `ud` the model. */
+const struct inf_gguf_tensor *inf_model_find(const void *ud, const char *name);
+
+/* The tokenizer; made at the first call. Borrowed until the model is freed. */
+infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **vocab,
+                             infer_error *err);
+
+/* The architecture, its numbers, and every weight of `layers` + 1 (the last: outside layers) into
+ * *weights (layers + 1, INF_SLOT_COUNT), taken from `arena`. */
+infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,
+                            const struct inf_arch **arch, struct inf_hparams *hp,
+                            struct inf_weight **weights, infer_error *err);
+
+#endif

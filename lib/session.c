@@ -1,0 +1,301 @@
+/* Sessions: evaluation in batches, and keeping what is already there. */
+#include "lib/session.h"
+
+#include "lib/base/limits.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+infer_status infer_session_new(infer_plan *plan, infer_session **out, infer_error *err)
+{
+    *out = NULL;
+    if (!plan->loaded)
+        return inf_fail(err, INFER_E_ARGUMENT, "the plan is not loaded (infer_plan_load)");
+    infer_session *session = inf_alloc_zero(&plan->a, 1, sizeof *session);
+    infer_token *tokens = inf_alloc_zero(&plan->a, plan->info.context, sizeof *tokens);
+    if (!session || !tokens) {
+        inf_release(&plan->a, session);
+        inf_release(&plan->a, tokens);
+        return inf_fail_memory(err, "a session", plan->info.context * sizeof *tokens);
+    }
+    *session = (infer_session){.a = plan->a, .plan = plan, .tokens = tokens};
+    pthread_mutex_lock(&plan->turn);
+    while (session->slot < plan->info.sessions && plan->slot_taken[session->slot])
+        session->slot++;
+    bool room = session->slot < plan->info.sessions;
+    if (room)
+        plan->slot_taken[session->slot] = true;
+    pthread_mutex_unlock(&plan->turn);
+    if (!room) {
+        inf_release(&plan->a, tokens);
+        inf_release(&plan->a, session);
+        return inf_fail(err, INFER_E_LIMIT, "the plan has room for %u sessions, all are taken",
+                        plan->info.sessions);
+    }
+    inf_plan_retain(plan);
+    *out = session;
+    return INFER_OK;
+}
+
+void infer_session_free(infer_session *session)
+{
+    if (!session)
+        return;
+    infer_plan *plan = session->plan;
+    infer_allocator a = session->a;
+    pthread_mutex_lock(&plan->turn);
+    plan->slot_taken[session->slot] = false;
+    pthread_mutex_unlock(&plan->turn);
+    inf_release(&a, session->tokens);
+    inf_release(&a, session);
+    infer_plan_free(plan);
+}
+
+infer_status infer_session_open(const char *path, const infer_plan_options *options,
+                                infer_session **session, infer_error *err)
+{
+    infer_model *model;
+    infer_plan *plan = NULL;
+    *session = NULL;
+    infer_status status = infer_model_open(path, NULL, &model, err);
+    if (!status)
+        status = infer_plan_new(model, options, &plan, err);
+    if (!status)
+        status = infer_plan_load(plan, NULL, NULL, err);
+    if (!status)
+        status = infer_session_new(plan, session, err);
+    infer_plan_free(plan);
+    infer_model_free(model);
+    return status;
+}
+
+infer_model *infer_session_model(const infer_session *session)
+{
+    return session->plan->model;
+}
+
+infer_plan *infer_session_plan(const infer_session *session)
+{
+    return session->plan;
+}
+
+static infer_status check_ids(const infer_plan *plan, const infer_token *ids, size_t count,
+                              infer_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] < 0 || (uint32_t)ids[i] >= plan->hp.vocab)
+            return inf_fail(err, INFER_E_ARGUMENT, "token %zu is %d, the vocabulary has %u", i,
+                            ids[i], plan->hp.vocab);
+    return INFER_OK;
+}
+
+/* One pass over `rows` rows of the plan's arrays; where a result is not finite, the same pass
+ * again, checked, to name the step. The caller holds the plan's turn. */
+static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows, uint32_t wanted,
+                        uint32_t cancels, infer_error *err)
+{
+    struct inf_batch batch = {
+        .rows = rows,
+        .ids = ids,
+        .positions = plan->positions,
+        .kv = plan->row_kv,
+        .wanted = wanted,
+        .want = plan->want,
+        .logit_rows = plan->logit_rows,
+        .cancel = plan->cancel,
+        .cancels = cancels,
+    };
+    infer_status status = inf_cpu_run(plan, &batch, err);
+    if (status != INFER_E_NUMERIC)
+        return status;
+    batch.checked = true;
+    infer_status again = inf_cpu_run(plan, &batch, err);
+    return again ? again : status;
+}
+
+/* Evaluates ids[count] behind the session's tokens, batch after batch. */
+static infer_status eval_batches(infer_session *session, const infer_token *ids, size_t count,
+                                 const bool *want, infer_error *err)
+{
+    infer_plan *plan = session->plan;
+    uint32_t kept = 0;
+    plan->cancel[0] = &session->cancel;
+    for (size_t at = 0; at < count;) {
+        uint32_t rows = (uint32_t)inf_min_size(plan->info.batch, count - at), wanted = 0;
+        for (uint32_t i = 0; i < rows; i++) {
+            plan->positions[i] = session->count + (uint32_t)at + i;
+            plan->row_kv[i] = inf_session_kv(session);
+            if (want ? want[at + i] : at + i + 1 == count) {
+                plan->want[wanted] = i;
+                plan->logit_rows[wanted++] = session->slot * plan->info.logit_rows + kept++;
+            }
+        }
+        infer_status status = run(plan, ids + at, rows, wanted, 1, err);
+        if (status)
+            return status;
+        at += rows;
+    }
+    session->logit_count = kept;
+    return INFER_OK;
+}
+
+static infer_status check_eval(const infer_session *session, const infer_token *ids, size_t count,
+                               const bool *want, infer_error *err)
+{
+    const infer_plan_info *info = &session->plan->info;
+    size_t wanted = 0;
+    if (!count)
+        return inf_fail(err, INFER_E_ARGUMENT, "no tokens to evaluate");
+    if (count > info->context - session->count)
+        return inf_fail(err, INFER_E_CONTEXT,
+                        "%zu tokens behind the %u that are there do not fit into the context of %u",
+                        count, session->count, info->context);
+    for (size_t i = 0; want && i < count; i++)
+        wanted += want[i];
+    if (wanted > info->logit_rows)
+        return inf_fail(err, INFER_E_LIMIT, "logits of %zu positions are wanted, the plan keeps %u",
+                        wanted, info->logit_rows);
+    return check_ids(session->plan, ids, count, err);
+}
+
+infer_status infer_session_eval(infer_session *session, const infer_token *ids, size_t count,
+                                const bool *want, infer_error *err)
+{
+    infer_status status = check_eval(session, ids, count, want, err);
+    if (status)
+        return status;
+    pthread_mutex_lock(&session->plan->turn);
+    uint64_t start = now_ns();
+    session->logit_count = 0;
+    status = eval_batches(session, ids, count, want, err);
+    uint64_t spent = now_ns() - start;
+    pthread_mutex_unlock(&session->plan->turn);
+    atomic_store(&session->cancel, false);
+    if (status)
+        return status;
+    memcpy(session->tokens + session->count, ids, count * sizeof *ids);
+    session->count += (uint32_t)count;
+    session->stats.tokens_evaluated += count;
+    *(count > 1 ? &session->stats.prefill_tokens : &session->stats.decode_tokens) += count;
+    *(count > 1 ? &session->stats.prefill_ns : &session->stats.decode_ns) += spent;
+    return INFER_OK;
+}
+
+static infer_status check_batch(infer_session *const *sessions, const infer_token *ids,
+                                size_t count, infer_error *err)
+{
+    if (!count)
+        return inf_fail(err, INFER_E_ARGUMENT, "no sessions to evaluate");
+    infer_plan *plan = sessions[0]->plan;
+    if (count > plan->info.batch)
+        return inf_fail(err, INFER_E_LIMIT, "%zu sessions in one pass, the plan's batch is %u",
+                        count, plan->info.batch);
+    for (size_t i = 0; i < count; i++) {
+        if (sessions[i]->plan != plan)
+            return inf_fail(err, INFER_E_ARGUMENT, "session %zu is of another plan", i);
+        for (size_t j = 0; j < i; j++)
+            if (sessions[j] == sessions[i])
+                return inf_fail(err, INFER_E_ARGUMENT, "sessions %zu and %zu are the same", j, i);
+        infer_status status = check_eval(sessions[i], &ids[i], 1, NULL, err);
+        if (status)
+            return status;
+    }
+    return INFER_OK;
+}
+
+infer_status infer_session_eval_batch(infer_session *const *sessions, const infer_token *ids,
+                                      size_t count, infer_error *err)
+{
+    infer_status status = check_batch(sessions, ids, count, err);
+    if (status)
+        return status;
+    infer_plan *plan = sessions[0]->plan;
+    pthread_mutex_lock(&plan->turn);
+    uint64_t start = now_ns();
+    for (uint32_t i = 0; i < count; i++) {
+        plan->positions[i] = sessions[i]->count;
+        plan->row_kv[i] = inf_session_kv(sessions[i]);
+        plan->want[i] = i;
+        plan->logit_rows[i] = sessions[i]->slot * plan->info.logit_rows;
+        plan->cancel[i] = &sessions[i]->cancel;
+        sessions[i]->logit_count = 0;
+    }
+    status = run(plan, ids, (uint32_t)count, (uint32_t)count, (uint32_t)count, err);
+    uint64_t spent = now_ns() - start;
+    pthread_mutex_unlock(&plan->turn);
+    for (size_t i = 0; i < count; i++) {
+        infer_session *session = sessions[i];
+        atomic_store(&session->cancel, false);
+        if (status)
+            continue;
+        session->tokens[session->count++] = ids[i];
+        session->logit_count = 1;
+        session->stats.tokens_evaluated++;
+        session->stats.decode_tokens++;
+        session->stats.decode_ns += spent;
+    }
+    return status;
+}
+
+infer_status infer_session_sync(infer_session *session, const infer_token *ids, size_t count,
+                                size_t *kept, infer_error *err)
+{
+    if (count > session->plan->info.context)
+        return inf_fail(err, INFER_E_CONTEXT, "%zu tokens do not fit into the context of %u", count,
+                        session->plan->info.context);
+    infer_status status = check_ids(session->plan, ids, count, err);
+    if (status)
+        return status;
+    size_t same = 0;
+    while (same < count && same < session->count && session->tokens[same] == ids[same])
+        same++;
+    if (same == count && count) /* the logits of the last token are wanted */
+        same--;
+    if (kept)
+        *kept = same;
+    if ((status = infer_session_rewind(session, same, err)) || same == count)
+        return status;
+    return infer_session_eval(session, ids + same, count - same, NULL, err);
+}
+
+infer_status infer_session_rewind(infer_session *session, size_t count, infer_error *err)
+{
+    if (count > session->count)
+        return inf_fail(err, INFER_E_ARGUMENT, "rewind to %zu tokens, the session has %u", count,
+                        session->count);
+    session->count = (uint32_t)count;
+    session->logit_count = 0;
+    return INFER_OK;
+}
+
+const infer_token *infer_session_tokens(const infer_session *session, size_t *count)
+{
+    *count = session->count;
+    return session->tokens;
+}
+
+const float *infer_session_logits(const infer_session *session, size_t row)
+{
+    const infer_plan *plan = session->plan;
+    if (row >= session->logit_count)
+        return NULL;
+    return plan->logits + ((size_t)session->slot * plan->info.logit_rows + row) * plan->hp.vocab;
+}
+
+void infer_session_cancel(infer_session *session)
+{
+    atomic_store(&session->cancel, true);
+}
+
+void infer_session_get_stats(const infer_session *session, infer_session_stats *stats)
+{
+    *stats = session->stats;
+}

@@ -1,0 +1,240 @@
+/*
+ * Saved sessions. A file is little-endian:
+ *
+ *     "INFS" | u32 version | u64 model | u64 settings | u64 tokens | ids (i32, tokens)
+ *     for each layer and KV head: K of the tokens in whole groups of 16 | V of the tokens
+ *     u64 checksum of all before it
+ *
+ * `model` is a hash of the header, the size and a sample of the weights, `settings` one of all that
+ * the numbers in the cache depend on. A file is read whole and checked before the session changes.
+ */
+#include "lib/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC "INFS"
+#define VERSION 1u
+#define SAMPLE_BYTES 4096
+#define SAMPLES 64
+
+struct head {
+    char magic[4];
+    uint32_t version;
+    uint64_t model, settings, tokens;
+};
+
+/* FNV-1a over 8 bytes at a time: guards against damage, not against intent. */
+static uint64_t checksum(const void *bytes, size_t len, uint64_t seed)
+{
+    const uint8_t *at = bytes;
+    for (; len >= 8; len -= 8, at += 8)
+        seed = (seed ^ inf_load_u64(at)) * 0x100000001b3u ^ seed >> 29;
+    return inf_hash(at, len, seed);
+}
+
+static uint64_t model_hash(const infer_model *model)
+{
+    uint64_t hash = INF_HASH_SEED;
+    for (uint32_t p = 0; p < model->part_count; p++) {
+        const struct inf_gguf *part = model->parts[p];
+        uint64_t size = part->size;
+        hash = checksum(&size, sizeof size, hash);
+        hash = checksum(part->bytes, inf_min_size(part->data_start, part->size), hash);
+        for (size_t i = 0; i < SAMPLES && part->size > SAMPLE_BYTES; i++) {
+            size_t at = (part->size - SAMPLE_BYTES) / SAMPLES * i;
+            hash = checksum(part->bytes + at, SAMPLE_BYTES, hash);
+        }
+    }
+    return hash;
+}
+
+static uint64_t settings_hash(const infer_plan *plan)
+{
+    const uint32_t numbers[] = {plan->kv, plan->exact, plan->hp.layers, plan->hp.kv_heads,
+                                plan->hp.head_size};
+    return checksum(numbers, sizeof numbers, INF_HASH_SEED);
+}
+
+static size_t k_bytes(const infer_plan *plan, size_t tokens)
+{
+    return (tokens + 15) / 16 * 16 * inf_kv_row_bytes(plan->kv, plan->hp.head_size);
+}
+
+static size_t v_bytes(const infer_plan *plan, size_t tokens)
+{
+    return tokens * inf_kv_row_bytes(plan->kv, plan->hp.head_size);
+}
+
+/* A file being written or read, with the checksum so far. */
+struct stream {
+    int fd;
+    uint64_t sum;
+    bool failed;
+};
+
+static void put(struct stream *s, const void *bytes, size_t len)
+{
+    const char *at = bytes;
+    s->sum = checksum(bytes, len, s->sum);
+    while (len && !s->failed) {
+        ssize_t n = write(s->fd, at, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        s->failed = n <= 0;
+        at += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+}
+
+static void take(struct stream *s, void *bytes, size_t len)
+{
+    char *at = bytes;
+    size_t left = len;
+    while (left && !s->failed) {
+        ssize_t n = read(s->fd, at, left);
+        if (n < 0 && errno == EINTR)
+            continue;
+        s->failed = n <= 0;
+        at += n > 0 ? n : 0;
+        left -= n > 0 ? (size_t)n : 0;
+    }
+    if (!s->failed)
+        s->sum = checksum(bytes, len, s->sum);
+}
+
+static void put_all(struct stream *s, const infer_session *session)
+{
+    const infer_plan *plan = session->plan;
+    struct head head = {
+        .version = VERSION,
+        .model = model_hash(plan->model),
+        .settings = settings_hash(plan),
+        .tokens = session->count,
+    };
+    memcpy(head.magic, MAGIC, sizeof head.magic);
+    put(s, &head, sizeof head);
+    put(s, session->tokens, session->count * sizeof *session->tokens);
+    for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
+        for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
+            uint8_t *k = inf_plan_kv(plan, inf_session_kv(session), (int)layer, h);
+            put(s, k, k_bytes(plan, session->count));
+            put(s, k + plan->kv_head_bytes, v_bytes(plan, session->count));
+        }
+    uint64_t sum = s->sum;
+    put(s, &sum, sizeof sum);
+}
+
+infer_status infer_session_save(infer_session *session, const char *path, infer_error *err)
+{
+    char temporary[4096];
+    int len = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    if (len < 0 || (size_t)len >= sizeof temporary)
+        return inf_fail(err, INFER_E_LIMIT, "the path has more than %zu bytes",
+                        sizeof temporary - 8);
+    struct stream s = {.fd = mkostemp(temporary, O_CLOEXEC), .sum = INF_HASH_SEED};
+    if (s.fd < 0)
+        return inf_fail(err, INFER_E_IO, "%s: %s", temporary, strerror(errno));
+    pthread_mutex_lock(&session->plan->turn);
+    put_all(&s, session);
+    pthread_mutex_unlock(&session->plan->turn);
+    s.failed |= fsync(s.fd) != 0;
+    s.failed |= close(s.fd) != 0;
+    if (!s.failed && !rename(temporary, path))
+        return INFER_OK;
+    int why = errno;
+    unlink(temporary);
+    return inf_fail(err, INFER_E_IO, "writing %s: %s", path, strerror(why));
+}
+
+/* What a file of `tokens` tokens must have. */
+static uint64_t file_bytes(const infer_plan *plan, uint64_t tokens)
+{
+    uint64_t heads = (uint64_t)plan->hp.layers * plan->hp.kv_heads;
+    return sizeof(struct head) + tokens * sizeof(infer_token) +
+           heads * (k_bytes(plan, tokens) + v_bytes(plan, tokens)) + sizeof(uint64_t);
+}
+
+static infer_status check_head(const infer_session *session, const struct head *head, uint64_t size,
+                               infer_error *err)
+{
+    const infer_plan *plan = session->plan;
+    if (memcmp(head->magic, MAGIC, sizeof head->magic) != 0)
+        return inf_fail(err, INFER_E_FORMAT, "this is no saved session");
+    if (head->version != VERSION)
+        return inf_fail(err, INFER_E_UNSUPPORTED,
+                        "saved sessions of version %u, this build reads %u", head->version,
+                        VERSION);
+    if (head->model != model_hash(plan->model))
+        return inf_fail(err, INFER_E_MISMATCH, "the session was saved from another model");
+    if (head->settings != settings_hash(plan))
+        return inf_fail(
+            err, INFER_E_MISMATCH,
+            "the session was saved with another KV type (this plan has %s) or exactness",
+            plan->info.kv);
+    if (head->tokens > plan->info.context)
+        return inf_fail(err, INFER_E_CONTEXT, "the session has %llu tokens, the context %u",
+                        (unsigned long long)head->tokens, plan->info.context);
+    uint64_t want = file_bytes(plan, head->tokens);
+    if (size != want)
+        return inf_fail(err, INFER_E_FORMAT, "the file has %llu bytes, %llu tokens need %llu",
+                        (unsigned long long)size, (unsigned long long)head->tokens,
+                        (unsigned long long)want);
+    return INFER_OK;
+}
+
+/* Reads everything into the session's own memory; its count stays 0 until all is checked. */
+static infer_status take_all(struct stream *s, infer_session *session, uint64_t size,
+                             infer_error *err)
+{
+    const infer_plan *plan = session->plan;
+    struct head head;
+    take(s, &head, sizeof head);
+    if (s->failed)
+        return inf_fail(err, INFER_E_FORMAT, "the file ends in its header");
+    infer_status status = check_head(session, &head, size, err);
+    if (status)
+        return status;
+    take(s, session->tokens, head.tokens * sizeof *session->tokens);
+    for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
+        for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
+            uint8_t *k = inf_plan_kv(plan, inf_session_kv(session), (int)layer, h);
+            take(s, k, k_bytes(plan, head.tokens));
+            take(s, k + plan->kv_head_bytes, v_bytes(plan, head.tokens));
+        }
+    uint64_t sum = s->sum, saved = 0;
+    take(s, &saved, sizeof saved);
+    if (s->failed || saved != sum)
+        return inf_fail(err, INFER_E_FORMAT, "the saved session is damaged (its checksum differs)");
+    for (uint64_t i = 0; i < head.tokens; i++)
+        if (session->tokens[i] < 0 || (uint32_t)session->tokens[i] >= plan->hp.vocab)
+            return inf_fail(err, INFER_E_FORMAT, "token %llu of the saved session is %d",
+                            (unsigned long long)i, session->tokens[i]);
+    session->count = (uint32_t)head.tokens;
+    return INFER_OK;
+}
+
+infer_status infer_session_restore(infer_session *session, const char *path, infer_error *err)
+{
+    session->count = session->logit_count = 0;
+    struct stream s = {.sum = INF_HASH_SEED};
+    s.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (s.fd < 0)
+        return inf_fail(err, INFER_E_IO, "%s: %s", path, strerror(errno));
+    struct stat st;
+    infer_status status;
+    if (fstat(s.fd, &st) || !S_ISREG(st.st_mode))
+        status = inf_fail(err, INFER_E_IO, "%s is not a regular file", path);
+    else {
+        pthread_mutex_lock(&session->plan->turn);
+        status = take_all(&s, session, (uint64_t)st.st_size, err);
+        pthread_mutex_unlock(&session->plan->turn);
+    }
+    close(s.fd);
+    return status;
+}

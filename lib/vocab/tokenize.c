@@ -1,0 +1,169 @@
+/*
+ * Text to ids: special tokens are found in the raw text; each stretch between them is normalised,
+ * split and merged by itself.
+ */
+#include "lib/vocab/vocab_data.h"
+#include "lib/vocab/unicode.h"
+
+#define BLANK "\xe2\x96\x81" /* U+2581, which stands for a blank in SentencePiece */
+
+static infer_status no_memory(struct inf_job *job, size_t bytes)
+{
+    return inf_fail_memory(job->err, "a copy of the text", bytes);
+}
+
+static infer_status encode_bpe(struct inf_job *job, const char *text, size_t len)
+{
+    if (job->v->rule->flags & INF_SPLIT_NFC && !inf_nfc_is_plain(text, len)) {
+        job->normal.len = 0;
+        inf_nfc_append(&job->normal, text, len);
+        if (job->normal.failed)
+            return no_memory(job, len);
+        text = job->normal.ptr;
+        len = job->normal.len;
+    }
+    struct inf_split split;
+    inf_split_start(&split, job->v->rule, text, len);
+    for (size_t piece; (piece = inf_split_next(&split));) {
+        infer_status status = inf_encode_piece(job, text + split.at - piece, piece);
+        if (status)
+            return status;
+    }
+    return INFER_OK;
+}
+
+/* Where merging cannot cross: before a character whose first byte stands in no token behind the
+ * byte before it. Cutting there changes no id and makes pieces that are worth remembering. */
+static size_t spm_cut(const struct inf_vocab *v, const char *text, size_t at, size_t len)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    for (at++; at < len; at++)
+        if ((s[at] & 0xc0) != 0x80 && !inf_pair_bit(v->adjacent, s[at - 1], s[at]))
+            break;
+    return at;
+}
+
+static infer_status encode_spm(struct inf_job *job, const char *text, size_t len)
+{
+    size_t at = 0, next;
+    infer_status status = INFER_OK;
+    if (job->v->prefix) {
+        next = spm_cut(job->v, text, 0, len);
+        job->normal.len = 0;
+        inf_text_append(&job->normal, " ", 1);
+        inf_text_append(&job->normal, text, next);
+        if (job->normal.failed)
+            return no_memory(job, next + 1);
+        status = inf_encode_piece(job, job->normal.ptr, next + 1);
+        at = next;
+    }
+    for (; at < len && !status; at = next) {
+        next = spm_cut(job->v, text, at, len);
+        status = inf_encode_piece(job, text + at, next - at);
+    }
+    return status;
+}
+
+static infer_status encode_all(struct inf_job *job, const char *text, size_t len, bool plain)
+{
+    for (size_t at = 0; at < len;) {
+        const struct inf_vocab_special *special = NULL;
+        size_t end = len;
+        inf_specials_next(job->v, text, len, at, plain, &end, &special);
+        job->last = -1;
+        if (end > at) {
+            infer_status status = job->v->rule ? encode_bpe(job, text + at, end - at)
+                                               : encode_spm(job, text + at, end - at);
+            if (status)
+                return status;
+        }
+        if (!special)
+            break;
+        inf_job_push(job, (infer_token)special->id);
+        at = end + special->len;
+    }
+    return INFER_OK;
+}
+
+/* A copy of the text with U+2581 as blanks, where it holds any. */
+static infer_status spm_blanks(struct inf_job *job, const char **text, size_t *len)
+{
+    const char *end = *text + *len, *from = *text;
+    for (const char *p = from; (p = memmem(p, (size_t)(end - p), BLANK, 3)); from = p += 3) {
+        inf_text_append(&job->text, from, (size_t)(p - from));
+        inf_text_append(&job->text, " ", 1);
+    }
+    if (from == *text)
+        return INFER_OK;
+    inf_text_append(&job->text, from, (size_t)(end - from));
+    if (job->text.failed)
+        return no_memory(job, *len);
+    *text = job->text.ptr;
+    *len = job->text.len;
+    return INFER_OK;
+}
+
+static infer_status add_special(struct inf_job *job, bool adds, bool asks, infer_token id,
+                                const char *name)
+{
+    if (adds && id >= 0)
+        inf_job_push(job, id);
+    else if (adds && asks)
+        return inf_fail(job->err, INFER_E_FORMAT,
+                        "tokenizer.ggml.add_%s_token asks for a token that the file does not have",
+                        name);
+    return INFER_OK;
+}
+
+static infer_status run(struct inf_job *job, const char *text, size_t len, unsigned flags)
+{
+    const struct inf_vocab *v = job->v;
+    bool special = flags & INFER_TOKENIZE_ADD_SPECIAL;
+    infer_status status = inf_encode_begin(job, len);
+    if (!status && special)
+        status = add_special(job, v->add_bos, v->asks_bos, v->bos, "bos");
+    if (!status && !v->rule)
+        status = spm_blanks(job, &text, &len);
+    if (!status)
+        status = encode_all(job, text, len, flags & INFER_TOKENIZE_PLAIN);
+    if (!status && special)
+        status = add_special(job, v->add_eos, v->asks_eos, v->eos, "eos");
+    return status;
+}
+
+infer_status inf_vocab_tokenize(const struct inf_vocab *v, const char *text, size_t len,
+                                unsigned flags, infer_token *ids, size_t capacity, size_t *count,
+                                infer_error *err)
+{
+    *count = 0;
+    /* NFC makes text at most three times as long, a prefix at most twice, and bos and eos are two
+     * more: with room for all of that the ids are written in place. */
+    size_t bound;
+    if (!inf_mul_size(len, 3, &bound) || !inf_add_size(bound, 4, &bound))
+        return inf_fail(err, INFER_E_ARGUMENT, "the text is %zu bytes", len);
+    struct inf_job job = {.v = v,
+                          .ids = ids,
+                          .room = capacity,
+                          .err = err,
+                          .text = {.a = &v->a},
+                          .normal = {.a = &v->a}};
+    infer_token *own = NULL;
+    if (capacity && capacity < bound) {
+        size_t bytes = capacity * sizeof *own;
+        own = job.ids = inf_alloc(&v->a, bytes);
+        if (!own)
+            return inf_fail_memory(err, "ids", bytes);
+    }
+    infer_status status = run(&job, text, len, flags);
+    inf_encode_end(&job);
+    if (!status) {
+        *count = job.count;
+        if (job.count > capacity)
+            status =
+                inf_fail(err, INFER_E_RANGE, "%zu ids do not fit into %zu", job.count, capacity);
+        else if (own)
+            memcpy(ids, own, job.count * sizeof *own);
+    }
+    inf_release(&v->a, own);
+    return status;
+}

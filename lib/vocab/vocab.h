@@ -1,0 +1,62 @@
+/*
+ * Tokenizers: text to ids and back. A vocabulary is made once from callbacks that read the file, is
+ * immutable afterwards and may be used by any number of threads.
+ */
+#ifndef INF_VOCAB_H
+#define INF_VOCAB_H
+
+#include "lib/base/base.h"
+
+struct inf_vocab;
+
+/* What a tokenizer is made from. The callbacks are used during inf_vocab_new and, token() alone, by
+ * inf_vocab_find; the bytes that token() gives are borrowed for the life of the vocabulary. */
+struct inf_vocab_source {
+    struct inf_bytes model; /* tokenizer.ggml.model: "llama" or "gpt2" */
+    struct inf_bytes pre;   /* tokenizer.ggml.pre; ptr NULL when absent */
+    uint32_t count;         /* tokens */
+    const void *ud;
+    struct inf_bytes (*token)(const void *ud, uint32_t id);
+    float (*score)(const void *ud, uint32_t id);  /* NULL: the file has none */
+    int32_t (*type)(const void *ud, uint32_t id); /* NULL: the file has none; 1 normal 2 unknown 3
+                                                     control 4 user-defined 5 unused 6 byte */
+    struct inf_bytes (*merge)(const void *ud, uint32_t index);
+    uint32_t merge_count;
+    int64_t bos, eos, eot, eom, unk, sep, pad; /* -1: none; out of range: warned of, and none */
+    int add_bos, add_eos, add_space_prefix;    /* -1: the file does not say */
+    void (*warn)(void *warn_ud, const char *text);
+    void *warn_ud; /* warn may be NULL */
+};
+
+/* INFER_E_UNSUPPORTED for an unknown model or pre-tokenizer (the text lists the known ones),
+ * INFER_E_FORMAT and INFER_E_LIMIT name the token or merge that breaks a rule. */
+infer_status inf_vocab_new(const infer_allocator *a, const struct inf_vocab_source *source,
+                           struct inf_vocab **vocab, infer_error *err);
+void inf_vocab_free(struct inf_vocab *vocab);
+
+/* As infer_tokenize: text that fails to fit into ids[capacity] is INFER_E_RANGE, *count the need.
+ * A byte that the vocabulary has no token for, and no unknown token either, is INFER_E_FORMAT. */
+infer_status inf_vocab_tokenize(const struct inf_vocab *v, const char *text, size_t len,
+                                unsigned flags, infer_token *ids, size_t capacity, size_t *count,
+                                infer_error *err);
+
+/* As infer_detokenize. Where blanks get a prefix, one blank at the very start is left out. */
+infer_status inf_vocab_detokenize(const struct inf_vocab *v, const infer_token *ids, size_t count,
+                                  char *text, size_t capacity, size_t *len, infer_error *err);
+
+/* The bytes of one token; no blank is left out. */
+infer_status inf_vocab_token_bytes(const struct inf_vocab *v, infer_token id, char *bytes,
+                                   size_t capacity, size_t *len, infer_error *err);
+
+infer_token inf_vocab_special(const struct inf_vocab *v, infer_special which); /* -1: none */
+
+/* Whether a token ends a turn: eos, eot, eom, and control tokens known to mean it by their text. */
+bool inf_vocab_ends(const struct inf_vocab *v, infer_token id);
+bool inf_vocab_is_control(const struct inf_vocab *v, infer_token id);
+
+/* The lowest id whose stored text (as in the file) is this; -1: none. Looks at every token. */
+infer_token inf_vocab_find(const struct inf_vocab *v, const char *text, size_t len);
+
+size_t inf_vocab_bytes(const struct inf_vocab *v); /* memory that it holds */
+
+#endif

@@ -1,0 +1,222 @@
+/*
+ * A vocabulary in memory, shared by the files of this folder.
+ *
+ *     tokens   id -> the bytes it stands for
+ *     texts    hash of those bytes -> id, for tokens that plain text may become
+ *     pairs    hash of (left id, right id) -> rank, merged id         (gpt2)
+ *     ranks    id -> its score as a rank, the lower the earlier       (llama)
+ *     specials the tokens that are looked for in the raw text, sorted
+ */
+#ifndef INF_VOCAB_DATA_H
+#define INF_VOCAB_DATA_H
+
+#include "lib/base/limits.h"
+#include "lib/vocab/split.h"
+#include "lib/vocab/vocab.h"
+
+#include <string.h>
+
+#define INF_NO_RANK UINT32_MAX
+#define INF_ENDS_MAX 32
+
+enum inf_token_kind {
+    INF_TOKEN_NORMAL = 1,
+    INF_TOKEN_UNKNOWN,
+    INF_TOKEN_CONTROL,
+    INF_TOKEN_USER,
+    INF_TOKEN_UNUSED, /* and every type that is not known: never made from text */
+    INF_TOKEN_BYTE
+};
+
+struct inf_vocab_token {
+    const char *text; /* the bytes it stands for: in the file, or in `decoded` */
+    uint32_t len;
+    uint8_t kind;
+};
+
+struct inf_text_slot {
+    uint32_t hash, id; /* id INF_NO_RANK: empty */
+};
+
+struct inf_pair_slot {
+    uint32_t left, right, rank, id; /* rank INF_NO_RANK: empty */
+};
+
+/* Sorted by text, ids falling where texts are equal. The longest special that a text begins with is
+ * the last one not above the text, or reached from it through `shorter`. */
+struct inf_vocab_special {
+    const char *text;
+    uint32_t len, id;
+    uint32_t shorter; /* the longest other special that this one begins with; itself: none */
+};
+
+struct inf_vocab {
+    infer_allocator a;
+    const void *ud;
+    struct inf_bytes (*token)(const void *ud, uint32_t id);
+    const struct inf_split_rule *rule;         /* NULL: llama */
+    bool prefix;                               /* a blank goes before each stretch of text */
+    bool add_bos, add_eos, asks_bos, asks_eos; /* what is added, and whether the file says so */
+    uint32_t count;
+    uint32_t text_len_max; /* of what is in texts */
+    bool has_duplicates;   /* two tokens in texts have one text */
+    struct inf_vocab_token *tokens;
+    char *decoded;
+    struct inf_text_slot *texts;
+    size_t text_slots;
+    struct inf_pair_slot *pairs;
+    size_t pair_slots;
+    uint32_t *ranks;
+    infer_token byte_ids[256]; /* -1: none */
+    struct inf_vocab_special *specials;
+    char *special_text;
+    uint32_t special_count;
+    uint32_t special_first[257];  /* by first byte */
+    bool special_single[256];     /* a special of this one byte */
+    uint64_t special_pairs[1024]; /* bits: first two bytes of the longer ones */
+    uint64_t adjacent[1024];      /* bits: two bytes stand side by side in some token (llama) */
+    infer_token bos, eos, eot, eom, unk, sep, pad;
+    infer_token ends[INF_ENDS_MAX];
+    size_t end_count;
+    size_t bytes;
+};
+
+static inline bool inf_pair_bit(const uint64_t bits[1024], unsigned char a, unsigned char b)
+{
+    unsigned index = (unsigned)a << 8 | b;
+    return bits[index >> 6] >> (index & 63) & 1;
+}
+
+static inline void inf_pair_bit_set(uint64_t bits[1024], unsigned char a, unsigned char b)
+{
+    unsigned index = (unsigned)a << 8 | b;
+    bits[index >> 6] |= (uint64_t)1 << (index & 63);
+}
+
+/* A place in a table of `slots`, from the upper bits of a hash. */
+static inline size_t inf_hash_slot(uint64_t hash, size_t slots)
+{
+    return (size_t)((hash >> 32) * (uint64_t)slots >> 32);
+}
+
+__extension__ typedef unsigned __int128 inf_u128;
+
+static inline uint64_t inf_hash_mix(uint64_t a, uint64_t b)
+{
+    inf_u128 product = (inf_u128)(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xd6e8feb86659fd93u);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t inf_hash_load(const char *p, size_t len)
+{
+    uint64_t value = 0;
+    if (len >= 8) {
+        memcpy(&value, p, 8);
+    } else if (len >= 4) {
+        uint32_t low, high;
+        memcpy(&low, p, 4);
+        memcpy(&high, p + len - 4, 4);
+        value = (uint64_t)high << 32 | low;
+    } else if (len) {
+        const unsigned char *s = (const unsigned char *)p;
+        value = (uint64_t)s[0] | (uint64_t)s[len / 2] << 8 | (uint64_t)s[len - 1] << 16;
+    }
+    return value;
+}
+
+/* A hash for tables in memory: fast, and not the same on machines of another byte order. */
+static inline uint64_t inf_hash_text(const char *p, size_t len)
+{
+    uint64_t hash = len;
+    const char *end = p + len;
+    for (; end - p > 8; p += 8)
+        hash = inf_hash_mix(hash, inf_hash_load(p, 8));
+    return inf_hash_mix(hash, inf_hash_load(p, (size_t)(end - p)) ^ (uint64_t)len << 57);
+}
+
+static inline uint64_t inf_hash_pair(uint32_t left, uint32_t right)
+{
+    return inf_hash_mix(left, (uint64_t)right << 20 ^ right);
+}
+
+/* The token that plain text may become, -1 where there is none. */
+static inline infer_token inf_vocab_lookup(const struct inf_vocab *v, const char *text, size_t len)
+{
+    if (len > v->text_len_max)
+        return -1;
+    uint64_t hash = inf_hash_text(text, len);
+    for (size_t i = inf_hash_slot(hash, v->text_slots);;) {
+        const struct inf_text_slot *slot = &v->texts[i];
+        if (slot->id == INF_NO_RANK)
+            return -1;
+        if (slot->hash == (uint32_t)hash) {
+            const struct inf_vocab_token *token = &v->tokens[slot->id];
+            if (token->len == len && !memcmp(token->text, text, len))
+                return (infer_token)slot->id;
+        }
+        i = i + 1 == v->text_slots ? 0 : i + 1;
+    }
+}
+
+static inline const struct inf_pair_slot *inf_vocab_pair(const struct inf_vocab *v, uint32_t left,
+                                                         uint32_t right)
+{
+    for (size_t i = inf_hash_slot(inf_hash_pair(left, right), v->pair_slots);;) {
+        const struct inf_pair_slot *slot = &v->pairs[i];
+        if (slot->rank == INF_NO_RANK)
+            return NULL;
+        if (slot->left == left && slot->right == right)
+            return slot;
+        i = i + 1 == v->pair_slots ? 0 : i + 1;
+    }
+}
+
+/* Byte-level BPE stores each byte as a character: printable ones as themselves, the others from
+ * U+0100 on. Writes the bytes to out[len]; SIZE_MAX where a character is none of these. */
+size_t inf_byte_level_decode(const char *text, size_t len, char *out);
+
+/* Sorts v->specials and fills what finds them (specials.c). */
+void inf_specials_prepare(struct inf_vocab *v);
+
+/* The first special at or after `at`, the longest there; false where there is none. With `plain`
+ * only user-defined ones. */
+bool inf_specials_next(const struct inf_vocab *v, const char *text, size_t len, size_t at,
+                       bool plain, size_t *start, const struct inf_vocab_special **found);
+
+/* Reads all merges into v->pairs (merges.c). */
+infer_status inf_merges_load(struct inf_vocab *v, const struct inf_vocab_source *source,
+                             infer_error *err);
+
+/* One tokenising in progress: what it writes, and its scratch. */
+struct inf_piece; /* a piece of text seen before, and its ids */
+struct inf_merge_node;
+
+struct inf_job {
+    const struct inf_vocab *v;
+    infer_token *ids;
+    size_t room, count; /* ids beyond room are counted alone */
+    infer_token last;   /* the id before, within this stretch of plain text */
+    struct inf_piece *seen;
+    size_t seen_mask;
+    struct inf_merge_node *nodes;
+    size_t node_capacity;
+    uint64_t *heap;
+    size_t heap_count, heap_capacity;
+    struct inf_text text, normal; /* copies of the text where it is changed */
+    infer_error *err;
+};
+
+static inline void inf_job_push(struct inf_job *job, infer_token id)
+{
+    if (job->count < job->room)
+        job->ids[job->count] = id;
+    job->count++;
+    job->last = id;
+}
+
+/* Merges one piece (encode.c). */
+infer_status inf_encode_piece(struct inf_job *job, const char *text, size_t len);
+infer_status inf_encode_begin(struct inf_job *job, size_t text_len);
+void inf_encode_end(struct inf_job *job);
+
+#endif
