@@ -57,7 +57,7 @@ json() # EXPRESSION NAME: evaluates a Python expression over v, stdout's JSON in
 import json, sys
 def no(name): raise ValueError(name)
 v = json.loads(open(sys.argv[1], "rb").read().decode(), parse_constant=no)
-sys.exit(0 if eval(sys.argv[2]) else "not so: " + sys.argv[2])
+sys.exit(0 if eval("(" + sys.argv[2] + ")") else "not so: " + sys.argv[2])
 PY
     verdict $? "$2"
 }
