@@ -139,7 +139,6 @@ struct cli_ids {
 };
 
 struct cli {
-    uint32_t logit_rows; /* rows of logits that the command wants of one evaluation; 0: one */
     const struct cli_command *command;
     struct cli_options opt;
     infer_error err;
@@ -214,6 +213,7 @@ json_t *cli_json_ids(const struct cli_ids *ids);
 /* ---- Model (engine.c) ---------------------------------------------------------------------- */
 
 struct cli_engine {
+    uint32_t logit_rows; /* that one eval is to keep: set before opening; 0: 1 */
     infer_model *model;
     infer_plan *plan;
     infer_session *session;

@@ -41,6 +41,20 @@ static infer_status count_types(struct cli *cli, const struct cli_engine *engine
     return INFER_OK;
 }
 
+/* The shortest decimal number that is this f32, as a double. */
+static double shortest(double value)
+{
+    char text[40];
+    double read = value;
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        read = strtod(text, NULL);
+        if ((float)read == (float)value)
+            break;
+    }
+    return read;
+}
+
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
 static json_t *json_of_value(const infer_meta_value *value)
@@ -51,6 +65,7 @@ static json_t *json_of_value(const infer_meta_value *value)
     case INFER_META_BOOL:
         return json_boolean(value->u != 0);
     case INFER_META_F32:
+        return cli_json_real(shortest(value->f));
     case INFER_META_F64:
         return cli_json_real(value->f);
     case INFER_META_I8:
@@ -168,8 +183,10 @@ static void print_value(struct cli *cli, const infer_meta_value *value)
         print_text(cli, value->text, value->text_len);
         return;
     case INFER_META_F32:
+        cli_print(cli, "%.9g", shortest(value->f));
+        return;
     case INFER_META_F64:
-        cli_print(cli, "%.9g", value->f);
+        cli_print(cli, "%.17g", value->f);
         return;
     default:
         json = json_of_value(value);

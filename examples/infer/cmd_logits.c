@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOGIT_ROWS 64 /* positions whose logits one evaluation keeps */
+#define ROWS 32 /* positions whose logits one evaluation keeps */
 
 /* Marks the positions of "I,J,..." among `count`; they rise. */
 static infer_status parse_at(struct cli *cli, const char *text, bool *want, size_t count)
@@ -46,12 +46,11 @@ static infer_status write_logits(struct cli *cli, struct cli_engine *engine,
                                  const struct cli_ids *ids, const bool *want)
 {
     size_t row_bytes = engine->info.vocab_size * sizeof(float);
-    size_t rows = engine->plan_info.logit_rows;
     infer_status status = INFER_OK;
     cli_progress_start(cli);
     for (size_t at = 0; at < ids->count && status == INFER_OK;) {
         size_t wanted;
-        size_t step = next_step(want + at, ids->count - at, engine->plan_info.batch, rows, &wanted);
+        size_t step = next_step(want + at, ids->count - at, engine->plan_info.batch, ROWS, &wanted);
         status = infer_session_eval(engine->session, ids->data + at, step, want + at, &cli->err);
         if (status != INFER_OK)
             break;
@@ -66,7 +65,7 @@ static infer_status write_logits(struct cli *cli, struct cli_engine *engine,
 
 infer_status cmd_logits(struct cli *cli)
 {
-    struct cli_engine engine = {0};
+    struct cli_engine engine = {.logit_rows = ROWS};
     struct cli_ids ids = {0};
     bool *want = NULL;
     infer_status status = cli_read_ids(cli, &ids);
@@ -79,7 +78,6 @@ infer_status cmd_logits(struct cli *cli)
         else
             memset(want, true, ids.count);
     }
-    cli->logit_rows = LOGIT_ROWS;
     if (status == INFER_OK)
         status = cli_open_session(cli, cli->opt.operands[0], &engine);
     if (status == INFER_OK && ids.count > engine.plan_info.context)

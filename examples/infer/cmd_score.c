@@ -135,9 +135,10 @@ static infer_status run(struct scoring *scoring)
 {
     struct cli *cli = scoring->cli;
     infer_status status = choose_chunk(scoring);
-    cli->logit_rows = ROWS;
-    for (size_t m = 0; m < scoring->models && status == INFER_OK; m++)
+    for (size_t m = 0; m < scoring->models && status == INFER_OK; m++) {
+        scoring->engines[m].logit_rows = ROWS;
         status = cli_open_session(cli, cli->opt.operands[m], &scoring->engines[m]);
+    }
     if (status != INFER_OK)
         return status;
     scoring->chunk = scoring->engines[0].plan_info.context;

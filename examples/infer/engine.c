@@ -22,7 +22,7 @@ infer_status cli_open_plan(struct cli *cli, const char *path, struct cli_engine 
                                   .context = cli->opt.context,
                                   .batch = cli->opt.batch,
                                   .threads = cli->opt.threads,
-                                  .logit_rows = cli->logit_rows,
+                                  .logit_rows = engine->logit_rows,
                                   .kv = (infer_kv_type)cli->opt.kv,
                                   .isa = cli->opt.isa,
                                   .exact = cli->opt.exact,

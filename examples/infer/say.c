@@ -122,8 +122,7 @@ static int dump_part(const char *part, size_t len, void *cli)
 
 infer_status cli_output_json(struct cli *cli, json_t *value)
 {
-    int failed =
-        !value || json_dump_callback(value, dump_part, cli, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    int failed = !value || json_dump_callback(value, dump_part, cli, JSON_COMPACT);
     json_decref(value);
     if (failed)
         return cli_fail(cli, INFER_E_MEMORY, "the JSON text could not be made");

@@ -1,0 +1,341 @@
+#!/bin/bash
+# Tests of the `infer` command: test_cli.sh INFER MODEL.gguf
+# MODEL is any small model that runs. The last line is `N passed, N failed`.
+set -u
+
+infer=${1:?usage: test_cli.sh INFER MODEL.gguf}
+model=${2:?usage: test_cli.sh INFER MODEL.gguf}
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../..
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+out=$work/out err=$work/err
+passed=0 failed=0
+
+verdict() # STATUS NAME: counts a test that passed (0) or failed
+{
+    if [ "$1" -eq 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $2"
+        head -c 300 "$err" 2>/dev/null | sed 's/^/     /'
+    fi
+}
+
+# call STATUS NAME ARGUMENT...: runs infer with stdin from $work/in. A failure must be one line on
+# stderr, without control characters, and begin with the program's name.
+call()
+{
+    local want=$1 name=$2 got
+    shift 2
+    "$infer" "$@" <"$work/in" >"$out" 2>"$err"
+    got=$?
+    [ "$got" -eq "$want" ]
+    verdict $? "$name: status $got, wanted $want"
+    case $want in
+    1 | 2)
+        python3 - "$err" <<'PY'
+import re, sys
+text = open(sys.argv[1], "rb").read().decode("utf-8")
+sound = text.count("\n") == 1 and text.startswith("infer: ") and text.endswith("\n")
+sys.exit(not sound or re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text) is not None)
+PY
+        verdict $? "$name: one sound line on stderr"
+        ;;
+    esac
+}
+
+given() # puts its argument on the next calls' stdin
+{
+    printf '%b' "$1" >"$work/in"
+}
+
+json() # EXPRESSION NAME: evaluates a Python expression over v, stdout's JSON in strict UTF-8
+{
+    python3 - "$out" "$1" <<'PY' 2>>"$err"
+import json, sys
+def no(name): raise ValueError(name)
+v = json.loads(open(sys.argv[1], "rb").read().decode(), parse_constant=no)
+sys.exit(0 if eval("(" + sys.argv[2] + ")") else "not so: " + sys.argv[2])
+PY
+    verdict $? "$2"
+}
+
+contains() # TEXT FILE NAME
+{
+    grep -qF -- "$1" "$2"
+    verdict $? "$3"
+}
+
+commands=$("$infer" --list-options | cut -f 1)
+
+# ---- Help, version, completion, man page ---------------------------------------------------------
+given ''
+call 0 'help' --help
+contains 'perplexity' "$out" 'help names the commands'
+call 0 'version' --version
+contains 'infer ' "$out" 'version prints a version'
+for command in $commands; do
+    call 0 "$command --help" "$command" --help
+    contains "infer $command" "$out" "$command --help names it"
+    call 0 "$command --version" "$command" --version
+    call 0 "options before $command" --isa ref --exact "$command" -h
+    call 2 "$command: unknown option" "$command" --no-such-option
+    contains "infer $command" "$root/examples/infer/man/infer.1" "man page has infer $command"
+    for option in $("$infer" --list-options "$command" | cut -f 1); do
+        sed 's/\\-/-/g' "$root/examples/infer/man/infer.1" |
+            grep -qE -- "^\.(B|BI|BR) .*${option}(\"|,| |\$)"
+        verdict $? "man page has $option of $command"
+    done
+done
+(
+    source "$root/examples/infer/completion/infer.bash"
+    COMP_WORDS=("$infer" run --) COMP_CWORD=2
+    _infer
+    [ "$(printf '%s\n' "${COMPREPLY[@]}" | sort)" = \
+        "$("$infer" --list-options run | cut -f 1 | grep '^--' | sort)" ] || exit 1
+    COMP_WORDS=("$infer" --isa ref '') COMP_CWORD=3
+    _infer
+    [ "${COMPREPLY[*]}" = "$(echo $commands)" ] || exit 1
+    COMP_WORDS=("$infer" run --kv q) COMP_CWORD=3
+    _infer
+    [ "${COMPREPLY[*]}" = q8_0 ]
+)
+verdict $? 'bash completion'
+
+# ---- Wrong usage ---------------------------------------------------------------------------------
+call 2 'no command'
+call 2 'unknown command' fly
+call 2 'unknown command with control characters' $'fly\n\e[2J'
+call 2 'unknown option before the command' --fast run
+call 2 'run without a file' run
+call 2 'two files' run a b -p x
+call 2 'tensor without a name' tensor "$model"
+call 2 'option without its value' run "$model" -p
+call 2 'flag with a value' run "$model" -p x --json=yes
+call 2 '-p and -f' run "$model" -p x -f "$work/in"
+call 2 '--ids and -p' run "$model" -p x --ids
+call 2 '--logprobs without --json' run "$model" -p x --logprobs 2
+call 2 'empty stop text' run "$model" -p x --stop ''
+call 2 'option of another command' info "$model" --temp 0
+call 2 'unknown cache type' run "$model" -p x --kv f8
+call 2 'models takes no operand' models x
+for number in '' -1 +1 0x10 1.5 ' 1' '1 ' 1k 99999999999999999999 2147483648; do
+    call 2 "-n '$number'" run "$model" -p x -n "$number"
+done
+for number in 0 -1 x 4294967296; do
+    call 2 "-c '$number'" run "$model" -p x -c "$number"
+    call 2 "-t '$number'" run "$model" -p x -t "$number"
+    call 2 "-b '$number'" run "$model" -p x -b "$number"
+done
+for number in '' nan inf -0.1 101 1e999 0x1 1.2.3 '1 ' 1f; do
+    call 2 "--temp '$number'" run "$model" -p x --temp "$number"
+done
+for number in -1 18446744073709551616 1.0 ''; do
+    call 2 "--seed '$number'" run "$model" -p x --seed "$number"
+done
+for bias in 1 =1 1= x=1 1=x -1=1 1=nan 1=inf 4294967296=1; do
+    call 2 "--logit-bias '$bias'" run "$model" -p x --logit-bias "$bias"
+done
+for mirostat in 1 3 '' x; do
+    call 2 "--mirostat '$mirostat'" run "$model" -p x --mirostat "$mirostat"
+done
+given '[1, 2, 3]'
+for at in '' x 1, ,1 1,1 2,1 -1 1.5 '1 ,2'; do
+    call 2 "--at '$at'" logits "$model" --at "$at"
+done
+call 1 '--at beyond the tokens' logits "$model" --at 3
+
+# ---- Failures ------------------------------------------------------------------------------------
+given ''
+printf 'GGUF and no more' >"$work/broken.gguf"
+for command in info plan tokenize detokenize; do
+    given '[1]'
+    call 1 "$command: no such file" "$command" "$work/no-such-file"
+    call 1 "$command: not a model" "$command" "$work/broken.gguf"
+    call 1 "$command: a directory" "$command" "$work"
+done
+call 1 'run: no such file' run $'/no/such\n\e[1mfile' -p x
+call 1 'run: no such prompt file' run "$model" -f "$work/no-such-file"
+call 1 'no such tensor' tensor "$model" $'no\e[31m such tensor'
+call 1 'no such level' --isa mmx run "$model" -p x -n 1
+call 1 'no such session' run "$model" -p x -n 1 --restore "$work/no-such-file"
+call 1 'embed' embed "$model"
+printf x >"$work/short.txt"
+call 1 'perplexity of a short text' perplexity "$model" "$work/short.txt"
+call 1 'a prompt that does not fit' run "$model" -p "$(printf 'a %.0s' {1..500})" -c 16
+for ids in '' ' ' '[' '[1' '[1,' '[1,]' '[,1]' '[1 2]' '{}' '1' 'null' '"1"' '["1"]' '[1.5]' '[1e0]' \
+    '[01]' '[-1]' '[--1]' '[null]' '[[1]]' '[1]x' '[1][2]' '[999999999]' '[4294967296]' \
+    '[99999999999999999999]' '[1]\0' '[1\0]'; do
+    given "$ids"
+    call 1 "detokenize: $ids" detokenize "$model"
+    call 1 "run --ids: $ids" run "$model" --ids -n 1
+    call 1 "logits: $ids" logits "$model"
+done
+given '[]'
+call 0 'detokenize: []' detokenize "$model"
+call 1 'run --ids: []' run "$model" --ids -n 1
+call 1 'logits: []' logits "$model"
+if [ -w /dev/full ]; then
+    "$infer" info "$model" >/dev/full 2>"$err"
+    [ $? -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
+    verdict $? 'a full disk is a failure with one line'
+fi
+
+# ---- What it prints ------------------------------------------------------------------------------
+given ''
+call 0 'models' models
+call 0 'models --json' models --json
+json 'all(isinstance(x, str) for x in v["architectures"]) and v["architectures"]' 'models: a list'
+call 0 'info' info "$model"
+call 0 'info --json' info "$model" --json
+json '{"architecture", "parameters", "tensors", "types", "context", "vocab", "tokenizer",
+       "template", "runs"} <= set(v)' 'info: the keys'
+json 'v["runs"] is True and sum(v["types"].values()) == v["tensors"]' 'info: counts'
+vocab=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["vocab"])' "$out")
+call 0 'info --tensors' info --json --tensors -- "$model"
+json 'len(v["tensor_list"]) == v["tensors"]' 'info: every tensor'
+tensor=$(python3 -c '
+import json, sys
+t = json.load(open(sys.argv[1]))["tensor_list"][0]
+n = 1
+for d in t["shape"]: n *= d
+print(t["name"], 4 * n)' "$out")
+call 0 'tensor' tensor "$model" "${tensor% *}"
+[ "$(wc -c <"$out")" -eq "${tensor#* }" ]
+verdict $? 'tensor: all weights'
+call 0 'plan' plan "$model"
+call 0 'plan --explain' plan "$model" --explain
+call 0 'plan --json' plan "$model" --json -c 32 -t 1 --kv f32
+json 'sum(v["bytes"].values()) == v["total_bytes"] and "weights_mapped" in v["bytes"]' 'plan: the sum'
+json 'v["context"] == 32 and v["threads"] == 1 and v["kv"] == "f32"' 'plan: the options'
+
+given 'hello you'
+call 0 'tokenize' tokenize "$model" --no-special-add
+json 'isinstance(v, list) and all(type(x) is int for x in v)' 'tokenize: ids'
+cp "$out" "$work/in"
+ids=$(cat "$out")
+count=$(python3 -c 'import json, sys; print(len(json.loads(sys.argv[1])))' "$ids")
+call 0 'detokenize' detokenize "$model"
+[ "$(cat "$out")" = 'hello you' ]
+verdict $? 'detokenize: the text comes back'
+call 0 'logits' logits "$model"
+[ "$(wc -c <"$out")" -eq $((4 * vocab * count)) ]
+verdict $? 'logits: (tokens, vocabulary)'
+tail -c $((4 * vocab)) "$out" >"$work/last"
+call 0 'logits --at' logits "$model" --at $((count - 1)) -b 1 -t 1
+cmp -s "$work/last" "$out"
+verdict $? 'logits --at: the same bits'
+printf '\xff\xc3 broken' >"$work/in"
+call 0 'tokenize: broken UTF-8' tokenize "$model"
+
+# ---- run -----------------------------------------------------------------------------------------
+given 'hello'
+call 0 'run: stdin' run "$model" -n 8 --temp 0
+cp "$out" "$work/first"
+contains 'tokens' "$err" 'run: a summary'
+call 0 'run: -p' run -phello "$model" -n8 --temp=0 -t 1 -b 2
+cmp -s "$work/first" "$out"
+verdict $? 'run: -p is the same text as stdin'
+mkfifo "$work/pipe"
+cp "$work/in" "$work/prompt"
+cat "$work/prompt" >"$work/pipe" &
+call 0 'run: -f a pipe' run "$model" -f "$work/pipe" -n 8 --temp 0
+cmp -s "$work/first" "$out"
+verdict $? 'run: -f is the same text'
+call 0 'run --json' run "$model" -n 8 --temp 0 --json --logprobs 3
+json '{"text", "ids", "stop", "prompt_tokens", "cached_tokens", "tokens", "prefill_s",
+       "decode_s"} <= set(v) and v["stop"] in ("end", "limit", "context")' 'run --json: the keys'
+json 'v["tokens"] <= 8 and len(v["ids"]) - v["tokens"] in (0, 1)' 'run --json: counts'
+json 'len(v["logprobs"]) == len(v["ids"]) and
+      all(p["id"] == i and len(p["top"]) == 3 and p["top"][0]["id"] == i
+          and abs(p["top"][0]["logprob"] - p["logprob"]) < 1e-3
+          for p, i in zip(v["logprobs"], v["ids"]))' 'run --json: log probabilities of greedy tokens'
+call 0 'run: -n 0' run "$model" -n 0 --json --save "$work/session"
+json 'v["text"] == "" and v["ids"] == [] and v["stop"] == "limit" and v["tokens"] == 0' '-n 0: nothing'
+call 0 'run: --restore' run "$model" -n 8 --temp 0 --json --restore "$work/session"
+json 'v["cached_tokens"] >= v["prompt_tokens"] - 1' 'run: the restored prompt is not read again'
+python3 -c '
+import json, sys
+sys.stdout.buffer.write(json.load(open(sys.argv[1]))["text"].encode())' "$out" >"$work/restored"
+python3 -c '
+import sys
+a, b = (open(f, "rb").read().decode(errors="replace") for f in sys.argv[1:])
+sys.exit(a != b)' "$work/first" "$work/restored"
+verdict $? 'run: the same text after restore'
+head -c 100 "$work/session" >"$work/damaged"
+call 1 'run: a damaged session' run "$model" -n 1 --restore "$work/damaged"
+call 1 'run: a session of other settings' run "$model" -n 1 --restore "$work/session" --kv q8_0
+call 1 'run: a place that is not there' run "$model" -n 1 --save "$work/no/such/place"
+call 0 'run: a seed' run "$model" -n 8 --seed 7 --json
+python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["ids"])' "$out" >"$work/seed"
+contains 'seed 7' "$err" 'run: the seed is printed'
+call 0 'run: the seed again' run "$model" -n 8 --seed 7 --json
+python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["ids"])' "$out" | cmp -s - "$work/seed"
+verdict $? 'run: the same seed gives the same ids'
+call 0 'run: every sampling option' run "$model" -n 4 --temp 0.7 --top-k 0 --top-p 1 --min-p 0 \
+    --typical 0.9 --repeat-penalty 1.1 --frequency-penalty 0.1 --presence-penalty -0.1 \
+    --repeat-last 8 --dry-multiplier 0.8 --dry-base 1.75 --dry-allowed-length 2 \
+    --xtc-probability 0.5 --xtc-threshold 0.1 --logit-bias 1=-inf --logit-bias 2=-1.5 --seed 0 \
+    --no-mmap --overcommit -c 64
+call 0 'run: mirostat' run "$model" -n 4 --mirostat 2 --mirostat-tau 4 --mirostat-eta 0.2
+given "$ids"
+call 0 'run --ids' run "$model" --ids -n 4 --temp 0
+json 'isinstance(v, list) and len(v) <= 4 and all(type(x) is int for x in v)' 'run --ids: ids'
+call 0 'run --ids --json' run "$model" --ids -n 4 --temp 0 --json
+json "v['prompt_tokens'] == $count" 'run --ids: no token is added'
+
+# ---- Ctrl-C --------------------------------------------------------------------------------------
+# A child of a background job of bash ignores SIGINT, so that Python starts it.
+python3 - "$infer" "$model" <<'PY'
+import signal, subprocess, sys, time
+infer, model = sys.argv[1:]
+# Forever: every token ends up back in the context, which is as large as it gets.
+run = subprocess.Popen([infer, "run", model, "-p", "hello", "-c", "100000", "--overcommit"],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+first = run.stdout.read(1)
+start = time.monotonic()
+run.send_signal(signal.SIGINT)
+rest, err = run.communicate(timeout=20)
+ended = run.returncode == 0 and b"end:" in err          # the model ended its text before
+sys.exit(not (first and (ended or (run.returncode == 130 and b"cancelled" in err
+                                   and time.monotonic() - start < 2))))
+PY
+verdict $? 'Ctrl-C in run: status 130, the text so far'
+python3 - "$infer" "$model" <<'PY'
+import signal, subprocess, sys, time
+run = subprocess.Popen([sys.argv[1], "run", sys.argv[2]], stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+time.sleep(0.5)
+run.send_signal(signal.SIGINT)
+sys.exit(run.wait(timeout=20) != 130 or run.stdout.read() != b"")
+PY
+verdict $? 'Ctrl-C while run waits for its prompt: status 130'
+
+# ---- perplexity, compare -------------------------------------------------------------------------
+for i in {1..800}; do printf 'The sea is %d and the sky is wide. ' "$i"; done >"$work/text.txt"
+call 0 'perplexity' perplexity "$model" "$work/text.txt" -c 64 --json
+json '{"ppl", "error", "tokens"} <= set(v) and v["ppl"] > 1 and v["error"] > 0' 'perplexity: the keys'
+json 'v["tokens"] % 31 == 0' 'perplexity: half of each chunk, less one'
+call 0 'perplexity as text' perplexity "$model" "$work/text.txt" -c 64
+call 0 'compare' compare "$model" "$model" "$work/text.txt" -c 64 --json
+json 'v["kl"] == 0 and v["top1"] == 1 and v["max_abs"] == 0' 'compare: a model with itself'
+
+# ---- chat ----------------------------------------------------------------------------------------
+given 'hello'
+if "$infer" chat "$model" -p hello -n 1 >/dev/null 2>&1; then
+    call 0 'chat: one turn' chat "$model" -n 4 --temp 0 --json --system 'Be short.'
+    json '{"text", "ids", "stop", "prompt_tokens"} <= set(v)' 'chat --json: the keys'
+    call 1 'chat: a NUL byte' chat "$model" -f <(printf 'a\0b')
+    call 0 'chat: text' chat "$model" -p hello -n 4
+    python3 "$here/chat_terminal.py" "$infer" "$model" 2>"$err"
+    verdict $? 'chat at a terminal'
+else
+    call 1 'chat: a template that does not render' chat "$model" -p hello -n 1
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
