@@ -394,25 +394,28 @@ typedef struct infer_sampler infer_sampler;
 
 /* The steps run in this order: logit bias, penalties, DRY, top-k, typical, top-p, min-p, XTC,
  * temperature, choice. A field left zero switches its step off; temperature 0 is greedy (the
- * likeliest token, the lower id on a tie) and runs bias, penalties and DRY alone before it. */
+ * likeliest token) and runs bias, penalties and DRY alone before it. Probabilities in top-k to XTC
+ * are those among the tokens that the steps before have left. On a tie the lower id comes first,
+ * and no step leaves nothing. The same options, seed and calls pick the same tokens on every
+ * machine. */
 typedef struct infer_sampler_options {
     size_t size;
     const infer_allocator *allocator; /* copied; NULL: malloc */
     float temperature;
     uint32_t top_k;
-    float top_p;     /* 0 < p < 1 keeps the smallest set that reaches p */
-    float min_p;     /* drops what is less likely than min_p x the likeliest */
-    float typical_p; /* locally typical sampling, Meister et al. 2022 */
+    float top_p;     /* keeps the smallest set that reaches p; 0 and 1: off */
+    float min_p;     /* 0 ... 1: drops what is less likely than min_p x the likeliest */
+    float typical_p; /* locally typical sampling, Meister et al. 2022; 0 and 1: off */
     uint64_t seed;
 
     uint32_t penalty_last;    /* how many of the last tokens the three below look at */
     float repetition_penalty; /* CTRL: > 1 divides positive logits, multiplies negative ones; 0: off
                                */
-    float frequency_penalty;  /* subtracted once for each time */
+    float frequency_penalty;  /* subtracted once for each time; may be negative, as the next */
     float presence_penalty;   /* subtracted once */
 
     float dry_multiplier; /* DRY: multiplier x base^(match length - allowed length) is subtracted */
-    float dry_base;       /* 0: 1.75 */
+    float dry_base;       /* at least 1; 0: 1.75 */
     uint32_t dry_allowed_length; /* 0: 2 */
     uint32_t dry_last;           /* tokens looked at; 0: all accepted (at most 4096) */
     const infer_token
@@ -420,13 +423,13 @@ typedef struct infer_sampler_options {
     size_t dry_breaker_count;
 
     float xtc_probability; /* chance that all but the least likely token above the threshold go */
-    float xtc_threshold;
+    float xtc_threshold;   /* a probability; both must be above 0 */
 
-    int mirostat;       /* 2: mirostat 2.0 in place of top-k to min-p and XTC; 0: off */
-    float mirostat_tau; /* 0: 5 */
-    float mirostat_eta; /* 0: 0.1 */
+    int mirostat;       /* 2: mirostat 2.0, after temperature, in place of top-k to XTC; 0: off */
+    float mirostat_tau; /* surprise aimed at, bits a token; 0: 5 */
+    float mirostat_eta; /* how fast it is led there; 0: 0.1 */
 
-    const struct infer_logit_bias *bias; /* copied */
+    const struct infer_logit_bias *bias; /* copied; several for one id add up */
     size_t bias_count;
 } infer_sampler_options;
 
@@ -443,17 +446,22 @@ INFER_API infer_status infer_sampler_new(const infer_sampler_options *options, u
                                          infer_sampler **sampler, infer_error *err);
 INFER_API void infer_sampler_free(infer_sampler *sampler);
 
-/* Picks a token from logits[vocab_size], which are not changed. INFER_E_NUMERIC where a logit is
- * NaN or +infinite or all are -infinite. */
+/* Picks a token from logits[vocab_size], which are not changed; takes no memory. Only the random
+ * numbers go on: what the penalties, DRY and mirostat remember is changed by accept alone.
+ * INFER_E_NUMERIC where a logit is NaN or +infinite (the lowest such id is named), or all are
+ * -infinite, by themselves or by the bias. A token of logit -infinity is never picked. */
 INFER_API infer_status infer_sampler_sample(infer_sampler *sampler, const float *logits,
                                             infer_token *id, infer_error *err);
 
-/* Tells the sampler that a token became part of the text (for penalties, DRY, mirostat). */
+/* Tells the sampler that a token became part of the text (for penalties, DRY, mirostat): those of
+ * the prompt too, where they shall count. Mirostat learns from it if it is the one picked last.
+ * INFER_E_ARGUMENT where the id is not in the vocabulary. */
 INFER_API infer_status infer_sampler_accept(infer_sampler *sampler, infer_token id,
                                             infer_error *err);
 
-/* The `count` likeliest tokens of the raw logits (before all steps) with their log probabilities,
- * likeliest first. */
+/* The `count` (at most vocab_size) likeliest tokens of the raw logits (before all steps) with their
+ * log probabilities (natural logarithm), likeliest first, the lower id first on a tie. Takes no
+ * memory. INFER_E_NUMERIC as infer_sampler_sample. */
 typedef struct infer_logprob {
     infer_token id;
     float logprob;

@@ -129,7 +129,8 @@ void inf_filter_typical(struct inf_candidates *c, double p);
 
 /* XTC, "exclude top choices", by p-e-w (oobabooga/text-generation-webui, pull request 6335): with
  * this probability, drops all candidates at or above the threshold but the least likely of them.
- * Draws one number whatever happens. */
+ * Draws one number whatever happens. Unlike there, no token is special: newline and end of text may
+ * be dropped too. */
 void inf_filter_xtc(struct inf_candidates *c, struct inf_rng *rng, double probability,
                     double threshold);
 
@@ -165,7 +166,8 @@ bool inf_penalties_init(struct inf_penalties *p, struct inf_arena *arena, uint32
 void inf_penalties_accept(struct inf_penalties *p, infer_token id);
 void inf_penalties_apply(const struct inf_penalties *p, float *logits);
 
-/* DRY, "don't repeat yourself", by p-e-w (oobabooga/text-generation-webui, pull request 5677). */
+/* DRY, "don't repeat yourself", by p-e-w (oobabooga/text-generation-webui, pull request 5677). The
+ * length of a match has no cap; a penalty that leaves float's range ends at its bound. */
 struct inf_dry {
     double multiplier, base;
     size_t allowed;            /* matches shorter than this are free */
