@@ -3,13 +3,17 @@
 CC ?= cc
 CXX ?= c++
 AR ?= ar
+OBJCOPY ?= objcopy
+PKG_CONFIG ?= pkg-config
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
+MODEL ?=
 
-MAJOR := 0
 VERSION := 0.1.0
+SOVERSION := 0
 
+# Clang does not build everything gcc does, and a newer compiler may warn of more: WERROR=1 is for CI.
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion $(if $(WERROR),-Werror)
 OPT ?= -O3
 CFLAGS ?= -g
@@ -17,28 +21,36 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(CFLAGS) $(WARN) -ffp-contract=off -
              -fvisibility=hidden -fPIC -pthread -Iinclude -I. $(SAN)
 LDLIBS := -lm -pthread
 
-# Which kernel folders this machine's compiler builds, and with which flags.
+# ---- The library ---------------------------------------------------------------------------------
+# Which kernel folders the compiler's target has, and with which flags: one binary holds all levels.
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
-ifeq ($(ARCH),x86_64)
-ISA_DIRS := avx2 avx512
-else ifeq ($(ARCH),aarch64)
-ISA_DIRS := neon dotprod
-else
-ISA_DIRS :=
-endif
+ISA_x86_64 := avx2 avx512
+ISA_aarch64 := neon dotprod
+ISA_DIRS := $(ISA_$(ARCH))
 FLAGS_avx2 := -mavx2 -mfma -mf16c -mbmi2
-FLAGS_avx512 := -mavx2 -mfma -mf16c -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni \
+FLAGS_avx512 := $(FLAGS_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni \
                 -mavx512vbmi -mavx512vbmi2 -mavx512bitalg -mprefer-vector-width=512
 FLAGS_neon :=
 FLAGS_dotprod := -march=armv8.2-a+dotprod+fp16
 
-LIB_DIRS := lib/base formats kernels kernels/ref kernels/exact $(ISA_DIRS:%=kernels/%) lib/vocab lib/sample lib/grammar \
-            lib/chat lib/arch lib/plan lib/device lib
+LIB_DIRS := lib/base formats kernels kernels/ref kernels/exact $(ISA_DIRS:%=kernels/%) lib/vocab \
+            lib/sample lib/chat lib/arch lib/plan lib/device lib
 LIB_SRC := $(foreach d,$(LIB_DIRS),$(wildcard $(d)/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
+INFER_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/infer/*.c))
+INFER_DEPS := jansson libedit
+
 .PHONY: all
-all: $(BUILD)/libinfer.a
+all: lib examples
+
+.PHONY: lib
+lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
+
+# The examples need two small libraries; without them the library is still built.
+.PHONY: examples
+examples: $(BUILD)/hello $(BUILD)/infer-bench
+	@sh tools/need.sh --name infer && $(MAKE) --no-print-directory $(BUILD)/infer
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -46,27 +58,135 @@ $(BUILD)/obj/kernels/avx2/%.o: EXTRA = $(FLAGS_avx2)
 $(BUILD)/obj/kernels/avx512/%.o: EXTRA = $(FLAGS_avx512)
 $(BUILD)/obj/kernels/neon/%.o: EXTRA = $(FLAGS_neon)
 $(BUILD)/obj/kernels/dotprod/%.o: EXTRA = $(FLAGS_dotprod)
+$(BUILD)/obj/examples/infer/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(INFER_DEPS))
+$(BUILD)/obj/tests/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags check)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
 
+# One object in the archive, so that what is not public stays inside here too.
 $(BUILD)/libinfer.a: $(LIB_OBJ)
+	$(CC) -r -nostdlib $(if $(SAN),,-Wl,-x) -o $(BUILD)/libinfer.o $^
+	$(OBJCOPY) --localize-hidden $(BUILD)/libinfer.o
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(BUILD)/libinfer.o
 
-# ---- Examples: programs over <libinfer.h> alone ------------------------------------------------
-INFER_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/infer/*.c))
-INFER_DEPS := jansson libedit
+$(BUILD)/libinfer.so.$(SOVERSION): $(LIB_OBJ) lib/libinfer.map
+	$(CC) -shared $(SAN) $(LDFLAGS) -Wl,-soname,libinfer.so.$(SOVERSION) -Wl,-z,defs -Wl,-z,relro \
+	    -Wl,-z,now -Wl,--version-script=lib/libinfer.map -o $@ $(LIB_OBJ) $(LDLIBS)
+	ln -sf libinfer.so.$(SOVERSION) $(BUILD)/libinfer.so
 
-$(BUILD)/obj/examples/infer/%.o: EXTRA = $(shell pkg-config --cflags $(INFER_DEPS))
+$(BUILD)/libinfer.pc: lib/libinfer.pc.in Makefile
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LDLIBS@|$(LDLIBS)|' $< > $@
 
+# ---- Examples: programs over <libinfer.h> alone ---------------------------------------------------
 $(BUILD)/infer: $(INFER_OBJ) $(BUILD)/libinfer.a
-	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(INFER_DEPS)) $(LDLIBS)
+	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(INFER_DEPS)) $(LDLIBS)
 
 $(BUILD)/hello: $(BUILD)/obj/examples/hello.o $(BUILD)/libinfer.a
 	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: clean
-clean:
+$(BUILD)/infer-bench: $(BUILD)/obj/bench/infer_bench.o $(BUILD)/obj/bench/ceilings.o $(BUILD)/libinfer.a
+	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: demo
+demo: ## get a small model and chat with it (MODEL=path: with one of yours)
+	@sh tools/need.sh demo
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/infer
+	@sh tools/demo.sh $(BUILD) $(MODEL)
+
+# ---- Tests ----------------------------------------------------------------------------------------
+# They link the library's objects, whose inner functions they call.
+TEST_COMMON := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/*.c tests/tiny/*.c))
+UNIT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/*.c))
+TEST_MAINS := $(patsubst tests/kernels/%.c,$(BUILD)/tests/%,$(wildcard tests/kernels/check_*.c)) \
+              $(patsubst tests/golden/%.c,$(BUILD)/tests/%,$(wildcard tests/golden/check_*.c)) \
+              $(patsubst tests/oom/%.c,$(BUILD)/tests/%,$(wildcard tests/oom/check_*.c)) \
+              $(patsubst tests/api/%.c,$(BUILD)/tests/%,$(wildcard tests/api/check_*.c))
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(BUILD)/tests/unit: $(UNIT_OBJ) $(TEST_COMMON) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs check) $(LDLIBS)
+
+define TEST_MAIN
+$(BUILD)/tests/check_%: $(BUILD)/obj/tests/$(1)/check_%.o $(TEST_COMMON) $(LIB_OBJ)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(SAN) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach d,kernels golden oom api,$(eval $(call TEST_MAIN,$(d))))
+
+$(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(TEST_COMMON) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: check tests
+check: ## build and run the tests (installs what they need)
+	@sh tools/need.sh check
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests
+	@bash tools/check.sh $(BUILD)
+
+tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%)
+
+.PHONY: asan ubsan tsan
+asan: ## the tests under AddressSanitizer and UBSan
+	$(MAKE) BUILD=$(BUILD)-asan OPT=-O1 SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" check
+ubsan: asan
+tsan: ## the tests under ThreadSanitizer
+	$(MAKE) BUILD=$(BUILD)-tsan OPT=-O1 SAN="-fsanitize=thread" check
+
+.PHONY: fuzz
+fuzz: ## libFuzzer programs in build-fuzz/ (needs clang)
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)-fuzz OPT=-O1 \
+	    SAN="-fsanitize=fuzzer-no-link,address,undefined" fuzzers
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzz_%)
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TEST_COMMON) $(LIB_OBJ)
+	$(CC) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+.PHONY: lint
+lint: ## format, static checks, include rules, names, headers
+	@bash tools/lint.sh $(BUILD)
+
+# ---- Benchmarks -----------------------------------------------------------------------------------
+BENCH_DEPS := benchmark
+$(BUILD)/kernel-bench: bench/shim.cc $(BUILD)/obj/bench/kernels.o $(TEST_COMMON) $(LIB_OBJ)
+	$(CXX) -std=c++17 -O2 -g -I. -Iinclude -o $@ $^ $(shell $(PKG_CONFIG) --libs $(BENCH_DEPS)) $(LDLIBS)
+
+.PHONY: bench
+bench: ## every row of kernels.def by Google Benchmark
+	@sh tools/need.sh bench
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/kernel-bench
+	$(BUILD)/kernel-bench $(BENCH_ARGS)
+
+# ---- Installing -----------------------------------------------------------------------------------
+.PHONY: install uninstall
+install: all ## to DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -d $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 include/libinfer.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(BUILD)/libinfer.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(BUILD)/libinfer.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/
+	ln -sf libinfer.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libinfer.so
+	install -m 644 $(BUILD)/libinfer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+	install -m 755 $(BUILD)/infer-bench $(DESTDIR)$(PREFIX)/bin/
+	if [ -x $(BUILD)/infer ]; then install -m 755 $(BUILD)/infer $(DESTDIR)$(PREFIX)/bin/; fi
+	install -m 644 examples/infer/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 examples/infer/completion/infer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer
+	install -m 644 examples/infer/completion/_infer $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+
+uninstall: ## what install put there
+	cd $(DESTDIR)$(PREFIX) && rm -f include/libinfer.h lib/libinfer.a lib/libinfer.so \
+	    lib/libinfer.so.$(SOVERSION) lib/pkgconfig/libinfer.pc bin/infer bin/infer-bench \
+	    share/man/man1/infer.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer
+
+.PHONY: clean help
+clean: ## remove build/
 	rm -rf $(BUILD)
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1: /' | \
+	    awk -F': ' '{printf "  make %-10s %s\n", $$1, $$2}'

@@ -1,0 +1,50 @@
+#!/bin/bash
+# check.sh BUILD: runs every test program and ends with `N passed, N failed`. Each program's own last
+# line of that form is counted (of Check: "N%: Checks: N, Failures: N, Errors: N"); one that ends without
+# such a line, or with another exit status than its counts say, is one failure more.
+set -u
+build=$1
+passed=0 failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+run() {
+    local name=$1 start=$SECONDS
+    shift
+    echo "== $name"
+    "$@" >"$log" 2>&1
+    local status=$? line good bad
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed|^[0-9]+%: Checks: ' "$log" | tail -n 1)
+    case $line in
+        *Checks:*)
+            local total fails errors
+            read -r total fails errors < <(sed -E 's/.*Checks: ([0-9]+), Failures: ([0-9]+), Errors: ([0-9]+).*/\1 \2 \3/' <<<"$line")
+            bad=$((fails + errors)) good=$((total - fails - errors)) ;;
+        *passed*)
+            read -r good bad < <(sed -E 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/' <<<"$line") ;;
+        *) good=0 bad=1 ;;
+    esac
+    if { [ $status -ne 0 ] && [ "$bad" -eq 0 ]; } || [ $((good + bad)) -eq 0 ]; then
+        bad=$((bad + 1))
+        echo "$name ended with status $status"
+    fi
+    if [ "$bad" -ne 0 ]; then
+        grep -vE '^ok ' "$log" | tail -n 40
+    fi
+    echo "   $good passed, $bad failed ($((SECONDS - start)) s)"
+    passed=$((passed + good)) failed=$((failed + bad))
+}
+
+run unit "$build/tests/unit"
+for program in "$build"/tests/check_*; do
+    [ -x "$program" ] && run "$(basename "$program")" "$program"
+done
+for program in "$build"/tests/replay_*; do
+    [ -x "$program" ] && run "$(basename "$program")" "$program" --mutate "${MUTATIONS:-20000}" 1
+done
+if [ -x "$build/tests/make_tiny" ]; then
+    "$build/tests/make_tiny" "$build/tests/tiny.gguf"
+    run cli bash tests/cli/test_cli.sh "$build/infer" "$build/tests/tiny.gguf"
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,67 @@
+#!/bin/sh
+# need.sh WHAT: sees to it that what `make WHAT` (infer, demo, check, bench, lint) needs is there, and
+# installs what is missing through the system's package manager. need.sh --name WHAT only names it.
+set -eu
+
+# name | is it there | Debian's package | Fedora's | Arch's
+table() {
+    cat <<'EOF'
+cc        | command -v cc                     | gcc libc6-dev      | gcc glibc-devel   | gcc
+objcopy   | command -v objcopy                | binutils           | binutils          | binutils
+pkgconfig | command -v pkg-config             | pkg-config         | pkgconf-pkg-config | pkgconf
+jansson   | pkg-config --exists jansson       | libjansson-dev     | jansson-devel     | jansson
+libedit   | pkg-config --exists libedit       | libedit-dev        | libedit-devel     | libedit
+check     | pkg-config --exists check         | check              | check-devel       | check
+benchmark | pkg-config --exists benchmark     | libbenchmark-dev   | google-benchmark-devel | benchmark
+cxx       | command -v c++                    | g++                | gcc-c++           | gcc
+python    | command -v python3                | python3            | python3           | python
+pip       | python3 -m pip --version          | python3-pip        | python3-pip       | python-pip
+certs     | test -d /etc/ssl/certs            | ca-certificates    | ca-certificates   | ca-certificates
+EOF
+}
+
+only_name=no
+if [ "${1:-}" = --name ]; then
+    only_name=yes
+    shift
+fi
+case "${1:-}" in
+    infer) needs="jansson libedit" ;;
+    demo) needs="cc objcopy pkgconfig jansson libedit" ;;
+    model) needs="python pip certs" ;;
+    check) needs="cc objcopy pkgconfig jansson libedit check python" ;;
+    bench) needs="cc objcopy pkgconfig cxx benchmark" ;;
+    *) echo "usage: need.sh [--name] infer|demo|model|check|bench" >&2; exit 2 ;;
+esac
+
+if command -v apt-get >/dev/null 2>&1; then manager="apt-get install -y" column=3
+elif command -v dnf >/dev/null 2>&1; then manager="dnf install -y" column=4
+elif command -v pacman >/dev/null 2>&1; then manager="pacman -S --noconfirm" column=5
+else manager="" column=3
+fi
+
+missing="" packages=""
+for need in $needs; do
+    row=$(table | grep "^$need ")
+    test=$(echo "$row" | cut -d'|' -f2)
+    if ! sh -c "$test" >/dev/null 2>&1; then
+        missing="$missing $need"
+        packages="$packages$(echo "$row" | cut -d"|" -f$column | sed 's/  */ /g; s/ $//')"
+    fi
+done
+[ -n "$missing" ] || exit 0
+
+if [ $only_name = yes ] || [ -z "$manager" ]; then
+    echo "missing:$missing (packages:$packages)" >&2
+    exit 1
+fi
+sudo=""
+[ "$(id -u)" = 0 ] || sudo="sudo "
+command="$sudo$manager$packages"
+echo "missing:$missing"
+echo "  $command"
+if [ "$column" = 3 ] && ! ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1; then
+    echo "  ${sudo}apt-get update (first)"
+    ${sudo}apt-get update -q >/dev/null
+fi
+DEBIAN_FRONTEND=noninteractive $command >/dev/null
