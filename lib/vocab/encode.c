@@ -71,22 +71,21 @@ static inline void join(const struct inf_vocab *v, const char *text, size_t star
     }
 }
 
-static infer_status no_token(struct inf_job *job, unsigned char byte)
-{
-    return inf_fail(job->err, INFER_E_FORMAT,
-                    "the vocabulary has no token for byte 0x%02x, and no unknown token", byte);
-}
-
-/* The ids of a symbol that no token stands for: its bytes or, one of them missing, unknown. */
+/* The ids of a symbol that no token stands for: its bytes or, one of them missing, unknown. Where
+ * byte-level files name an unknown token, it is mostly a control token such as <|endoftext|>, and
+ * no text may turn into that. */
 static infer_status fall_back(struct inf_job *job, const char *text, size_t len, infer_token *ids,
                               size_t *count)
 {
     const unsigned char *s = (const unsigned char *)text;
     for (size_t i = 0; i < len; i++) {
         if (job->v->byte_ids[s[i]] < 0) {
-            if (job->v->unk < 0)
-                return no_token(job, s[i]);
-            ids[0] = job->v->unk;
+            infer_token unk = job->v->unk;
+            if (unk < 0 || (job->v->rule && job->v->tokens[unk].kind != INF_TOKEN_UNKNOWN))
+                return inf_fail(job->err, INFER_E_FORMAT,
+                                "the vocabulary has no token for byte 0x%02x, and no unknown token",
+                                s[i]);
+            ids[0] = unk;
             *count = 1;
             return INFER_OK;
         }

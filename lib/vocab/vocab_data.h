@@ -139,12 +139,12 @@ static inline uint64_t inf_hash_pair(uint32_t left, uint32_t right)
     return inf_hash_mix(left, (uint64_t)right << 20 ^ right);
 }
 
-/* The token that plain text may become, -1 where there is none. */
-static inline infer_token inf_vocab_lookup(const struct inf_vocab *v, const char *text, size_t len)
+/* The token that plain text may become, -1 where there is none; hash is that of the text. */
+static inline infer_token inf_vocab_lookup_hash(const struct inf_vocab *v, const char *text,
+                                                size_t len, uint64_t hash)
 {
     if (len > v->text_len_max)
         return -1;
-    uint64_t hash = inf_hash_text(text, len);
     for (size_t i = inf_hash_slot(hash, v->text_slots);;) {
         const struct inf_text_slot *slot = &v->texts[i];
         if (slot->id == INF_NO_RANK)
@@ -156,6 +156,12 @@ static inline infer_token inf_vocab_lookup(const struct inf_vocab *v, const char
         }
         i = i + 1 == v->text_slots ? 0 : i + 1;
     }
+}
+
+static inline infer_token inf_vocab_lookup(const struct inf_vocab *v, const char *text, size_t len)
+{
+    return len > v->text_len_max ? -1
+                                 : inf_vocab_lookup_hash(v, text, len, inf_hash_text(text, len));
 }
 
 static inline const struct inf_pair_slot *inf_vocab_pair(const struct inf_vocab *v, uint32_t left,
