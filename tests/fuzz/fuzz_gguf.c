@@ -10,6 +10,7 @@
 #include "tests/mkfile.h"
 #include "tests/walk.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,12 +84,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool flag = false;
         struct inf_bytes text = {"", 0};
         struct inf_gguf_split split;
-        inf_gguf_get_uint(g, "llama.block_count", 1, 512, &number, &err);
-        inf_gguf_get_float(g, "llama.rope.freq_base", &real, &err);
-        inf_gguf_get_bool(g, "tokenizer.ggml.add_bos_token", &flag, &err);
-        inf_gguf_get_text(g, "general.architecture", &text, &err);
         inf_gguf_split_read(g, &split, &err);
-        must(number <= 512, "a number out of its range");
+        for (char type = 'a'; type < 'a' + MK_VALUE_TYPES; type++) {
+            const char name[] = {'v', type, 0};
+            inf_gguf_get_uint(g, name, 1, 512, &number, &err);
+            inf_gguf_get_float(g, name, &real, &err);
+            inf_gguf_get_bool(g, name, &flag, &err);
+            inf_gguf_get_text(g, name, &text, &err);
+            must(number <= 512 && isfinite(real), "a number out of its range");
+        }
         count.limit_bytes = 0;
         copy(g);
     }
@@ -97,17 +101,33 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
+/* A small file with a value and an array of every type. */
+static struct mk_file *every_type(void)
+{
+    static const uint8_t bytes[] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 0, 8, 8, 8};
+    static const uint8_t zeros[32];
+    struct mk_file *file = mk_new();
+    mk_set_u32(file, "general.alignment", 64);
+    file->alignment = 64;
+    for (uint32_t type = 0; type < MK_VALUE_TYPES; type++) {
+        if (type == MK_ARRAY)
+            continue;
+        mk_put(&mk_add_key(file, (char[]){'v', (char)('a' + type), 0}, type)->value, zeros,
+               bytes[type]);
+        mk_set_array(file, (char[]){'a', (char)('a' + type), 0}, type, 3, zeros,
+                     3 * (size_t)bytes[type]);
+    }
+    mk_add_tensor(file, "one", 0, 1, (uint64_t[]){5});
+    mk_add_tensor(file, "two", 8, 2, (uint64_t[]){64, 2});
+    mk_add_tensor(file, "three", 24, 4, (uint64_t[]){2, 3, 4, 5});
+    return file;
+}
+
 bool fuzz_base(size_t index, uint8_t **data, size_t *size, size_t *head_bytes)
 {
     if (index > 2)
         return false;
-    struct mk_file *file = index == 1 ? mk_base_t2() : mk_base_t();
-    if (index == 2) {
-        mk_set_u32(file, "general.alignment", 64);
-        file->alignment = 64;
-        mk_set_array(file, "kit.bools", MK_BOOL, 3, "\0\1\0", 3);
-        mk_set_array(file, "kit.doubles", MK_F64, 0, "", 0);
-    }
+    struct mk_file *file = index == 0 ? mk_base_t() : index == 1 ? mk_base_t2() : every_type();
     struct mk_bytes bytes = mk_build(file, head_bytes);
     mk_free(file);
     *data = bytes.ptr;

@@ -179,7 +179,8 @@ static void mutate(size_t count, uint64_t seed, const char *keep)
         const struct input *other = &bases[below(&state, base_count)];
         memcpy(work, in.bytes, in.size);
         in.bytes = work;
-        for (size_t edits = 1 + below(&state, below(&state, 2) ? 2 : 8); edits > 0; edits--)
+        size_t edits = 1 + (below(&state, 2) ? 0 : below(&state, 8));
+        for (; edits; edits--)
             mutate_once(&state, &in, other);
         run(&in, keep);
     }
