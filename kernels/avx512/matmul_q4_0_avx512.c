@@ -1,0 +1,30 @@
+/* Q4_0 (formats/q4_0.c) with AVX-512. */
+#include "kernels/avx512/tile_avx512.h"
+
+#define FORM INF_FORM_S32
+#define WEIGHTS 32
+#define BYTES 18
+#define OWED 4 /* 8 */
+
+INF_INLINE void heads(struct inf_rows16 rows, unsigned n, const struct inf_heads *h)
+{
+    for (unsigned j = 0; j < n; j++)
+        inf_put_scale(h, j, inf_half_load(rows, j * BYTES));
+}
+
+INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sink, unsigned cols)
+{
+    for (unsigned j = 0; j < n; j++) {
+        struct inf_quad q = inf_quad_load(rows, j * BYTES + 2);
+        PUT32(j, inf_quad_and(q, 0x0f), 0, inf_quad_and(q, 0xf0), 4);
+    }
+}
+
+#include "kernels/avx512/rows_avx512.h"
+
+void inf_k_matmul_q4_0_avx512(const struct inf_matmul_args *a);
+
+void inf_k_matmul_q4_0_avx512(const struct inf_matmul_args *a)
+{
+    matmul(a);
+}

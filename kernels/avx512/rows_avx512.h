@@ -1,0 +1,117 @@
+/*
+ * The loops of one weight type. Each type's file includes this last, having defined FORM, WEIGHTS
+ * and BYTES (of a block), OWED, and
+ *
+ *     heads(rows, n, h)              puts the scales of n blocks of 32 weights
+ *     weights(rows, n, sink, cols)   puts the weights
+ *
+ * and gets matmul(args). With WEIGHTS = 256, n is 8.
+ */
+#define STEP_BYTES (INF_STEP / WEIGHTS * BYTES)
+
+/* Rows row..row + 15 at weight `at`. Rows that do not exist are rows of zeros in scratch. */
+static inline struct inf_rows16 rows_at(const struct inf_matmul_args *a, size_t row, size_t at,
+                                        unsigned n)
+{
+    const uint8_t *w = a->w + row * a->row_bytes + at / WEIGHTS * BYTES;
+    if (a->rows - row >= 16)
+        return (struct inf_rows16){w, a->row_bytes};
+    struct inf_scratch_avx512 *s = (void *)a->scratch;
+    memset(s->rows, 0, sizeof s->rows);
+    for (size_t r = 0; row + r < a->rows; r++)
+        memcpy(s->rows + r * INF_STEP_STRIDE, w + r * a->row_bytes, n * 32 / WEIGHTS * BYTES);
+    return (struct inf_rows16){s->rows, INF_STEP_STRIDE};
+}
+
+/* Blocks of 32 in the step at weight `at`. */
+INF_INLINE unsigned blocks_at(const struct inf_matmul_args *a, size_t at)
+{
+    return WEIGHTS == INF_STEP || a->k - at >= INF_STEP ? INF_STEP / 32
+                                                        : (unsigned)(a->k - at) / 32;
+}
+
+/* Sixteen rows times a few columns, without a panel. */
+INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned cols)
+{
+    struct inf_scratch_avx512 *s = (void *)a->scratch;
+    struct inf_heads h = {1, s->scale, s->min, s->dmin, s->mins};
+    struct inf_sink sink = {.sums = s->sums};
+    const uint8_t *x[INF_ROWS_COLS];
+    __m512 acc[INF_ROWS_COLS];
+    for (unsigned c = 0; c < cols; c++) {
+        x[c] = inf_column(a, c);
+        acc[c] = _mm512_setzero_ps();
+    }
+    /* The next 16 rows in address order, at the pace of these; behind the last there is nothing. */
+    sink.ahead = a->w + (row + (row + 32 <= a->rows ? 16 : 0)) * a->row_bytes;
+    for (size_t at = 0; at < a->k; at += INF_STEP) {
+        unsigned n = blocks_at(a, at);
+        struct inf_rows16 rows = rows_at(a, row, at, n);
+        for (unsigned c = 0; c < cols; c++)
+            sink.x[c] = x[c] + at;
+        heads(rows, n, &h);
+        weights(rows, n, &sink, cols);
+        for (unsigned c = 0; c < cols; c++)
+            acc[c] = inf_apply(FORM, OWED, a->k, at, n, s, s->sums + c * 256, x[c], acc[c]);
+    }
+    __mmask16 mask = a->rows - row >= 16 ? 0xffff : (__mmask16)((1u << (a->rows - row)) - 1);
+    for (unsigned c = 0; c < cols; c++)
+        _mm512_mask_storeu_ps(inf_output(a, c) + row, mask, acc[c]);
+}
+
+static void few1(const struct inf_matmul_args *a, size_t row)
+{
+    few(a, row, 1);
+}
+static void few2(const struct inf_matmul_args *a, size_t row)
+{
+    few(a, row, 2);
+}
+static void few3(const struct inf_matmul_args *a, size_t row)
+{
+    few(a, row, 3);
+}
+static void few4(const struct inf_matmul_args *a, size_t row)
+{
+    few(a, row, 4);
+}
+
+/* One step of 16 rows to its place in the panel. */
+static void panel_step(const struct inf_matmul_args *a, size_t row, size_t at, size_t start)
+{
+    struct inf_scratch_avx512 *s = (void *)a->scratch;
+    size_t from = at - start, half = row % 32 / 16 * 16;
+    struct inf_heads h = {2, s->scale + from / INF_FORM_SUB(FORM) * 32 + half,
+                          s->min + from / 32 * 32 + half, s->dmin + from / 256 * 32 + half,
+                          s->mins + (from / INF_FORM_SUB(FORM) * 16 + half) * 2};
+    struct inf_sink sink = {.panel = s->q + from * 32 + half * 4};
+    unsigned n = blocks_at(a, at);
+    struct inf_rows16 rows = rows_at(a, row, at, n);
+    heads(rows, n, &h);
+    weights(rows, n, &sink, 0);
+}
+
+static void many(const struct inf_matmul_args *a)
+{
+    size_t most = a->cols > 4 * INF_TILE_COLS ? INF_PANEL_K : INF_PANEL_K_FEW;
+    for (size_t row = 0; row < a->rows; row += 32)
+        for (size_t start = 0; start < a->k; start += most) {
+            size_t n = a->k - start < most ? a->k - start : most;
+            size_t end = row + 32 < a->rows ? row + 32 : a->rows;
+            for (size_t half = row; half < end; half += 16)
+                for (size_t at = start; at < start + n; at += INF_STEP)
+                    panel_step(a, half, at, start);
+            inf_tiles_avx512(FORM, a, row, end - row, start, n);
+        }
+}
+
+static void matmul(const struct inf_matmul_args *a)
+{
+    void (*const fews[])(const struct inf_matmul_args *, size_t) = {few1, few2, few3, few4};
+    if (a->cols > INF_ROWS_COLS) {
+        many(a);
+        return;
+    }
+    for (size_t row = 0; a->cols && row < a->rows; row += 16)
+        fews[a->cols - 1](a, row);
+}
