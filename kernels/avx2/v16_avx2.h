@@ -14,7 +14,7 @@ typedef struct {
 } v16;
 
 /* Registers for sums in attention: rows of queries at once, and vectors for 1, 2, 3, 4 and more. */
-#define V16_ROWS 4
+#define V16_ROWS 6
 #define V16_WIDE_1 4
 #define V16_WIDE_2 2
 #define V16_WIDE_3 1

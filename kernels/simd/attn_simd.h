@@ -183,26 +183,37 @@ SIMD_INLINE void attn_block(const struct inf_attn_args *a, enum inf_kv kv, size_
     }
 }
 
-/* Takes one block of at most n rows from row r; returns its rows. */
-SIMD_INLINE size_t attn_rows(const struct inf_attn_args *a, enum inf_kv kv, size_t r, size_t n)
+/* How many of n rows the next block takes, of 1, 2, 3, 4 and V16_ROWS: no small one at the end
+ * where two alike do. */
+static inline size_t attn_block_rows(size_t n)
 {
-    if (n >= V16_ROWS && V16_ROWS > 4) {
-        attn_block(a, kv, V16_ROWS, V16_WIDE_ROWS, r);
-        return V16_ROWS;
-    }
-    switch (n) {
-    case 1:
-        attn_block(a, kv, 1, V16_WIDE_1, r);
-        return 1;
-    case 2:
-        attn_block(a, kv, 2, V16_WIDE_2, r);
-        return 2;
-    case 3:
-        attn_block(a, kv, 3, V16_WIDE_3, r);
-        return 3;
-    default:
-        attn_block(a, kv, 4, V16_WIDE_4, r);
-        return 4;
+    size_t blocks = (n + V16_ROWS - 1) / V16_ROWS, each = (n + blocks - 1) / blocks;
+    if (each <= 4)
+        return each;
+    return n >= V16_ROWS ? V16_ROWS : 4;
+}
+
+/* Rows r ... r + n, each with something allowed. */
+SIMD_INLINE void attn_rows(const struct inf_attn_args *a, enum inf_kv kv, size_t r, size_t n)
+{
+    for (size_t rows; n; r += rows, n -= rows) {
+        rows = attn_block_rows(n);
+        switch (rows) {
+        case 1:
+            attn_block(a, kv, 1, V16_WIDE_1, r);
+            break;
+        case 2:
+            attn_block(a, kv, 2, V16_WIDE_2, r);
+            break;
+        case 3:
+            attn_block(a, kv, 3, V16_WIDE_3, r);
+            break;
+        case 4:
+            attn_block(a, kv, 4, V16_WIDE_4, r);
+            break;
+        default:
+            attn_block(a, kv, V16_ROWS, V16_WIDE_ROWS, r);
+        }
     }
 }
 
@@ -210,10 +221,10 @@ SIMD_INLINE void attn_all(const struct inf_attn_args *a, enum inf_kv kv)
 {
     for (size_t r = 0, n; r < a->rows; r += n) {
         n = 0;
-        while (r + n < a->rows && n < V16_ROWS && a->first[r + n] < a->end[r + n])
+        while (r + n < a->rows && a->first[r + n] < a->end[r + n])
             n++;
         if (n) {
-            n = attn_rows(a, kv, r, n);
+            attn_rows(a, kv, r, n);
             continue;
         }
         a->most[r] = -INFINITY;
