@@ -104,7 +104,7 @@ static void *take(struct inf_gguf *g, size_t count, size_t size, const char *wha
 {
     void *ptr = inf_alloc_zero(&g->a, count, size);
     if (ptr)
-        g->heap_bytes += count * size;
+        g->heap_bytes += inf_max_size(count * size, 1); /* as inf_alloc does */
     else
         inf_fail_memory(err, what, count * size);
     return ptr;

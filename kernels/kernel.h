@@ -15,7 +15,8 @@
  * xmscale, acc),   M = sum of m_j * xm_j, exact in int32 with xm and xmscale as op quantize makes
  * them. float     F32, F16, BF16 weights: the lanes sum of weight and activation, both as float.
  * Everything is compiled with -ffp-contract=off and fma is written where it is meant. Subnormals
- * count. Where an input is NaN or infinite the output is not finite, but its bits are free.
+ * count. Where an input is NaN or infinite the output is not finite, but its bits are free;
+ * the sign and payload of a NaN always are.
  */
 #ifndef INF_KERNEL_H
 #define INF_KERNEL_H
@@ -211,11 +212,14 @@ typedef void inf_kv_store_fn(const struct inf_kv_store_args *args);
  * Op attn: rows of queries against one tile of one KV head. For row r and position p of the tile:
  *   score = acc over d ascending, acc = fma(K[p][d], q[r][d], acc) from +0 (queries come scaled)
  *   allowed where first[r] <= p < end[r] (inside the tile; end <= INF_ATTN_TILE); else left out
- *   most[r] = the largest allowed score; weight[p] = inf_exp(score - most[r]), 0 where not allowed
- *   sum[r]  = the lanes sum of weight[p] * 1.0f over the tile (lane = p mod 16)
- *   acc[r][d] = fma(weight[p], V[p][d], acc[r][d]) over p ascending, from +0
- * A row with nothing allowed gets most = -infinity, sum = 0, acc = 0.
- * Positions at or behind the largest end of all rows are not read.
+ *   most[r] = the largest allowed score + 0.0f, so that a zero is +0
+ *   weight[p] = inf_exp(score - most[r]), 0 where not allowed
+ *   sum[r] = the lanes sum of weight[p] * 1.0f over the tile (lane = p mod 16)
+ *   acc[r][d] = fma(weight[p], V[p][d], acc[r][d]) over allowed p ascending, from +0
+ *
+ * A row with nothing allowed gets most = -infinity, sum = 0, acc = 0. A position that a row is not
+ * allowed adds nothing to it, not even where its K or V is not finite. V at or behind the largest
+ * end of all rows is not read; K is, to the end of the group of 16, and does not count there.
  * scratch: rows * INF_ATTN_TILE floats.
  */
 struct inf_attn_args {

@@ -93,9 +93,10 @@ static void panel_step(const struct inf_matmul_args *a, size_t row, size_t at, s
 
 static void many(const struct inf_matmul_args *a)
 {
+    size_t most = a->cols > 4 * INF_TILE_COLS ? INF_PANEL_K : INF_PANEL_K_FEW;
     for (size_t row = 0; row < a->rows; row += 32)
-        for (size_t start = 0; start < a->k; start += INF_PANEL_K) {
-            size_t n = a->k - start < INF_PANEL_K ? a->k - start : INF_PANEL_K;
+        for (size_t start = 0; start < a->k; start += most) {
+            size_t n = a->k - start < most ? a->k - start : most;
             size_t end = row + 32 < a->rows ? row + 32 : a->rows;
             for (size_t half = row; half < end; half += 16)
                 for (size_t at = start; at < start + n; at += INF_STEP)

@@ -72,8 +72,10 @@ static void attend_row(const struct inf_attn_args *a, size_t r)
         for (size_t d = 0; d < a->head_size; d++)
             acc[d] = fmaf(weight[p], inf_v_number(a->kv, a->v_tile, a->head_size, p, d), acc[d]);
     }
-    if (first < end)
-        a->sum[r] = inf_lanes_total(lanes);
+    if (first >= end)
+        return;
+    a->most[r] += 0.0f;
+    a->sum[r] = inf_lanes_total(lanes);
 }
 
 void inf_k_attn_ref(const struct inf_attn_args *a)

@@ -218,15 +218,15 @@ double inf_candidates_weight(const struct inf_candidates *c, size_t i, double sc
 
 double inf_candidates_total(const struct inf_candidates *c, double scale)
 {
-    double part[8] = {0};
-    size_t i = 0;
-    for (; i + 8 <= c->count; i += 8)
-        for (size_t lane = 0; lane < 8; lane++)
-            part[lane] += inf_candidates_weight(c, i + lane, scale);
-    for (size_t lane = 0; i + lane < c->count; lane++)
-        part[lane] += inf_candidates_weight(c, i + lane, scale);
-    return ((part[0] + part[4]) + (part[2] + part[6])) +
-           ((part[1] + part[5]) + (part[3] + part[7]));
+    struct inf_exp_sum sum = {{0}};
+    double x[INF_EXP_BATCH];
+    for (size_t i = 0; i < c->count; i += INF_EXP_BATCH) {
+        size_t count = inf_min_size(INF_EXP_BATCH, c->count - i);
+        for (size_t j = 0; j < count; j++)
+            x[j] = ((double)inf_key_logit(c->items[i + j].key) - c->logit_max) * scale;
+        inf_exp_sum_add(&sum, x, count);
+    }
+    return inf_exp_sum_total(&sum);
 }
 
 void inf_candidates_keep_near(struct inf_candidates *c, double scale, double limit)

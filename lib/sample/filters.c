@@ -47,12 +47,12 @@ static size_t run_start(const struct inf_candidates *c, size_t last)
 void inf_filter_typical(struct inf_candidates *c, double p)
 {
     inf_candidates_sort(c, c->count);
-    double goal = p * inf_candidates_total(c, 1.0), mean = 0.0, sum = 0.0;
+    double total = inf_candidates_total(c, 1.0), goal = p * total, mean = 0.0, sum = 0.0;
     for (size_t i = 0; i < c->count; i++) {
         double down = c->logit_max - (double)inf_key_logit(c->items[i].key);
         mean += down * inf_candidates_weight(c, i, 1.0);
     }
-    mean /= inf_candidates_total(c, 1.0);
+    mean /= total;
 
     size_t right = 0;
     while (right < c->count && c->logit_max - (double)inf_key_logit(c->items[right].key) < mean)

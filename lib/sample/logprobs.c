@@ -35,17 +35,17 @@ static void sift_up(infer_logprob *top, size_t at, infer_logprob item)
 }
 
 /* ln of the sum of e^(logit - logit_max). */
-static double log_total(const float *logits, size_t count, double logit_max)
+static double log_total(const float *logits, size_t vocab_size, double logit_max)
 {
-    double part[8] = {0};
-    size_t i = 0;
-    for (; i + 8 <= count; i += 8)
-        for (size_t lane = 0; lane < 8; lane++)
-            part[lane] += inf_exp((double)logits[i + lane] - logit_max);
-    for (size_t lane = 0; i + lane < count; lane++)
-        part[lane] += inf_exp((double)logits[i + lane] - logit_max);
-    return inf_log(((part[0] + part[4]) + (part[2] + part[6])) +
-                   ((part[1] + part[5]) + (part[3] + part[7])));
+    struct inf_exp_sum sum = {{0}};
+    double x[INF_EXP_BATCH];
+    for (size_t i = 0; i < vocab_size; i += INF_EXP_BATCH) {
+        size_t count = inf_min_size(INF_EXP_BATCH, vocab_size - i);
+        for (size_t j = 0; j < count; j++)
+            x[j] = (double)logits[i + j] - logit_max;
+        inf_exp_sum_add(&sum, x, count);
+    }
+    return inf_log(inf_exp_sum_total(&sum));
 }
 
 infer_status infer_logprobs(const float *logits, uint32_t vocab_size, infer_logprob *top,

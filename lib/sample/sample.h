@@ -105,7 +105,7 @@ void inf_candidates_sort(struct inf_candidates *c, size_t count);
 /* Weight of item i: e^((logit - logit_max) * scale), 1 for the likeliest. scale: 1/temperature. */
 double inf_candidates_weight(const struct inf_candidates *c, size_t i, double scale);
 
-/* Sum of all weights: eight partial sums over i mod 8, added as a tree. At least 1. */
+/* Sum of all weights in the order of the items (struct inf_exp_sum); at least 1. */
 double inf_candidates_total(const struct inf_candidates *c, double scale);
 
 /* Keeps the candidates with (logit_max - logit) * scale <= limit, the likeliest in any case. */

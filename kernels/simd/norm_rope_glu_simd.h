@@ -1,0 +1,121 @@
+/* Norm, RoPE and gated activation over a v16. Include a level's v16 header first. */
+#ifndef INF_NORM_ROPE_GLU_SIMD_H
+#define INF_NORM_ROPE_GLU_SIMD_H
+
+#include "kernels/simd/exp_simd.h"
+
+static inline void rmsnorm_v16(const struct inf_rmsnorm_args *a)
+{
+    size_t whole = a->n & ~(size_t)15, rest = a->n - whole;
+    v16 s = v16_set(0.0f);
+    for (size_t i = 0; i < whole; i += 16) {
+        v16 x = v16_load(a->x + i);
+        s = v16_fma(x, x, s);
+    }
+    if (rest) {
+        v16 x = v16_load_part(a->x + whole, rest); /* fma(0, 0, s) is s: no sum here is -0 */
+        s = v16_fma(x, x, s);
+    }
+    v16 r = v16_set(1.0f / sqrtf(v16_total(s) / (float)a->n + a->eps));
+    for (size_t i = 0; i < whole; i += 16)
+        v16_store(a->out + i, v16_mul(v16_mul(v16_load(a->x + i), r), v16_load(a->weight + i)));
+    if (rest) {
+        v16 x = v16_mul(v16_load_part(a->x + whole, rest), r);
+        v16_store_part(a->out + whole, v16_mul(x, v16_load_part(a->weight + whole, rest)), rest);
+    }
+}
+
+static inline void rope_turn(v16 *x, v16 *y, v16 cosine, v16 sine)
+{
+    v16 a = *x, b = *y;
+    *x = v16_fma(a, cosine, v16_neg(v16_mul(b, sine)));
+    *y = v16_fma(a, sine, v16_mul(b, cosine));
+}
+
+static inline void rope_head_split(float *head, const float *cosine, const float *sine, size_t half)
+{
+    size_t i = 0;
+    v16 x, y;
+    for (; i + 16 <= half; i += 16) {
+        x = v16_load(head + i);
+        y = v16_load(head + half + i);
+        rope_turn(&x, &y, v16_load(cosine + i), v16_load(sine + i));
+        v16_store(head + i, x);
+        v16_store(head + half + i, y);
+    }
+    if (i < half) {
+        size_t rest = half - i;
+        x = v16_load_part(head + i, rest);
+        y = v16_load_part(head + half + i, rest);
+        rope_turn(&x, &y, v16_load_part(cosine + i, rest), v16_load_part(sine + i, rest));
+        v16_store_part(head + i, x, rest);
+        v16_store_part(head + half + i, y, rest);
+    }
+}
+
+static inline void rope_head_adjacent(float *head, const float *cosine, const float *sine,
+                                      size_t half)
+{
+    size_t i = 0;
+    v16 x, y;
+    for (; i + 16 <= half; i += 16) {
+        v16_unzip(head + 2 * i, &x, &y);
+        rope_turn(&x, &y, v16_load(cosine + i), v16_load(sine + i));
+        v16_zip(head + 2 * i, x, y);
+    }
+    if (i < half) {
+        float pairs[32] = {0};
+        size_t rest = half - i;
+        memcpy(pairs, head + 2 * i, 2 * rest * sizeof *pairs);
+        v16_unzip(pairs, &x, &y);
+        rope_turn(&x, &y, v16_load_part(cosine + i, rest), v16_load_part(sine + i, rest));
+        v16_zip(pairs, x, y);
+        memcpy(head + 2 * i, pairs, 2 * rest * sizeof *pairs);
+    }
+}
+
+static inline void rope_v16(const struct inf_rope_args *a)
+{
+    for (size_t h = 0; h < a->heads; h++) {
+        float *head = a->x + h * a->head_size;
+        if (a->adjacent)
+            rope_head_adjacent(head, a->cos, a->sin, a->half);
+        else
+            rope_head_split(head, a->cos, a->sin, a->half);
+    }
+}
+
+static inline v16 silu_v16(v16 x)
+{
+    return v16_div(x, v16_add(v16_set(1.0f), exp_v16(v16_neg(x))));
+}
+
+static inline v16 gelu_v16(v16 x)
+{
+    v16 cube = v16_fma(v16_mul(v16_set(0.044715f), v16_mul(x, x)), x, x);
+    v16 negative = v16_mul(v16_set(-1.5957691216f), cube);
+    return v16_div(x, v16_add(v16_set(1.0f), exp_v16(negative)));
+}
+
+static inline __attribute__((always_inline)) void glu_all(const struct inf_glu_args *a,
+                                                          v16 (*f)(v16))
+{
+    size_t i = 0;
+    for (; i + 16 <= a->n; i += 16)
+        v16_store(a->out + i, v16_mul(f(v16_load(a->gate + i)), v16_load(a->up + i)));
+    if (i < a->n) {
+        size_t rest = a->n - i;
+        v16 x = f(v16_load_part(a->gate + i, rest));
+        v16_store_part(a->out + i, v16_mul(x, v16_load_part(a->up + i, rest)), rest);
+    }
+}
+
+static inline void glu_v16(const struct inf_glu_args *a)
+{
+    if (a->activation == INF_GELU_TANH)
+        glu_all(a, gelu_v16);
+    else
+        glu_all(a, silu_v16);
+}
+
+#endif

@@ -1,0 +1,583 @@
+/*
+ * check_rows [--seed N] [--stride N] [isa...]: every row of kernels.def of the ops quantize,
+ * rmsnorm, rope, glu, kv_store, attn and attn_merge, on each level that this machine has (or those
+ * named), against the reference by memcmp. Inputs and outputs end at a page that cannot be touched;
+ * what stands before an output is compared too. --stride: step of the sweeps over float patterns.
+ */
+#include "kernels/ref/math_ref.h"
+#include "lib/base/cpuid.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* ---- Random data, and buffers that end at a guard ---------------------------------------- */
+
+static uint64_t random_state;
+
+static uint64_t random_u64(void)
+{
+    uint64_t z = random_state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static size_t random_below(size_t n)
+{
+    return (size_t)(random_u64() >> 33) % n;
+}
+
+enum kind { PLAIN, ZEROS, SUBNORMAL, TINY, HUGE_ONES, EQUAL, MIXED, NOT_FINITE, KINDS };
+
+static float random_unit(void)
+{
+    return (float)((double)(int64_t)random_u64() * 0x1p-63);
+}
+
+static float random_special(void)
+{
+    static const uint32_t bits[] = {
+        0,          0x80000000, 1,          0x80000001, 0x007fffff, 0x00800000,
+        0x80800000, 0x33000000, 0x33000001, 0xb3800000, 0x38800000, 0x387fc000,
+        0x387fe000, 0x3f800000, 0xbf800000, 0x477fe000, 0x477fefff, 0x477ff000,
+        0x7f7f0000, 0x7f7fffff, 0xff7fffff, 0x42b00000, 0xc2d00000, 0xc2d00001,
+        0x42b20000, 0x0d800000, 0x0d7fffff, 0x3f808000, 0x3f818000, 0x40490fdb,
+    };
+    return inf_float_from_bits(bits[random_below(sizeof bits / sizeof *bits)]);
+}
+
+static float random_number(enum kind kind, float scale)
+{
+    static const uint32_t bad[] = {0x7f800000, 0xff800000, 0x7fc00000, 0xffc01234, 0x7f800001};
+    switch (kind) {
+    case ZEROS:
+        return random_below(2) ? 0.0f : -0.0f;
+    case SUBNORMAL:
+        return inf_float_from_bits((uint32_t)random_u64() & 0x807fffff);
+    case TINY:
+        return random_unit() * 0x1p-64f;
+    case HUGE_ONES:
+        return random_unit() * 3.4e38f;
+    case EQUAL:
+        return scale;
+    case MIXED:
+        return random_below(3) ? random_unit() * scale : random_special();
+    case NOT_FINITE:
+        return random_below(20) ? random_unit() * scale : inf_float_from_bits(bad[random_below(5)]);
+    default:
+        return random_unit() * scale;
+    }
+}
+
+static void fill(float *x, size_t n, enum kind kind)
+{
+    float scale = ldexpf(1.0f, (int)random_below(16) - 8);
+    for (size_t i = 0; i < n; i++)
+        x[i] = random_number(kind, scale);
+}
+
+#define BUFFERS 12
+#define BUFFER_BYTES ((size_t)2 << 20)
+#define BEFORE 128 /* bytes before an output that are compared */
+
+static uint8_t *buffers[BUFFERS];
+
+static bool make_buffers(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < BUFFERS; i++) {
+        buffers[i] = mmap(NULL, BUFFER_BYTES + page, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (buffers[i] == MAP_FAILED || mprotect(buffers[i] + BUFFER_BYTES, page, PROT_NONE))
+            return false;
+    }
+    return true;
+}
+
+/* The last `bytes` of a buffer, with a known pattern in and before them. */
+static void *at_guard(int buffer, size_t bytes)
+{
+    uint8_t *at = buffers[buffer] + BUFFER_BYTES - bytes;
+    memset(at - BEFORE, 0xa5, bytes + BEFORE);
+    return at;
+}
+
+static float *floats_at_guard(int buffer, size_t n, enum kind kind)
+{
+    float *x = at_guard(buffer, n * sizeof *x);
+    fill(x, n, kind);
+    return x;
+}
+
+static bool same_bytes(const void *expected, const void *got, size_t bytes)
+{
+    return memcmp((const uint8_t *)expected - BEFORE, (const uint8_t *)got - BEFORE,
+                  bytes + BEFORE) == 0;
+}
+
+/* Bit for bit; a NaN equals a NaN. With `loose` (inputs not finite) all that is not finite is
+ * equal. */
+static bool same_float(float expected, float got, bool loose)
+{
+    if (inf_float_bits(expected) == inf_float_bits(got))
+        return true;
+    return loose ? !isfinite(expected) && !isfinite(got) : isnan(expected) && isnan(got);
+}
+
+static bool same_floats(const float *expected, const float *got, size_t n, bool loose)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!same_float(expected[i], got[i], loose)) {
+            printf("  [%zu] of %zu: expected %a, got %a\n", i, n, (double)expected[i],
+                   (double)got[i]);
+            return false;
+        }
+    return memcmp((const uint8_t *)expected - BEFORE, (const uint8_t *)got - BEFORE, BEFORE) == 0;
+}
+
+/* ---- The ops ----------------------------------------------------------------------------- */
+
+static size_t stride = 1021;
+
+static size_t odd_size(size_t trial)
+{
+    return trial < 100      ? trial + 1
+           : trial % 3 == 0 ? 576
+           : trial % 3 == 1 ? 2048
+                            : 1 + random_below(700);
+}
+
+static bool check_quantize(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 400; trial++) {
+        enum kind kind = trial % KINDS;
+        size_t k = 32 * (trial < 200 ? trial / 4 + 1 : 1 + random_below(80));
+        size_t bytes = inf_acts_stride(k);
+        float *x = floats_at_guard(0, k, kind);
+        if (random_below(2)) /* one block of another size than the rest */
+            fill(x + 32 * random_below(k / 32), 32, (enum kind)random_below(NOT_FINITE));
+        struct inf_quantize_args expected = {x, k, at_guard(1, bytes)};
+        struct inf_quantize_args got = {x, k, at_guard(2, bytes)};
+        ((inf_quantize_fn *)reference)(&expected);
+        ((inf_quantize_fn *)function)(&got);
+        if (!same_bytes(expected.column, got.column, bytes)) {
+            printf("  quantize: k %zu, kind %d\n", k, (int)kind);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_rmsnorm(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 600; trial++) {
+        enum kind kind = trial % KINDS;
+        size_t n = odd_size(trial);
+        float *x = floats_at_guard(0, n, kind), *copy = at_guard(1, n * 4);
+        float *weight = floats_at_guard(2, n, PLAIN);
+        memcpy(copy, x, n * 4);
+        bool in_place = random_below(2);
+        struct inf_rmsnorm_args expected = {x, weight, at_guard(3, n * 4), n, 1e-5f};
+        struct inf_rmsnorm_args got = {copy, weight, in_place ? copy : at_guard(4, n * 4), n,
+                                       1e-5f};
+        ((inf_rmsnorm_fn *)reference)(&expected);
+        ((inf_rmsnorm_fn *)function)(&got);
+        if (!same_floats(expected.out, got.out, n, kind == NOT_FINITE)) {
+            printf("  rmsnorm: n %zu, kind %d\n", n, (int)kind);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_rope(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 800; trial++) {
+        enum kind kind = trial / 2 % KINDS;
+        size_t half = trial < 160 ? trial / 2 + 1 : 1 + random_below(128);
+        size_t head_size = 2 * half + random_below(3) * 8, heads = 1 + random_below(5);
+        size_t n = (heads - 1) * head_size + 2 * half; /* nothing behind the last turned pair */
+        float *x = floats_at_guard(0, n, kind), *y = at_guard(1, n * 4);
+        memcpy(y, x, n * 4);
+        float *cosine = floats_at_guard(2, half, PLAIN), *sine = floats_at_guard(3, half, PLAIN);
+        struct inf_rope_args expected = {x, heads, head_size, half, cosine, sine, trial % 2};
+        struct inf_rope_args got = expected;
+        got.x = y;
+        ((inf_rope_fn *)reference)(&expected);
+        ((inf_rope_fn *)function)(&got);
+        if (!same_floats(x, y, n, kind == NOT_FINITE)) {
+            printf("  rope: half %zu, head %zu, heads %zu, adjacent %zu, kind %d\n", half,
+                   head_size, heads, trial % 2, (int)kind);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool glu_case(void (*reference)(void), void (*function)(void), size_t n,
+                     enum inf_activation activation, const float *gate, const float *up, bool loose)
+{
+    float *g = at_guard(1, n * 4), *u = at_guard(2, n * 4);
+    memcpy(g, gate, n * 4);
+    memcpy(u, up, n * 4);
+    size_t where = random_below(3);
+    float *out = where == 0 ? g : where == 1 ? u : (float *)at_guard(4, n * 4);
+    struct inf_glu_args expected = {gate, up, at_guard(3, n * 4), n, activation};
+    struct inf_glu_args got = {g, u, out, n, activation};
+    ((inf_glu_fn *)reference)(&expected);
+    ((inf_glu_fn *)function)(&got);
+    return same_floats(expected.out, out, n, loose);
+}
+
+static bool check_glu(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 800; trial++) {
+        enum kind kind = trial / 2 % KINDS;
+        size_t n = odd_size(trial / 2);
+        float *gate = floats_at_guard(0, n, kind), *up = floats_at_guard(5, n, kind);
+        if (!glu_case(reference, function, n, trial % 2, gate, up, kind == NOT_FINITE)) {
+            printf("  glu: n %zu, activation %zu, kind %d\n", n, trial % 2, (int)kind);
+            return false;
+        }
+    }
+    /* Every stride-th pattern of a float, through exp and all around it. */
+    float gate[1024], up[1024];
+    for (int i = 0; i < 1024; i++)
+        up[i] = 1.0f;
+    for (uint64_t bits = 0; bits <= UINT32_MAX;) {
+        for (int i = 0; i < 1024; i++, bits += stride)
+            gate[i] = inf_float_from_bits((uint32_t)bits);
+        for (int activation = 0; activation < 2; activation++)
+            if (!glu_case(reference, function, 1024, activation, gate, up, true)) {
+                printf("  glu: sweep before pattern %#" PRIx64 "\n", bits);
+                return false;
+            }
+    }
+    return true;
+}
+
+static const char *const kv_names[] = {"f16", "f32", "bf16", "q8_0"};
+
+static size_t random_head_size(enum inf_kv kv)
+{
+    static const size_t usual[] = {64, 80, 96, 128, 256};
+    if (kv == INF_KV_Q8_0)
+        return 32 * (1 + random_below(8));
+    return random_below(2) ? usual[random_below(5)] : 8 * (1 + random_below(32));
+}
+
+static bool check_kv_store(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 1200; trial++) {
+        enum inf_kv kv = trial % 4;
+        enum kind kind = trial / 4 % KINDS;
+        size_t head_size = random_head_size(kv), positions = 48;
+        size_t bytes = positions * inf_kv_row_bytes(kv, head_size), odd = random_below(2);
+        float *k = floats_at_guard(0, head_size, kind), *v = floats_at_guard(1, head_size, kind);
+        size_t position = trial % 3 ? random_below(positions) : positions - 1;
+        struct inf_kv_store_args expected = {
+            kv, k, v, head_size, position, at_guard(2, bytes + odd), at_guard(3, bytes + odd)};
+        struct inf_kv_store_args got = expected;
+        got.k_head = at_guard(4, bytes + odd);
+        got.v_head = at_guard(5, bytes + odd);
+        ((inf_kv_store_fn *)reference)(&expected);
+        ((inf_kv_store_fn *)function)(&got);
+        if (!same_bytes(expected.k_head, got.k_head, bytes + odd) ||
+            !same_bytes(expected.v_head, got.v_head, bytes + odd)) {
+            printf("  kv_store: %s, head %zu, position %zu, kind %d\n", kv_names[kv], head_size,
+                   position, (int)kind);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* first and end of each row; returns the largest end, at least 1. */
+static uint32_t random_ranges(size_t trial, size_t rows, uint32_t *first, uint32_t *end)
+{
+    uint32_t largest = 1, start = (uint32_t)random_below(INF_ATTN_TILE);
+    uint32_t window = 1 + (uint32_t)random_below(60);
+    for (size_t r = 0; r < rows; r++) {
+        first[r] = 0;
+        switch (trial % 6) {
+        case 0: /* all alike */
+            end[r] = start + 1;
+            break;
+        case 1: /* causal */
+            end[r] = start + 1 + (uint32_t)r;
+            break;
+        case 2: /* a sliding window that runs into the tile */
+            end[r] = (uint32_t)r * 3 > start % 12 ? (uint32_t)r * 3 - start % 12 : 0;
+            first[r] = end[r] > window ? end[r] - window : 0;
+            break;
+        case 3: /* one that leaves it */
+            first[r] = start + (uint32_t)r;
+            end[r] = INF_ATTN_TILE;
+            break;
+        case 4: /* anything, in part empty or the wrong way round */
+            first[r] = (uint32_t)random_below(INF_ATTN_TILE);
+            end[r] = (uint32_t)random_below(INF_ATTN_TILE + 1);
+            break;
+        default: /* one position each */
+            first[r] = (uint32_t)random_below(INF_ATTN_TILE);
+            end[r] = first[r] + 1;
+        }
+        end[r] = end[r] > INF_ATTN_TILE ? INF_ATTN_TILE : end[r];
+        if (first[r] < end[r] && end[r] > largest)
+            largest = end[r];
+    }
+    return largest;
+}
+
+static bool attn_case(void (*reference)(void), void (*function)(void),
+                      const struct inf_attn_args *a, bool loose)
+{
+    size_t rows = a->rows, acc = ((rows - 1) * a->acc_stride + a->head_size) * 4;
+    struct inf_attn_args expected = *a, got = *a;
+    expected.most = at_guard(4, rows * 4);
+    expected.sum = at_guard(5, rows * 4);
+    expected.acc = at_guard(6, acc);
+    got.most = at_guard(7, rows * 4);
+    got.sum = at_guard(8, rows * 4);
+    got.acc = at_guard(9, acc);
+    ((inf_attn_fn *)reference)(&expected);
+    got.scratch = at_guard(10, rows * INF_ATTN_TILE * 4);
+    ((inf_attn_fn *)function)(&got);
+    if (!same_floats(expected.sum, got.sum, rows, loose) ||
+        !same_floats(expected.acc, got.acc, acc / 4, loose))
+        return false;
+    for (size_t r = 0; r < rows; r++) /* where the sum is NaN the largest score says nothing */
+        if (isfinite(expected.sum[r]) && !same_float(expected.most[r], got.most[r], loose)) {
+            printf("  most: expected %a, got %a\n", (double)expected.most[r], (double)got.most[r]);
+            return false;
+        }
+    return true;
+}
+
+/* Random K and V of `positions` positions, as op kv_store stores them; the rest of the last group
+ * of K is bytes 0xff, NaN in every type. */
+static void fill_kv(struct inf_attn_args *a, size_t positions, enum kind kind)
+{
+    float k[256], v[256];
+    size_t row = inf_kv_row_bytes(a->kv, a->head_size), groups = (positions + 15) / 16;
+    uint8_t *k_at = at_guard(0, groups * 16 * row), *v_at = at_guard(1, positions * row);
+    memset(k_at, 0xff, groups * 16 * row);
+    float scale = ldexpf(1.0f, (int)random_below(6) - 3);
+    for (size_t p = 0; p < positions; p++) {
+        for (size_t d = 0; d < a->head_size; d++) {
+            k[d] = random_number(kind, scale);
+            v[d] = random_number(kind, scale);
+        }
+        struct inf_kv_store_args store = {a->kv, k, v, a->head_size, p, k_at, v_at};
+        inf_kv_store_fn inf_k_kv_store_ref;
+        inf_k_kv_store_ref(&store);
+    }
+    a->k_tile = k_at;
+    a->v_tile = v_at;
+}
+
+/* Weights themselves: scores are the numbers, V is the identity. */
+static bool sweep_weights(void (*reference)(void), void (*function)(void))
+{
+    float k[16][16], v[16][16], q[16] = {1.0f}, scratch[INF_ATTN_TILE];
+    uint32_t first = 0, end = 16;
+    memset(k, 0, sizeof k);
+    memset(v, 0, sizeof v);
+    for (int p = 0; p < 16; p++)
+        v[p][p] = 1.0f;
+    struct inf_attn_args a = {INF_KV_F32, (uint8_t *)k, (uint8_t *)v, 16,   q,    16, 1,
+                              &first,     &end,         NULL,         NULL, NULL, 16, scratch};
+    for (uint64_t bits = 0x80000000; bits < 0xff800000;) {
+        for (int p = 1; p < 16; p++, bits += stride)
+            k[0][p] = bits < 0xff800000 ? inf_float_from_bits((uint32_t)bits) : -1.0f;
+        if (!attn_case(reference, function, &a, false)) {
+            printf("  attn: sweep of weights before pattern %#" PRIx64 "\n", bits);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_attn(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 1600; trial++) {
+        enum kind kind = trial % 3 ? PLAIN : trial / 3 % KINDS;
+        uint32_t first[40], end[40];
+        size_t rows = trial % 17 == 16 ? 40 : trial % 17 + 1;
+        struct inf_attn_args a = {.kv = trial / 2 % 4, .rows = rows, .first = first, .end = end};
+        a.head_size = random_head_size(a.kv);
+        a.q_stride = a.head_size + random_below(9);
+        a.acc_stride = a.head_size + random_below(9);
+        size_t positions = random_ranges(random_below(6), rows, first, end);
+        fill_kv(&a, positions, kind);
+        a.q = floats_at_guard(2, (rows - 1) * a.q_stride + a.head_size, kind);
+        a.scratch = at_guard(3, rows * INF_ATTN_TILE * 4);
+        bool loose = kind == NOT_FINITE || kind == HUGE_ONES || kind == MIXED;
+        if (!attn_case(reference, function, &a, loose)) {
+            printf("  attn: trial %zu, %s, head %zu, rows %zu, kind %d\n", trial, kv_names[a.kv],
+                   a.head_size, rows, (int)kind);
+            return false;
+        }
+    }
+    return sweep_weights(reference, function);
+}
+
+static bool check_attn_merge(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 800; trial++) {
+        enum kind kind = trial % KINDS;
+        size_t n = trial < 256 ? trial + 1 : 8 * (1 + random_below(32));
+        float *acc = floats_at_guard(0, n, kind), *same = at_guard(1, n * 4);
+        float *acc_t = floats_at_guard(2, n, kind), state[4];
+        memcpy(same, acc, n * 4);
+        state[0] = state[2] = random_below(8) ? random_unit() * 120.0f : -INFINITY;
+        state[1] = state[3] = random_below(4) ? random_unit() + 1.5f : 0.0f;
+        float most_t = random_below(8) ? random_unit() * 120.0f : state[0];
+        float sum_t = random_below(8) ? random_unit() + 1.5f : 0.0f;
+        struct inf_attn_merge_args expected = {n, &state[0], &state[1], acc, most_t, sum_t, acc_t};
+        struct inf_attn_merge_args got = {n, &state[2], &state[3], same, most_t, sum_t, acc_t};
+        ((inf_attn_merge_fn *)reference)(&expected);
+        ((inf_attn_merge_fn *)function)(&got);
+        if (!same_floats(acc, same, n, kind == NOT_FINITE) ||
+            !same_float(state[0], state[2], false) || !same_float(state[1], state[3], false)) {
+            printf("  attn_merge: n %zu, kind %d\n", n, (int)kind);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- exp itself -------------------------------------------------------------------------- */
+
+#define EXP_ULPS 1.0
+
+/* inf_exp against the C library's in double, in units of the last place of the result. */
+static bool check_exp(void)
+{
+    double worst = 0.0;
+    float at = 0.0f;
+    for (uint64_t bits = 0; bits <= UINT32_MAX; bits += stride) {
+        float x = inf_float_from_bits((uint32_t)bits), y = inf_exp_ref(x);
+        if (isnan(x) ? !isnan(y) : x > 89.0f ? y < INFINITY : x < -104.0f && y != 0.0f) {
+            printf("  exp(%a) = %a\n", (double)x, (double)y);
+            return false;
+        }
+        double exact = exp((double)x);
+        if (!(exact < 3.4028235e38))
+            continue;
+        int exponent;
+        frexp(exact, &exponent);
+        double unit = ldexp(1.0, (exponent < -125 ? -125 : exponent) - 24);
+        double error = fabs((double)y - exact) / unit;
+        if (error > worst) {
+            worst = error;
+            at = x;
+        }
+    }
+    printf("  exp: at most %.3f ulp (at %a), bound %.1f\n", worst, (double)at, EXP_ULPS);
+    return worst <= EXP_ULPS;
+}
+
+/* ---- Rows of the table ------------------------------------------------------------------- */
+
+static bool runs_here(enum inf_isa isa)
+{
+    unsigned levels = inf_cpu_levels();
+    switch (isa) {
+    case INF_ISA_AVX2:
+        return levels & INF_CPU_AVX2;
+    case INF_ISA_AVX512:
+        return levels & INF_CPU_AVX512;
+    case INF_ISA_NEON:
+        return levels & INF_CPU_NEON;
+    case INF_ISA_DOTPROD:
+        return levels & INF_CPU_DOTPROD;
+    case INF_ISA_REF:
+    case INF_ISA_EXACT:
+    case INF_ISA_COUNT:
+        break;
+    }
+    return false;
+}
+
+static bool (*check_of(enum inf_op op))(void (*)(void), void (*)(void))
+{
+    switch (op) {
+    case INF_OP_QUANTIZE:
+        return check_quantize;
+    case INF_OP_RMSNORM:
+        return check_rmsnorm;
+    case INF_OP_ROPE:
+        return check_rope;
+    case INF_OP_GLU:
+        return check_glu;
+    case INF_OP_KV_STORE:
+        return check_kv_store;
+    case INF_OP_ATTN:
+        return check_attn;
+    case INF_OP_ATTN_MERGE:
+        return check_attn_merge;
+    case INF_OP_MATMUL:
+    case INF_OP_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static const struct inf_kernel_row *reference_of(enum inf_op op)
+{
+    const struct inf_kernel_row *rows;
+    size_t n = inf_kernel_rows(&rows);
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].op == op && rows[i].isa == INF_ISA_REF)
+            return &rows[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    bool chosen[INF_ISA_COUNT] = {false}, any = false;
+    uint64_t seed = 1;
+    for (int i = 1; i < argc; i++) {
+        if (i + 1 < argc && !strcmp(argv[i], "--seed")) {
+            seed = strtoull(argv[++i], NULL, 0);
+            continue;
+        }
+        if (i + 1 < argc && !strcmp(argv[i], "--stride") && (stride = strtoull(argv[++i], NULL, 0)))
+            continue;
+        int isa = 0;
+        while (isa < INF_ISA_COUNT && strcmp(argv[i], inf_isa_name(isa)))
+            isa++;
+        if (isa == INF_ISA_COUNT || !runs_here(isa)) {
+            fprintf(stderr, "check_rows: %s: no level of this machine\n", argv[i]);
+            return 2;
+        }
+        chosen[isa] = any = true;
+    }
+    if (!make_buffers()) {
+        perror("check_rows: buffers");
+        return 2;
+    }
+    printf("seed %" PRIu64 "\n", seed);
+    random_state = seed;
+
+    size_t passed = check_exp(), failed = !passed;
+    const struct inf_kernel_row *rows;
+    size_t n = inf_kernel_rows(&rows);
+    for (size_t i = 0; i < n; i++) {
+        bool (*check)(void (*)(void), void (*)(void)) = check_of(rows[i].op);
+        if (!check || !runs_here(rows[i].isa) || (any && !chosen[rows[i].isa]))
+            continue;
+        random_state = seed + i;
+        bool good = check(reference_of(rows[i].op)->function, rows[i].function);
+        printf("%s %s\n", good ? "ok  " : "FAIL", rows[i].name);
+        fflush(stdout);
+        passed += good;
+        failed += !good;
+    }
+    printf("%zu passed, %zu failed\n", passed, failed);
+    return failed > 0;
+}
