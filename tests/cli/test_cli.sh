@@ -1,10 +1,12 @@
 #!/bin/bash
-# Tests of the `infer` command: test_cli.sh INFER MODEL.gguf
-# MODEL is any small model that runs. The last line is `N passed, N failed`.
+# Tests of the `infer` command: test_cli.sh INFER MODEL.gguf [CHAT.gguf]
+# MODEL is any small model that runs, CHAT one whose chat template renders (default: MODEL, if it
+# does). The last line is `N passed, N failed`.
 set -u
 
 infer=${1:?usage: test_cli.sh INFER MODEL.gguf}
 model=${2:?usage: test_cli.sh INFER MODEL.gguf}
+talker=${3:-$model}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 work=$(mktemp -d)
@@ -325,15 +327,15 @@ json 'v["kl"] == 0 and v["top1"] == 1 and v["max_abs"] == 0' 'compare: a model w
 
 # ---- chat ----------------------------------------------------------------------------------------
 given 'hello'
-if "$infer" chat "$model" -p hello -n 1 >/dev/null 2>&1; then
-    call 0 'chat: one turn' chat "$model" -n 4 --temp 0 --json --system 'Be short.'
+if "$infer" chat "$talker" -p hello -n 1 >/dev/null 2>&1; then
+    call 0 'chat: one turn' chat "$talker" -n 4 --temp 0 --json --system 'Be short.'
     json '{"text", "ids", "stop", "prompt_tokens"} <= set(v)' 'chat --json: the keys'
-    call 1 'chat: a NUL byte' chat "$model" -f <(printf 'a\0b')
-    call 0 'chat: text' chat "$model" -p hello -n 4
-    python3 "$here/chat_terminal.py" "$infer" "$model" 2>"$err"
+    call 1 'chat: a NUL byte' chat "$talker" -f <(printf 'a\0b')
+    call 0 'chat: text' chat "$talker" -p hello -n 4
+    python3 "$here/chat_terminal.py" "$infer" "$talker" 2>"$err"
     verdict $? 'chat at a terminal'
 else
-    call 1 'chat: a template that does not render' chat "$model" -p hello -n 1
+    call 1 'chat: a template that does not render' chat "$talker" -p hello -n 1
 fi
 
 python3 - "$work/failures" <<'PY'
