@@ -245,7 +245,8 @@ void cli_interrupt_reset(void);
 /* ---- One generation (turn.c, sampling.c) --------------------------------------------------- */
 
 struct cli_turn {
-    bool stream; /* text to stdout as it comes */
+    bool stream;        /* text to stdout as it comes */
+    bool sampler_known; /* the sampler has seen the tokens that the session holds */
     struct cli_bytes text;
     struct cli_ids ids;
     json_t *logprobs; /* an array, NULL where not asked for */

@@ -116,7 +116,7 @@ static void show_help(void)
 
 static void answer(struct chat *chat, const char *line)
 {
-    struct cli_turn turn = {.stream = true};
+    struct cli_turn turn = {.stream = true, .sampler_known = true};
     cli_interrupt_reset();
     infer_status status = ask(chat, line, strlen(line), &turn);
     cli_output(chat->cli, "\n", 1);

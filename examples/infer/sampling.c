@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -122,6 +123,24 @@ static void fill(const struct cli_options *opt, infer_sampler_options *sampler)
     sampler->bias_count = opt->biases.count;
 }
 
+/* The tokens that DRY's repeated sequences do not run across, as is usual: those with a line break,
+ * a colon, a quotation mark or an asterisk. */
+static void find_breakers(const struct cli_engine *engine, struct cli_ids *breakers)
+{
+    char bytes[64];
+    for (uint32_t id = 0; id < engine->info.vocab_size; id++) {
+        size_t len = 0;
+        if (infer_token_bytes(engine->model, (infer_token)id, bytes, sizeof bytes, &len, NULL) !=
+            INFER_OK)
+            continue;
+        for (size_t i = 0; i < len; i++)
+            if (strchr("\n:\"*", bytes[i]) && bytes[i] != '\0') {
+                cli_ids_append(breakers, (infer_token)id);
+                break;
+            }
+    }
+}
+
 infer_status cli_sampler_new(struct cli *cli, const struct cli_engine *engine,
                              infer_sampler **sampler)
 {
@@ -134,10 +153,17 @@ infer_status cli_sampler_new(struct cli *cli, const struct cli_engine *engine,
     infer_sampler_options options = {.size = sizeof options};
     infer_sampler_defaults(&options, seed);
     fill(&cli->opt, &options);
+    struct cli_ids breakers = {0};
+    if (options.dry_multiplier > 0)
+        find_breakers(engine, &breakers);
+    options.dry_breakers = breakers.data;
+    options.dry_breaker_count = breakers.count;
     if (options.temperature > 0)
         cli_notice(cli, "context %u tokens, seed %llu", engine->plan_info.context,
                    (unsigned long long)seed);
     else
         cli_notice(cli, "context %u tokens", engine->plan_info.context);
-    return infer_sampler_new(&options, engine->info.vocab_size, sampler, &cli->err);
+    infer_status status = infer_sampler_new(&options, engine->info.vocab_size, sampler, &cli->err);
+    free(breakers.data);
+    return status;
 }

@@ -98,6 +98,16 @@ static infer_status prefill(struct cli *cli, struct cli_engine *engine, const in
     return status;
 }
 
+/* Penalties and DRY look at the prompt too: tells the sampler what it has not seen. */
+static infer_status accept_prompt(struct cli *cli, infer_sampler *sampler, const infer_token *ids,
+                                  size_t count)
+{
+    infer_status status = INFER_OK;
+    for (size_t i = 0; i < count && status == INFER_OK; i++)
+        status = infer_sampler_accept(sampler, ids[i], &cli->err);
+    return status;
+}
+
 static infer_status generate(struct receiver *receiver, struct cli_engine *engine,
                              infer_sampler *sampler)
 {
@@ -133,6 +143,7 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
         turn->logprobs = json_array();
         receiver.top = cli_alloc(cli->opt.logprobs, sizeof *receiver.top);
     }
+    size_t known = turn->sampler_known ? common_prefix(engine->session, ids, count) : 0;
     cli_interrupt_target(engine->session);
     int64_t start_ns = cli_now_ns();
     infer_status status = prefill(cli, engine, ids, count, &turn->cached_tokens);
@@ -144,6 +155,8 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
         middle_ns = cli_now_ns();
     }
     turn->prefill_s = (double)(middle_ns - start_ns) * 1e-9;
+    if (status == INFER_OK)
+        status = accept_prompt(cli, sampler, ids + known, count - known);
     if (status == INFER_OK)
         status = generate(&receiver, engine, sampler);
     turn->decode_s = (double)(cli_now_ns() - middle_ns) * 1e-9;
