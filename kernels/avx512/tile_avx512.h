@@ -133,7 +133,8 @@ INF_INLINE __m512i inf_u8_load(struct inf_rows16 rows, size_t at)
     LANE(4)
     LANE(5)
     LANE(6)
-    LANE(7) LANE(8) LANE(9) LANE(10) LANE(11) LANE(12) LANE(13) LANE(14) LANE(15)
+    LANE(7)
+    LANE(8) LANE(9) LANE(10) LANE(11) LANE(12) LANE(13) LANE(14) LANE(15)
 #undef LANE
         return _mm512_cvtepu8_epi32(v);
 }

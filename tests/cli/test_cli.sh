@@ -143,7 +143,7 @@ for mirostat in 1 3 '' x; do
     call 2 "--mirostat '$mirostat'" run "$model" -p x --mirostat "$mirostat"
 done
 given '[1, 2, 3]'
-for at in '' x 1, ,1 1,1 2,1 -1 1.5 '1 ,2'; do
+for at in '' x '1,' ,1 1,1 2,1 -1 1.5 '1 ,2'; do
     call 2 "--at '$at'" logits "$model" --at "$at"
 done
 call 1 '--at beyond the tokens' logits "$model" --at 3
