@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#define PROBES_MAX 4096 /* a table that needs more was made to be slow */
+#define PROBES_MAX 1024 /* a table that needs more was made to be slow */
 
 size_t inf_byte_level_decode(const char *text, size_t len, char *out)
 {

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define PROBES_MAX 4096  /* a table that needs more was made to be slow */
+#define PROBES_MAX 1024  /* a table that needs more was made to be slow */
 #define SPECIAL_MAX 1024 /* bytes of a token that is looked for in the raw text */
 #define BLANK "\xe2\x96\x81"
 
