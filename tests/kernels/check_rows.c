@@ -30,7 +30,7 @@ static size_t random_below(size_t n)
     return (size_t)(random_u64() >> 33) % n;
 }
 
-enum kind { PLAIN, ZEROS, SUBNORMAL, TINY, HUGE_ONES, EQUAL, MIXED, NOT_FINITE, KINDS };
+enum kind { PLAIN, ZEROS, SUBNORMAL, TINY, EDGE, HUGE_ONES, EQUAL, MIXED, NOT_FINITE, KINDS };
 
 static float random_unit(void)
 {
@@ -59,6 +59,9 @@ static float random_number(enum kind kind, float scale)
         return inf_float_from_bits((uint32_t)random_u64() & 0x807fffff);
     case TINY:
         return random_unit() * 0x1p-64f;
+    case EDGE: /* 2^-100 or the number below it, where op quantize draws its line */
+        return inf_float_from_bits((scale < 1.0f ? 0x0d7fffff : 0x0d800000) ^
+                                   ((uint32_t)random_u64() & 0x80000000));
     case HUGE_ONES:
         return random_unit() * 3.4e38f;
     case EQUAL:
@@ -273,7 +276,7 @@ static bool check_kv_store(void (*reference)(void), void (*function)(void))
 {
     for (size_t trial = 0; trial < 1200; trial++) {
         enum inf_kv kv = trial % 4;
-        enum kind kind = trial / 4 % KINDS;
+        enum kind kind = (enum kind)random_below(KINDS);
         size_t head_size = random_head_size(kv), positions = 48;
         size_t bytes = positions * inf_kv_row_bytes(kv, head_size), odd = random_below(2);
         float *k = floats_at_guard(0, head_size, kind), *v = floats_at_guard(1, head_size, kind);
@@ -404,7 +407,7 @@ static bool sweep_weights(void (*reference)(void), void (*function)(void))
 static bool check_attn(void (*reference)(void), void (*function)(void))
 {
     for (size_t trial = 0; trial < 1600; trial++) {
-        enum kind kind = trial % 3 ? PLAIN : trial / 3 % KINDS;
+        enum kind kind = trial % 3 ? PLAIN : (enum kind)random_below(KINDS);
         uint32_t first[40], end[40];
         size_t rows = trial % 17 == 16 ? 40 : trial % 17 + 1;
         struct inf_attn_args a = {.kv = trial / 2 % 4, .rows = rows, .first = first, .end = end};
