@@ -20,7 +20,7 @@
 
 #include <immintrin.h>
 
-#define INF_UNROLL _Pragma("GCC unroll 16")
+#define INF_UNROLL _Pragma("GCC unroll 24")
 #define INF_INLINE static inline __attribute__((always_inline))
 
 #define INF_STEP 256        /* weights of a step */
@@ -112,9 +112,12 @@ INF_INLINE __m256i inf_u16_load(struct inf_rows16 rows, size_t at)
     LANE(1)
     LANE(2)
     LANE(3)
-    LANE(4) LANE(5) LANE(6) LANE(7)
+    LANE(4)
+    LANE(5)
+    LANE(6)
+    LANE(7)
 #undef LANE
-        return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
 
 /* The byte at `at` of 16 rows, as dwords. */
@@ -126,10 +129,13 @@ INF_INLINE __m512i inf_u8_load(struct inf_rows16 rows, size_t at)
 #define LANE(i) v = _mm_insert_epi8(v, w[(i)*s], i);
     LANE(1)
     LANE(2)
-    LANE(3) LANE(4) LANE(5) LANE(6) LANE(7) LANE(8) LANE(9) LANE(10) LANE(11) LANE(12) LANE(13)
-        LANE(14) LANE(15)
+    LANE(3)
+    LANE(4)
+    LANE(5)
+    LANE(6)
+    LANE(7) LANE(8) LANE(9) LANE(10) LANE(11) LANE(12) LANE(13) LANE(14) LANE(15)
 #undef LANE
-            return _mm512_cvtepu8_epi32(v);
+        return _mm512_cvtepu8_epi32(v);
 }
 
 INF_INLINE __m512 inf_half_load(struct inf_rows16 rows, size_t at)
@@ -441,6 +447,10 @@ void inf_tiles_avx512(enum inf_form form, const struct inf_matmul_args *args, si
 static inline const uint8_t *inf_column(const struct inf_matmul_args *a, size_t c)
 {
     return a->acts + (a->x_cols ? a->x_cols[c] : c) * inf_acts_stride(a->k);
+}
+static inline const float *inf_x_column(const struct inf_matmul_args *a, size_t c)
+{
+    return a->x + (a->x_cols ? a->x_cols[c] : c) * a->x_stride;
 }
 static inline float *inf_output(const struct inf_matmul_args *a, size_t c)
 {

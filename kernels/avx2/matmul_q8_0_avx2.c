@@ -1,0 +1,18 @@
+/* The matrix product of Q8_0 for AVX2. */
+#include "kernels/avx2/tile_avx2.h"
+
+INF_AVX2_INLINE void scales(const uint8_t *p, size_t stride, const struct inf_avx2_scales *s)
+{
+    inf_avx2_store(s->scale, inf_avx2_halves(p, stride));
+}
+
+INF_AVX2_INLINE void codes(const uint8_t *p, size_t stride, struct inf_avx2_sink *s)
+{
+    __m256i v[8];
+    inf_avx2_load32(p + 2, stride, v);
+    INF_AVX2_UNROLL
+    for (uint32_t n = 0; n < 8; n++)
+        inf_avx2_put(s, n, v[n]);
+}
+
+INF_AVX2_MATMUL(q8_0, Q8_0, q8_0)

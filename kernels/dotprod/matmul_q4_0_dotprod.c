@@ -1,0 +1,5 @@
+/* The matrix product of Q4_0 for the dot product instructions. */
+#include "kernels/dotprod/dot_dotprod.h"
+#include "kernels/neon/q4_0_neon.h"
+
+INF_NEON_MATMUL(q4_0, dotprod, inf_dotprod_dot, INF_NEON_Q4_0)

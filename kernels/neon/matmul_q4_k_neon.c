@@ -1,0 +1,5 @@
+/* The matrix product of Q4_K for NEON. */
+#include "kernels/neon/dot_neon.h"
+#include "kernels/neon/q4_k_neon.h"
+
+INF_NEON_MATMUL(q4_k, neon, inf_neon_dot, INF_NEON_Q4_K)
