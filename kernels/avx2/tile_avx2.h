@@ -366,7 +366,6 @@ INF_AVX2_INLINE void inf_avx2_put(struct inf_avx2_sink *s, uint32_t n, __m256i c
     }
     uint32_t groups = s->shape.sub / 4, j = n / groups, i = n % groups;
     const struct inf_avx2_scales *scales = &s->scales;
-    INF_AVX2_UNROLL
     for (uint32_t c = 0; c < s->cols; c++) {
         __m256i product = inf_avx2_product(s->shape, code, inf_avx2_dup4(s->x[c].q + 4 * n));
         inf_avx2_fold(s->shape, i, product, &s->words[c], &s->sum[c]);

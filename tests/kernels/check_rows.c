@@ -2,7 +2,8 @@
  * check_rows [--seed N] [--stride N] [isa...]: every row of kernels.def of the ops quantize,
  * rmsnorm, rope, glu, kv_store, attn and attn_merge, on each level that this machine has (or those
  * named), against the reference by memcmp. Inputs and outputs end at a page that cannot be touched;
- * what stands before an output is compared too. --stride: step of the sweeps over float patterns.
+ * what stands before an output is compared too. The digest of the results is one for all levels and
+ * machines (with one seed and stride). --stride: step of the sweeps over float patterns.
  */
 #include "kernels/ref/math_ref.h"
 #include "lib/base/cpuid.h"
@@ -30,7 +31,7 @@ static size_t random_below(size_t n)
     return (size_t)(random_u64() >> 33) % n;
 }
 
-enum kind { PLAIN, ZEROS, SUBNORMAL, TINY, HUGE_ONES, EQUAL, MIXED, NOT_FINITE, KINDS };
+enum kind { PLAIN, ZEROS, SUBNORMAL, TINY, EDGE, HUGE_ONES, EQUAL, MIXED, NOT_FINITE, KINDS };
 
 static float random_unit(void)
 {
@@ -59,6 +60,9 @@ static float random_number(enum kind kind, float scale)
         return inf_float_from_bits((uint32_t)random_u64() & 0x807fffff);
     case TINY:
         return random_unit() * 0x1p-64f;
+    case EDGE: /* 2^-100 or the number below it, where op quantize draws its line */
+        return inf_float_from_bits((scale < 1.0f ? 0x0d7fffff : 0x0d800000) ^
+                                   ((uint32_t)random_u64() & 0x80000000));
     case HUGE_ONES:
         return random_unit() * 3.4e38f;
     case EQUAL:
@@ -112,8 +116,18 @@ static float *floats_at_guard(int buffer, size_t n, enum kind kind)
     return x;
 }
 
+/* Of all that was compared: the same for one seed on every machine and every level. */
+static uint64_t digest;
+
+static void digest_u32(uint32_t v)
+{
+    digest = (digest ^ v) * 0x100000001b3u;
+}
+
 static bool same_bytes(const void *expected, const void *got, size_t bytes)
 {
+    for (size_t i = 0; i < bytes; i++)
+        digest_u32(((const uint8_t *)got)[i]);
     return memcmp((const uint8_t *)expected - BEFORE, (const uint8_t *)got - BEFORE,
                   bytes + BEFORE) == 0;
 }
@@ -122,6 +136,7 @@ static bool same_bytes(const void *expected, const void *got, size_t bytes)
  * equal. */
 static bool same_float(float expected, float got, bool loose)
 {
+    digest_u32(isnan(got) || (loose && !isfinite(got)) ? 0x7fc00000 : inf_float_bits(got));
     if (inf_float_bits(expected) == inf_float_bits(got))
         return true;
     return loose ? !isfinite(expected) && !isfinite(got) : isnan(expected) && isnan(got);
@@ -157,8 +172,10 @@ static bool check_quantize(void (*reference)(void), void (*function)(void))
         size_t k = 32 * (trial < 200 ? trial / 4 + 1 : 1 + random_below(80));
         size_t bytes = inf_acts_stride(k);
         float *x = floats_at_guard(0, k, kind);
-        if (random_below(2)) /* one block of another size than the rest */
-            fill(x + 32 * random_below(k / 32), 32, (enum kind)random_below(NOT_FINITE));
+        if (random_below(2)) { /* one block of another kind than the rest */
+            float *block = x + 32 * random_below(k / 32);
+            fill(block, 32, (enum kind)random_below(NOT_FINITE));
+        }
         struct inf_quantize_args expected = {x, k, at_guard(1, bytes)};
         struct inf_quantize_args got = {x, k, at_guard(2, bytes)};
         ((inf_quantize_fn *)reference)(&expected);
@@ -273,7 +290,7 @@ static bool check_kv_store(void (*reference)(void), void (*function)(void))
 {
     for (size_t trial = 0; trial < 1200; trial++) {
         enum inf_kv kv = trial % 4;
-        enum kind kind = trial / 4 % KINDS;
+        enum kind kind = (enum kind)random_below(KINDS);
         size_t head_size = random_head_size(kv), positions = 48;
         size_t bytes = positions * inf_kv_row_bytes(kv, head_size), odd = random_below(2);
         float *k = floats_at_guard(0, head_size, kind), *v = floats_at_guard(1, head_size, kind);
@@ -404,7 +421,7 @@ static bool sweep_weights(void (*reference)(void), void (*function)(void))
 static bool check_attn(void (*reference)(void), void (*function)(void))
 {
     for (size_t trial = 0; trial < 1600; trial++) {
-        enum kind kind = trial % 3 ? PLAIN : trial / 3 % KINDS;
+        enum kind kind = trial % 3 ? PLAIN : (enum kind)random_below(KINDS);
         uint32_t first[40], end[40];
         size_t rows = trial % 17 == 16 ? 40 : trial % 17 + 1;
         struct inf_attn_args a = {.kv = trial / 2 % 4, .rows = rows, .first = first, .end = end};
@@ -571,9 +588,10 @@ int main(int argc, char **argv)
         bool (*check)(void (*)(void), void (*)(void)) = check_of(rows[i].op);
         if (!check || !runs_here(rows[i].isa) || (any && !chosen[rows[i].isa]))
             continue;
-        random_state = seed + i;
+        random_state = seed + rows[i].op;
+        digest = 0xcbf29ce484222325u;
         bool good = check(reference_of(rows[i].op)->function, rows[i].function);
-        printf("%s %s\n", good ? "ok  " : "FAIL", rows[i].name);
+        printf("%s %-24s digest %016" PRIx64 "\n", good ? "ok  " : "FAIL", rows[i].name, digest);
         fflush(stdout);
         passed += good;
         failed += !good;
