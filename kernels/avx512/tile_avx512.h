@@ -78,12 +78,15 @@ _Static_assert(sizeof(struct inf_scratch_avx512) <= INF_MATMUL_SCRATCH, "too muc
 
 /* ---- Bytes of 16 rows ------------------------------------------------------------------------ */
 
-INF_INLINE __m512i inf_gather_rows(const uint8_t *w, size_t stride4)
+/* By way of 256 bits: Zen 4 takes a third less time for it than for three inserts to 512. */
+INF_INLINE __m512i inf_load_lanes(const uint8_t *w0, const uint8_t *w1, const uint8_t *w2,
+                                  const uint8_t *w3)
 {
-    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)w));
-    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(w + stride4)), 1);
-    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(w + 2 * stride4)), 2);
-    return _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(w + 3 * stride4)), 3);
+    __m128i v0 = _mm_loadu_si128((const __m128i *)w0), v1 = _mm_loadu_si128((const __m128i *)w1);
+    __m128i v2 = _mm_loadu_si128((const __m128i *)w2), v3 = _mm_loadu_si128((const __m128i *)w3);
+    __m256i v01 = _mm256_inserti128_si256(_mm256_castsi128_si256(v0), v1, 1);
+    __m256i v23 = _mm256_inserti128_si256(_mm256_castsi128_si256(v2), v3, 1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(v01), v23, 1);
 }
 
 /* Bytes at..at + 15 of 16 rows. Parts that are not used cost nothing. */
@@ -91,8 +94,13 @@ INF_INLINE struct inf_quad inf_quad_load(struct inf_rows16 rows, size_t at)
 {
     const uint8_t *w = rows.w + at;
     size_t s = rows.stride;
-    __m512i r0 = inf_gather_rows(w, 4 * s), r1 = inf_gather_rows(w + s, 4 * s);
-    __m512i r2 = inf_gather_rows(w + 2 * s, 4 * s), r3 = inf_gather_rows(w + 3 * s, 4 * s);
+    /* Hidden from the compiler, which else keeps 16 pointers at hand and has no room for them. */
+    __asm__("" : "+r"(w));
+    const uint8_t *w4 = w + 4 * s, *w8 = w + 8 * s, *w12 = w8 + 4 * s;
+    __m512i r0 = inf_load_lanes(w, w4, w8, w12);
+    __m512i r1 = inf_load_lanes(w + s, w4 + s, w8 + s, w12 + s);
+    __m512i r2 = inf_load_lanes(w + 2 * s, w4 + 2 * s, w8 + 2 * s, w12 + 2 * s);
+    __m512i r3 = inf_load_lanes(w + 3 * s, w4 + 3 * s, w8 + 3 * s, w12 + 3 * s);
     __m512i ab01 = _mm512_unpacklo_epi32(r0, r1), cd01 = _mm512_unpackhi_epi32(r0, r1);
     __m512i ab23 = _mm512_unpacklo_epi32(r2, r3), cd23 = _mm512_unpackhi_epi32(r2, r3);
     return (struct inf_quad){_mm512_unpacklo_epi64(ab01, ab23), _mm512_unpackhi_epi64(ab01, ab23),
@@ -104,6 +112,7 @@ INF_INLINE __m256i inf_u16_load(struct inf_rows16 rows, size_t at)
 {
     const uint8_t *w = rows.w + at;
     size_t s = rows.stride;
+    __asm__("" : "+r"(w));
     __m128i low = _mm_cvtsi32_si128(inf_load_u16(w)),
             high = _mm_cvtsi32_si128(inf_load_u16(w + 8 * s));
 #define LANE(i)                                                                                    \
@@ -125,6 +134,7 @@ INF_INLINE __m512i inf_u8_load(struct inf_rows16 rows, size_t at)
 {
     const uint8_t *w = rows.w + at;
     size_t s = rows.stride;
+    __asm__("" : "+r"(w));
     __m128i v = _mm_cvtsi32_si128(*w);
 #define LANE(i) v = _mm_insert_epi8(v, w[(i)*s], i);
     LANE(1)
