@@ -2,13 +2,10 @@
  * The loops of one weight type. Each type's file includes this last, having defined FORM, WEIGHTS
  * and BYTES (of a block), OWED, and
  *
- *     heads(rows, n, h)              puts the scales of n blocks of 32 weights
- *     weights(rows, n, sink, cols)   puts the weights
+ *     step(rows, n, h, sink, cols)   puts scales and weights of n blocks of 32
  *
  * and gets matmul(args). With WEIGHTS = 256, n is 8.
  */
-#define STEP_BYTES (INF_STEP / WEIGHTS * BYTES)
-
 /* Rows row..row + 15 at weight `at`. Rows that do not exist are rows of zeros in scratch. */
 static inline struct inf_rows16 rows_at(const struct inf_matmul_args *a, size_t row, size_t at,
                                         unsigned n)
@@ -49,8 +46,7 @@ INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned 
         struct inf_rows16 rows = rows_at(a, row, at, n);
         for (unsigned c = 0; c < cols; c++)
             sink.x[c] = x[c] + at;
-        heads(rows, n, &h);
-        weights(rows, n, &sink, cols);
+        step(rows, n, &h, &sink, cols);
         for (unsigned c = 0; c < cols; c++)
             acc[c] = inf_apply(FORM, OWED, a->k, at, n, s, s->sums + c * 256, x[c], acc[c]);
     }
@@ -87,8 +83,7 @@ static void panel_step(const struct inf_matmul_args *a, size_t row, size_t at, s
     struct inf_sink sink = {.panel = s->q + from * 32 + half * 4};
     unsigned n = blocks_at(a, at);
     struct inf_rows16 rows = rows_at(a, row, at, n);
-    heads(rows, n, &h);
-    weights(rows, n, &sink, 0);
+    step(rows, n, &h, &sink, 0);
 }
 
 static void many(const struct inf_matmul_args *a)
