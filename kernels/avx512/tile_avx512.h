@@ -61,7 +61,7 @@ struct inf_sink {
     uint8_t *panel;                  /* without columns: (64, 2, 16, 4), at this half of the rows */
     const uint8_t *x[INF_ROWS_COLS]; /* int8 of the columns at this step */
     int32_t *sums;                   /* (column, 16, 16): products of the sub-blocks with x */
-    const uint8_t *ahead;            /* what to prefetch next */
+    uintptr_t ahead;                 /* address to prefetch next */
 };
 
 /* How a kernel uses the thread's scratch. */
@@ -292,11 +292,16 @@ INF_INLINE __m512i inf_shifted(__m512i sum, unsigned shift)
     return shift ? _mm512_srai_epi32(sum, shift) : sum;
 }
 
-/* Prefetches the next `bytes` of the rows behind these, two lines and more at a time. */
+/*
+ * Sixteen rows are sixteen streams, which no prefetcher of a core follows; so the bytes of the next
+ * rows are fetched in the order of their addresses and at the pace of these, a few lines at a time,
+ * into the second cache. Behind the last rows of a call the next call's or the next matrix's bytes
+ * are likely to follow; where nothing follows, the instruction does nothing.
+ */
 INF_INLINE void inf_prefetch(struct inf_sink *sink, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)sink->ahead + i, _MM_HINT_T1);
+        _mm_prefetch((const char *)(sink->ahead + i), _MM_HINT_T1);
     sink->ahead += bytes;
 }
 
@@ -306,12 +311,12 @@ INF_INLINE void inf_put32(struct inf_sink *sink, unsigned cols, unsigned owed, s
                           unsigned j, struct inf_quad p, unsigned p_shift, struct inf_quad q,
                           unsigned q_shift)
 {
+    inf_prefetch(sink, ahead);
     if (!cols) {
         inf_store_quad(sink->panel + j * 1024, p, p_shift, owed);
         inf_store_quad(sink->panel + j * 1024 + 512, q, q_shift, owed);
         return;
     }
-    inf_prefetch(sink, ahead);
     for (unsigned c = 0; c < cols; c++) {
         const uint8_t *x = sink->x[c] + 32 * j;
         __m512i sum = inf_dot_quad(_mm512_setzero_si512(), p, x);
@@ -329,11 +334,11 @@ INF_INLINE void inf_put32(struct inf_sink *sink, unsigned cols, unsigned owed, s
 INF_INLINE void inf_put16(struct inf_sink *sink, unsigned cols, unsigned owed, size_t ahead,
                           unsigned j, struct inf_quad q, unsigned shift)
 {
+    inf_prefetch(sink, ahead);
     if (!cols) {
         inf_store_quad(sink->panel + j * 512, q, shift, owed);
         return;
     }
-    inf_prefetch(sink, ahead);
     for (unsigned c = 0; c < cols; c++) {
         __m512i sum = inf_dot_quad(_mm512_setzero_si512(), q, sink->x[c] + 16 * j);
         _mm512_store_si512(sink->sums + (c * 16 + j) * 16, inf_shifted(sum, shift));
