@@ -7,25 +7,19 @@
 #define BYTES 136
 #define OWED 0 /* 128 */
 
-INF_INLINE void heads(struct inf_rows16 rows, unsigned n, const struct inf_heads *h)
+INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
+                     struct inf_sink *sink, unsigned cols)
 {
     (void)n;
     struct inf_quad front = inf_quad_load(rows, 0); /* d and sh, sl, and what follows */
-    __m512 d = inf_half_low(front.a);
-    __m512i offset = _mm512_set1_epi32(32);
-    INF_UNROLL
-    for (unsigned j = 0; j < 8; j++) {
-        __m512i low = _mm512_and_si512(_mm512_srli_epi32(front.b, 4 * j), _mm512_set1_epi32(15));
-        __m512i high =
-            _mm512_and_si512(_mm512_srli_epi32(front.a, 12 + 2 * j), _mm512_set1_epi32(0x30));
-        __m512i s = _mm512_sub_epi32(_mm512_or_si512(low, high), offset);
-        inf_put_scale(h, j, _mm512_mul_ps(d, _mm512_cvtepi32_ps(s)));
-    }
-}
-
-INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sink, unsigned cols)
-{
-    (void)n;
+    struct inf_unit unit = inf_unit(inf_half_low(front.a), 32.0f);
+    /* Bits 4j, 4j + 1 (then 4j + 2, 4j + 3) of sh to bits 4 and 5 of byte j. */
+    __m512i from = _mm512_set1_epi64(0x3834302c1814100c);
+    __m512i high0 = _mm512_multishift_epi64_epi8(from, front.a);
+    __m512i high1 =
+        _mm512_multishift_epi64_epi8(_mm512_add_epi8(from, _mm512_set1_epi8(2)), front.a);
+    inf_put_scales(h, 0, 2, &unit, inf_or_and8(inf_and8(front.b, 0x0f), high0, 0x30));
+    inf_put_scales(h, 1, 2, &unit, inf_or_and8(inf_and8(inf_right(front.b, 4), 0x0f), high1, 0x30));
     __m512i table = inf_table(inf_codebook_nl);
     for (unsigned j = 0; j < 8; j++) {
         struct inf_quad q = inf_quad_load(rows, 8 + 16 * j);

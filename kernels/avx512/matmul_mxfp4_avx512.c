@@ -17,14 +17,11 @@ INF_INLINE __m512 exponents(__m512i e)
         _mm512_mask_blend_epi32(_mm512_cmple_epu32_mask(e, one), normal, subnormal));
 }
 
-INF_INLINE void heads(struct inf_rows16 rows, unsigned n, const struct inf_heads *h)
+INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
+                     struct inf_sink *sink, unsigned cols)
 {
     for (unsigned j = 0; j < n; j++)
         inf_put_scale(h, j, exponents(inf_u8_load(rows, j * BYTES)));
-}
-
-INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sink, unsigned cols)
-{
     __m512i table = inf_table(inf_codebook_fp4);
     for (unsigned j = 0; j < n; j++) {
         struct inf_quad q = inf_quad_load(rows, j * BYTES + 1);

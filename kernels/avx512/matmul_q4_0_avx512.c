@@ -6,14 +6,11 @@
 #define BYTES 18
 #define OWED 4 /* 8 */
 
-INF_INLINE void heads(struct inf_rows16 rows, unsigned n, const struct inf_heads *h)
+INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
+                     struct inf_sink *sink, unsigned cols)
 {
     for (unsigned j = 0; j < n; j++)
         inf_put_scale(h, j, inf_half_load(rows, j * BYTES));
-}
-
-INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sink, unsigned cols)
-{
     for (unsigned j = 0; j < n; j++) {
         struct inf_quad q = inf_quad_load(rows, j * BYTES + 2);
         PUT32(j, inf_quad_and(q, 0x0f), 0, inf_quad_and(q, 0xf0), 4);

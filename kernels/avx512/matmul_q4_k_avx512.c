@@ -6,14 +6,10 @@
 #define BYTES 144
 #define OWED INF_OWED_NONE
 
-INF_INLINE void heads(struct inf_rows16 rows, unsigned n, const struct inf_heads *h)
+INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
+                     struct inf_sink *sink, unsigned cols)
 {
-    (void)n;
     inf_put_scales6(h, inf_quad_load(rows, 0));
-}
-
-INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sink, unsigned cols)
-{
     (void)n;
     for (unsigned p = 0; p < 4; p++) {
         struct inf_quad q0 = inf_quad_load(rows, 16 + 32 * p);

@@ -6,22 +6,16 @@
 #define BYTES 24
 #define OWED INF_OWED_NONE
 
-INF_INLINE void heads(struct inf_rows16 rows, unsigned n, const struct inf_heads *h)
+INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
+                     struct inf_sink *sink, unsigned cols)
 {
     for (unsigned j = 0; j < n; j++) {
-        __m512i halves = inf_quad_load(rows, j * BYTES).a;
-        inf_put_scale(h, j, inf_half_low(halves));
-        inf_put_min(h, j, inf_half_high(halves));
-    }
-}
-
-INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sink, unsigned cols)
-{
-    for (unsigned j = 0; j < n; j++) {
+        struct inf_quad front = inf_quad_load(rows, j * BYTES); /* d and m, qh, and what follows */
+        inf_put_scale(h, j, inf_half_low(front.a));
+        inf_put_min(h, j, inf_half_high(front.a));
         struct inf_quad q = inf_quad_load(rows, j * BYTES + 8);
-        __m512i qh = inf_quad_load(rows, j * BYTES).b;
-        PUT32(j, inf_quad_join(inf_quad_and(q, 0x0f), inf_quad_bits(qh, 0), 0, 0x10), 0,
-              inf_quad_join(inf_quad_field(q, 4, 0x0f), inf_quad_bits(qh, 16), 0, 0x10), 0);
+        PUT32(j, inf_quad_or(inf_quad_and(q, 0x0f), inf_quad_bits(front.b, 0), 0x10), 0,
+              inf_quad_or(inf_quad_field(q, 4, 0x0f), inf_quad_bits(front.b, 16), 0x10), 0);
     }
 }
 

@@ -6,24 +6,20 @@
 #define BYTES 176
 #define OWED INF_OWED_NONE
 
-INF_INLINE void heads(struct inf_rows16 rows, unsigned n, const struct inf_heads *h)
+INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
+                     struct inf_sink *sink, unsigned cols)
 {
-    (void)n;
     inf_put_scales6(h, inf_quad_load(rows, 0));
-}
-
-INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sink, unsigned cols)
-{
     (void)n;
     struct inf_quad h0 = inf_quad_load(rows, 16), h1 = inf_quad_load(rows, 32);
     INF_UNROLL
     for (int p = 0; p < 4; p++) {
-        struct inf_quad q0 = inf_quad_load(rows, (size_t)(48 + 32 * p));
-        struct inf_quad q1 = inf_quad_load(rows, (size_t)(64 + 32 * p));
-        PUT32((unsigned)(2 * p), inf_quad_join(inf_quad_and(q0, 0x0f), h0, 2 * p - 4, 0x10), 0,
+        unsigned i = (unsigned)p;
+        struct inf_quad q0 = inf_quad_load(rows, 48 + 32 * i),
+                        q1 = inf_quad_load(rows, 64 + 32 * i);
+        PUT32(2 * i, inf_quad_join(inf_quad_and(q0, 0x0f), h0, 2 * p - 4, 0x10), 0,
               inf_quad_join(inf_quad_and(q1, 0x0f), h1, 2 * p - 4, 0x10), 0);
-        PUT32((unsigned)(2 * p + 1),
-              inf_quad_join(inf_quad_field(q0, 4, 0x0f), h0, 2 * p - 3, 0x10), 0,
+        PUT32(2 * i + 1, inf_quad_join(inf_quad_field(q0, 4, 0x0f), h0, 2 * p - 3, 0x10), 0,
               inf_quad_join(inf_quad_field(q1, 4, 0x0f), h1, 2 * p - 3, 0x10), 0);
     }
 }

@@ -6,20 +6,16 @@
 #define BYTES 210
 #define OWED 2 /* 32 */
 
-INF_INLINE void heads(struct inf_rows16 rows, unsigned n, const struct inf_heads *h)
-{
-    (void)n;
-    struct inf_quad scales = inf_quad_load(rows, 192);
-    __m512 d = inf_half_load(rows, 208);
-    inf_put_scales_i8(h, 0, d, scales.a);
-    inf_put_scales_i8(h, 4, d, scales.b);
-    inf_put_scales_i8(h, 8, d, scales.c);
-    inf_put_scales_i8(h, 12, d, scales.d);
-}
-
 /* Sub-blocks of every other 16 weights share the bytes of qh. */
-INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sink, unsigned cols)
+INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
+                     struct inf_sink *sink, unsigned cols)
 {
+    struct inf_quad scales = inf_quad_load(rows, 192);
+    struct inf_unit unit = inf_unit(inf_half_load(rows, 208), 128.0f);
+    inf_put_scales_i8(h, 0, &unit, scales.a);
+    inf_put_scales_i8(h, 4, &unit, scales.b);
+    inf_put_scales_i8(h, 8, &unit, scales.c);
+    inf_put_scales_i8(h, 12, &unit, scales.d);
     (void)n;
     for (unsigned i = 0; i < 4; i++) {
         unsigned half = i / 2, p = i % 2, j = 8 * half + p;
@@ -28,7 +24,7 @@ INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sin
         struct inf_quad low1 = inf_quad_load(rows, 64 * half + 32 + 16 * p);
         PUT16(j, inf_quad_join(inf_quad_and(low0, 0x0f), high, -4, 0x30), 0);
         PUT16(j + 2, inf_quad_join(inf_quad_and(low1, 0x0f), high, -2, 0x30), 0);
-        PUT16(j + 4, inf_quad_join(inf_quad_field(low0, 4, 0x0f), high, 0, 0x30), 0);
+        PUT16(j + 4, inf_quad_or(inf_quad_field(low0, 4, 0x0f), high, 0x30), 0);
         PUT16(j + 6, inf_quad_join(inf_quad_field(low1, 4, 0x0f), high, 2, 0x30), 0);
     }
 }

@@ -6,14 +6,11 @@
 #define BYTES 34
 #define OWED 0 /* 128 */
 
-INF_INLINE void heads(struct inf_rows16 rows, unsigned n, const struct inf_heads *h)
+INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
+                     struct inf_sink *sink, unsigned cols)
 {
     for (unsigned j = 0; j < n; j++)
         inf_put_scale(h, j, inf_half_load(rows, j * BYTES));
-}
-
-INF_INLINE void weights(struct inf_rows16 rows, unsigned n, struct inf_sink *sink, unsigned cols)
-{
     for (unsigned j = 0; j < n; j++)
         PUT32(j, inf_quad_flip(inf_quad_load(rows, j * BYTES + 2)), 0,
               inf_quad_flip(inf_quad_load(rows, j * BYTES + 18)), 0);

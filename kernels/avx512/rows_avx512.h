@@ -2,13 +2,10 @@
  * The loops of one weight type. Each type's file includes this last, having defined FORM, WEIGHTS
  * and BYTES (of a block), OWED, and
  *
- *     heads(rows, n, h)              puts the scales of n blocks of 32 weights
- *     weights(rows, n, sink, cols)   puts the weights
+ *     step(rows, n, h, sink, cols)   puts scales and weights of n blocks of 32
  *
  * and gets matmul(args). With WEIGHTS = 256, n is 8.
  */
-#define STEP_BYTES (INF_STEP / WEIGHTS * BYTES)
-
 /* Rows row..row + 15 at weight `at`. Rows that do not exist are rows of zeros in scratch. */
 static inline struct inf_rows16 rows_at(const struct inf_matmul_args *a, size_t row, size_t at,
                                         unsigned n)
@@ -42,15 +39,13 @@ INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned 
         x[c] = inf_column(a, c);
         acc[c] = _mm512_setzero_ps();
     }
-    /* The next 16 rows in address order, at the pace of these; behind the last there is nothing. */
-    sink.ahead = a->w + (row + (row + 32 <= a->rows ? 16 : 0)) * a->row_bytes;
+    sink.ahead = (uintptr_t)a->w + (row + 16) * a->row_bytes;
     for (size_t at = 0; at < a->k; at += INF_STEP) {
         unsigned n = blocks_at(a, at);
         struct inf_rows16 rows = rows_at(a, row, at, n);
         for (unsigned c = 0; c < cols; c++)
             sink.x[c] = x[c] + at;
-        heads(rows, n, &h);
-        weights(rows, n, &sink, cols);
+        step(rows, n, &h, &sink, cols);
         for (unsigned c = 0; c < cols; c++)
             acc[c] = inf_apply(FORM, OWED, a->k, at, n, s, s->sums + c * 256, x[c], acc[c]);
     }
@@ -76,33 +71,36 @@ static void few4(const struct inf_matmul_args *a, size_t row)
     few(a, row, 4);
 }
 
-/* One step of 16 rows to its place in the panel. */
-static void panel_step(const struct inf_matmul_args *a, size_t row, size_t at, size_t start)
+/* One step of 16 rows to its place in the panel. Prefetches from *ahead on. */
+static void panel_step(const struct inf_matmul_args *a, size_t row, size_t at, size_t start,
+                       uintptr_t *ahead)
 {
     struct inf_scratch_avx512 *s = (void *)a->scratch;
     size_t from = at - start, half = row % 32 / 16 * 16;
     struct inf_heads h = {2, s->scale + from / INF_FORM_SUB(FORM) * 32 + half,
                           s->min + from / 32 * 32 + half, s->dmin + from / 256 * 32 + half,
                           s->mins + (from / INF_FORM_SUB(FORM) * 16 + half) * 2};
-    struct inf_sink sink = {.panel = s->q + from * 32 + half * 4};
+    struct inf_sink sink = {.panel = s->q + from * 32 + half * 4, .ahead = *ahead};
     unsigned n = blocks_at(a, at);
     struct inf_rows16 rows = rows_at(a, row, at, n);
-    heads(rows, n, &h);
-    weights(rows, n, &sink, 0);
+    step(rows, n, &h, &sink, 0);
+    *ahead = sink.ahead;
 }
 
 static void many(const struct inf_matmul_args *a)
 {
     size_t most = a->cols > 4 * INF_TILE_COLS ? INF_PANEL_K : INF_PANEL_K_FEW;
-    for (size_t row = 0; row < a->rows; row += 32)
+    for (size_t row = 0; row < a->rows; row += 32) {
+        uintptr_t ahead = (uintptr_t)a->w + (row + 32) * a->row_bytes;
         for (size_t start = 0; start < a->k; start += most) {
             size_t n = a->k - start < most ? a->k - start : most;
             size_t end = row + 32 < a->rows ? row + 32 : a->rows;
             for (size_t half = row; half < end; half += 16)
                 for (size_t at = start; at < start + n; at += INF_STEP)
-                    panel_step(a, half, at, start);
+                    panel_step(a, half, at, start, &ahead);
             inf_tiles_avx512(FORM, a, row, end - row, start, n);
         }
+    }
 }
 
 static void matmul(const struct inf_matmul_args *a)
