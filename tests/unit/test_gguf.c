@@ -313,27 +313,52 @@ END_TEST
 
 static int compare_ints(const void *a, const void *b)
 {
-    int x = *(const int *)a / 10, y = *(const int *)b / 10;
+    int x = *(const int *)a, y = *(const int *)b;
     return (x > y) - (x < y);
 }
 
 START_TEST(sorting_keeps_the_order_of_equals)
 {
-    int items[1000];
-    const void *order[1000], *scratch[1000];
+    int values[1000];
+    struct inf_sort_item items[1000], scratch[1000];
     for (size_t count = 0; count <= 1000; count = count < 20 ? count + 1 : count * 2 - 7) {
         uint32_t state = (uint32_t)count;
         for (size_t i = 0; i < count; i++) {
             state = state * 1664525u + 1013904223u;
-            items[i] = (int)(state >> 24);
-            order[i] = &items[i];
+            values[i] = (int)(state >> 28);
+            items[i] = (struct inf_sort_item){state >> 20 & 3, &values[i]};
         }
-        inf_sort(order, scratch, count, compare_ints);
+        inf_sort(items, scratch, count, _i ? compare_ints : NULL);
         for (size_t i = 1; i < count; i++) {
-            int sign = compare_ints(order[i - 1], order[i]);
-            ck_assert(sign < 0 || (!sign && order[i - 1] < order[i]));
+            const struct inf_sort_item *a = &items[i - 1], *b = &items[i];
+            int sign = _i ? compare_ints(a->item, b->item) : 0;
+            ck_assert(a->key < b->key ||
+                      (a->key == b->key && (sign < 0 || (!sign && a->item < b->item))));
         }
     }
+}
+END_TEST
+
+START_TEST(names_are_found_and_told_apart)
+{
+    struct inf_bytes names[] = {{"b", 1}, {"a", 1}, {"bb", 2}, {"a", 1}, {"c\0d", 3}};
+    struct inf_sort_item items[5], scratch[5];
+    for (size_t i = 0; i < 5; i++)
+        items[i].item = &names[i];
+    inf_names_sort(items, scratch, 5);
+    size_t twice = inf_names_twice(items, 5);
+    ck_assert_uint_gt(twice, 0);
+    ck_assert_ptr_eq(items[twice - 1].item, &names[1]);
+    ck_assert_ptr_eq(items[twice].item, &names[3]);
+    ck_assert_ptr_eq(inf_names_find(items, 5, "a"), &names[1]);
+    ck_assert_ptr_eq(inf_names_find(items, 5, "b"), &names[0]);
+    ck_assert_ptr_eq(inf_names_find(items, 5, "bb"), &names[2]);
+    ck_assert_ptr_null(inf_names_find(items, 5, "c"));
+    ck_assert_ptr_null(inf_names_find(items, 5, ""));
+    ck_assert_ptr_null(inf_names_find(items, 0, "a"));
+    names[3].ptr = "d";
+    inf_names_sort(items, scratch, 5);
+    ck_assert_uint_eq(inf_names_twice(items, 5), 0);
 }
 END_TEST
 
@@ -695,7 +720,8 @@ Suite *suite_gguf(void)
     tcase_add_test(reading, integers_by_name);
     tcase_add_test(reading, floats_bools_and_texts_by_name);
     tcase_add_test(reading, a_large_vocabulary_is_small);
-    tcase_add_test(reading, sorting_keeps_the_order_of_equals);
+    tcase_add_loop_test(reading, sorting_keeps_the_order_of_equals, 0, 2);
+    tcase_add_test(reading, names_are_found_and_told_apart);
     suite_add_tcase(suite, reading);
     TCase *writing = tcase_create("writing");
     tcase_add_checked_fixture(writing, setup, teardown);

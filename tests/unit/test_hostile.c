@@ -22,10 +22,10 @@
 
 Suite *suite_hostile(void);
 
-static double now_s(void)
+static double now_s(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -35,18 +35,19 @@ static size_t heap_allowed(size_t meta_bytes)
     return 8 * meta_bytes + (16u << 20);
 }
 
-/* One line, printable, not empty. */
-static void check_text(const char *name, const infer_error *err)
+/* One line, printable, not empty. (An assertion is a write to a pipe: not for every byte.) */
+static bool printable(const infer_error *err)
 {
-    ck_assert_msg(err->text[0], "%s: no text", name);
-    ck_assert_msg(memchr(err->text, 0, sizeof err->text), "%s: no end", name);
-    for (const char *at = err->text; *at;) {
+    if (!err->text[0] || !memchr(err->text, 0, sizeof err->text))
+        return false;
+    size_t len = strlen(err->text);
+    for (size_t i = 0, step; i < len; i += step) {
         uint32_t code;
-        size_t step = inf_utf8_decode(at, strlen(at), &code);
-        ck_assert_msg(step && code >= 0x20 && code != 0x7f, "%s: byte 0x%02x in the text", name,
-                      (unsigned char)*at);
-        at += step;
+        step = inf_utf8_decode(err->text + i, len - i, &code);
+        if (!step || code < 0x20 || code == 0x7f)
+            return false;
     }
+    return true;
 }
 
 /* Parses a copy that ends where the file ends; walks it where it is sound. */
@@ -62,19 +63,18 @@ static infer_status try_bytes(const char *name, const uint8_t *bytes, size_t siz
     struct inf_gguf *gguf = (void *)name;
     *err = (infer_error){0};
     infer_status status = inf_gguf_parse(&count.a, copy, size, &gguf, err);
-    ck_assert_msg(!count.passed_limit, "%s: more than %zu bytes asked for", name,
-                  count.limit_bytes);
-    ck_assert_msg((status == INFER_OK) == (gguf != NULL), "%s: status %d with %p", name, status,
-                  (void *)gguf);
+    bool ok = !status == (gguf != NULL) && !count.passed_limit;
     if (gguf) {
         walk_gguf(gguf);
-        ck_assert_uint_ge(gguf->heap_bytes, count.live_bytes);
+        ok &= gguf->heap_bytes >= count.live_bytes;
     } else {
-        ck_assert_msg(err->status == status, "%s: status %d, error %d", name, status, err->status);
-        check_text(name, err);
+        ok &= err->status == status && printable(err);
     }
+    bool taken = gguf != NULL;
     inf_gguf_free(gguf);
-    ck_assert_msg(!count.blocks, "%s: %zu blocks are left", name, count.blocks);
+    ck_assert_msg(ok && !count.blocks,
+                  "%s: status %d, taken %d, limit passed %d, %zu blocks left, text: %s", name,
+                  status, taken, count.passed_limit, count.blocks, err->text);
     free(copy);
     return status;
 }
@@ -82,9 +82,10 @@ static infer_status try_bytes(const char *name, const uint8_t *bytes, size_t siz
 static void check_case(const struct mkbad_case *c)
 {
     infer_error err;
-    double start = now_s();
+    double start = now_s(CLOCK_PROCESS_CPUTIME_ID); /* not what a busy machine adds */
     infer_status status = try_bytes(c->name, c->file.ptr, c->file.len, c->meta_bytes, &err);
-    ck_assert_msg(now_s() - start < 1.0, "%s: took %.2f s", c->name, now_s() - start);
+    double took = now_s(CLOCK_PROCESS_CPUTIME_ID) - start;
+    ck_assert_msg(took < 1.0, "%s: took %.2f s", c->name, took);
     if (c->parse == MKBAD_OK)
         ck_assert_msg(!status, "%s: refused: %s", c->name, err.text);
     if (c->parse == MKBAD_REFUSE)
@@ -152,6 +153,7 @@ END_TEST
 START_TEST(every_bit_may_flip)
 {
     size_t meta_bytes, refused = 0;
+    bool ok = true;
     struct mk_bytes file = base(_i, &meta_bytes);
     uint8_t *bytes = malloc(file.len);
     ck_assert_ptr_nonnull(bytes);
@@ -165,15 +167,15 @@ START_TEST(every_bit_may_flip)
         infer_error err = {0};
         if (inf_gguf_parse(&count.a, bytes, file.len, &gguf, &err)) {
             refused++;
-            check_text("flip", &err);
+            ok &= printable(&err);
         } else {
             walk_gguf(gguf);
         }
         inf_gguf_free(gguf);
-        ck_assert_uint_eq(count.blocks, 0);
+        ok &= !count.blocks;
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    ck_assert(!count.passed_limit);
+    ck_assert(ok && !count.passed_limit);
     ck_assert_uint_gt(refused, 1000);
     ck_assert_uint_lt(refused, meta_bytes * 8);
     free(bytes);
@@ -248,12 +250,12 @@ static void refuse_path(const char *path, infer_status wanted, const char *word)
     for (int no_mmap = 0; no_mmap < 2; no_mmap++) {
         struct inf_map map;
         infer_error err = {0};
-        double start = now_s();
+        double start = now_s(CLOCK_MONOTONIC);
         infer_status status = inf_map_open(&counted.a, path, no_mmap, &map, &err);
         ck_assert_msg(status == wanted, "%s: status %d: %s", path, status, err.text);
         ck_assert_msg(strstr(err.text, word), "%s: no \"%s\" in: %s", path, word, err.text);
         ck_assert_ptr_null(map.bytes);
-        ck_assert(now_s() - start < 1.0);
+        ck_assert(now_s(CLOCK_MONOTONIC) - start < 5.0);
     }
 }
 
