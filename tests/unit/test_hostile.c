@@ -108,6 +108,57 @@ START_TEST(cases_get_their_verdicts)
 }
 END_TEST
 
+/* What the text must name: key or tensor, place, number. */
+START_TEST(texts_name_the_fault)
+{
+    static const struct {
+        const char *name;
+        infer_status status;
+        const char *words[3];
+    } expected[] = {
+        {"A2_version_1", INFER_E_UNSUPPORTED, {"version 1", "2 and 3", "byte 4"}},
+        {"A2_version_50331648", INFER_E_UNSUPPORTED, {"big-endian", "byte 4", ""}},
+        {"A3_keys_4294967296", INFER_E_FORMAT, {"4294967296 keys", "byte 16", "bytes left"}},
+        {"A4_tensors_4294967296", INFER_E_FORMAT, {"4294967296 tensors", "byte 8", "bytes left"}},
+        {"A5_string_281474976710655", INFER_E_FORMAT, {"a.string", "281474976710655", "at byte"}},
+        {"A5_string_over_1", INFER_E_FORMAT, {"a.string", "of 5 bytes", "has 4 left"}},
+        {"A6_nested_1", INFER_E_UNSUPPORTED, {"a.array", "array of arrays", "at byte"}},
+        {"A6_empty_value_type_13", INFER_E_FORMAT, {"a.key", "13", "at byte"}},
+        {"A6_empty_strings_over_4194305", INFER_E_LIMIT, {"a.array", "4194305", "4194304"}},
+        {"A9_key_twice_1", INFER_E_FORMAT, {"llama.block_count", "twice", "19"}},
+        {"A9_tensor_twice_0", INFER_E_FORMAT, {"output_norm.weight", "twice", "11"}},
+        {"A10_alignment_bad_13", INFER_E_FORMAT, {"general.alignment", "13", "at byte"}},
+        {"A10_alignment_bad_2097152", INFER_E_FORMAT, {"2097152", "1048576", "at byte"}},
+        {"A10_alignment_type_10", INFER_E_FORMAT, {"general.alignment", "u64", "u32"}},
+        {"A11_string_over_16777217", INFER_E_LIMIT, {"chat_template", "16777217", "16777216"}},
+        {"B1_dims_5", INFER_E_FORMAT, {"output_norm.weight", "5 dimensions", "at most 4"}},
+        {"B7_q8_0_33", INFER_E_FORMAT, {"blk.0.attn_q.weight", "33", "q8_0"}},
+        {"B8_unaligned_4", INFER_E_FORMAT, {"output_norm.weight", "alignment 32", "offset"}},
+        {"B8_same_offset_0", INFER_E_FORMAT, {"attn_q.weight", "attn_k.weight", "offset"}},
+        {"B8_offset_1099511627776", INFER_E_FORMAT, {"output_norm.weight", "1099511627776", "256"}},
+    };
+    for (size_t e = 0; e < sizeof expected / sizeof *expected; e++) {
+        bool found = false;
+        for (size_t i = 0; i < mkbad_count() && !found; i++) {
+            struct mkbad_case c;
+            mkbad_name(i, &c);
+            found = !strcmp(c.name, expected[e].name);
+            if (!found)
+                continue;
+            infer_error err;
+            mkbad_make(i, &c);
+            infer_status status = try_bytes(c.name, c.file.ptr, c.file.len, c.meta_bytes, &err);
+            ck_assert_msg(status == expected[e].status, "%s: %d %s", c.name, status, err.text);
+            for (size_t w = 0; w < 3; w++)
+                ck_assert_msg(strstr(err.text, expected[e].words[w]), "%s: no \"%s\" in: %s",
+                              c.name, expected[e].words[w], err.text);
+            mkbad_free(&c);
+        }
+        ck_assert_msg(found, "no case %s", expected[e].name);
+    }
+}
+END_TEST
+
 static struct mk_bytes base(int which, size_t *meta_bytes)
 {
     struct mk_file *file = which ? mk_base_t2() : mk_base_t();
@@ -387,6 +438,7 @@ Suite *suite_hostile(void)
     tcase_set_timeout(bytes, 120);
     int case_tests = (int)((mkbad_count() + CASES_A_TEST - 1) / CASES_A_TEST);
     tcase_add_loop_test(bytes, cases_get_their_verdicts, 0, case_tests);
+    tcase_add_test(bytes, texts_name_the_fault);
     tcase_add_loop_test(bytes, every_prefix_is_refused, 0, 2);
     tcase_add_test(bytes, last_padding_may_be_cut);
     tcase_add_loop_test(bytes, every_bit_may_flip, 0, 2);
