@@ -248,9 +248,9 @@ static infer_status measure_tensor(struct cursor *c, size_t start, struct inf_gg
     if (empty)
         return INFER_OK;
     if (__builtin_mul_overflow(t->shape[0] / t->type->weights, (uint64_t)t->type->bytes, &row) ||
-        __builtin_mul_overflow(row, elements / t->shape[0], &t->bytes) || t->bytes > INT64_MAX)
-        return FAIL(c, INFER_E_FORMAT, start, "%llu elements of %s pass %lld bytes",
-                    (unsigned long long)elements, t->type->name, (long long)INT64_MAX);
+        __builtin_mul_overflow(row, elements / t->shape[0], &t->bytes))
+        return FAIL(c, INFER_E_FORMAT, start, "%llu elements of %s pass %llu bytes",
+                    (unsigned long long)elements, t->type->name, (unsigned long long)UINT64_MAX);
     return INFER_OK;
 }
 

@@ -451,6 +451,25 @@ static void inside(struct mk_file *f, uint64_t v)
     t->offset = v;
 }
 
+/* A tensor of no bytes may lie anywhere: v = 0, of a type that nobody knows; 1, of no elements. */
+static void empty_inside(struct mk_file *f, uint64_t v)
+{
+    struct mk_tensor *t = mk_add_tensor(f, "kit.empty", INF_TYPE_F32, 1, (uint64_t[]){0});
+    t->placed = true;
+    t->offset = 32;
+    if (v == 0) {
+        t->type = 1000;
+        t->shape[0] = 8;
+    }
+}
+
+/* And hides no overlap. */
+static void empty_and_inside(struct mk_file *f, uint64_t v)
+{
+    empty_inside(f, v);
+    inside(f, 64);
+}
+
 static void reversed_order(struct mk_file *f, uint64_t v)
 {
     (void)v;
@@ -606,7 +625,8 @@ const struct mkbad_row mkbad_container_rows[] = {
      REFUSE},
     {"A6", "i32", 1, array_i32_said, EACH(1 << 20, P63 / 2 + 2, UINT64_MAX / 4), REFUSE, REFUSE},
     {"A6", "f64", 1, array_f64_said, EACH(1 << 20, P63 / 4 + 1, UINT64_MAX / 8), REFUSE, REFUSE},
-    {"A6", "string", 1, array_string_said, EACH(2, 1 << 20, P63 / 8, UINT64_MAX), REFUSE, REFUSE},
+    {"A6", "string", 1, array_string_said, EACH(2, 20000, 1 << 20, P63 / 8, UINT64_MAX), REFUSE,
+     REFUSE},
     {"A6", "empty_strings", 1, empty_strings, EACH(1, 1000000), OK, OK},
     {"A6", "empty_strings_over", 1, empty_strings, EACH((4 << 20) + 1), REFUSE, REFUSE},
     {"A6", "bytes_over", 1, many_bytes, EACH((4 << 20) + 1), REFUSE, REFUSE},
@@ -646,7 +666,7 @@ const struct mkbad_row mkbad_container_rows[] = {
     {"B3", "four", 1, four_wrap, EACH(65536, 131072, 32768), REFUSE, REFUSE},
     {"B4", "pad_wraps", 1, pad_wraps, ONCE, REFUSE, REFUSE},
     {"B5", "sum_wraps", 1, sum_wraps, EACH(0x7fffffffffffffc0), REFUSE, REFUSE},
-    {"B5", "elements", 1, element_sum_wraps, EACH(P63 / 2, P63 - 1), REFUSE, REFUSE},
+    {"B5", "elements", 1, element_sum_wraps, EACH(P63 / 4, P63 / 2, P63 - 1), REFUSE, REFUSE},
     {"B6", "removed", 1, type_said, EACH(4, 5, 31, 32, 33, 36, 37, 38), OK, REFUSE},
     {"B6", "unknown", 1, type_said, EACH(43, 63, 64, 1000, 0x80000000, 0xffffffff), OK, REFUSE},
     {"B7", "q4_k", 1, row_q4_k, EACH(1, 64, 100, 255, 257), REFUSE, REFUSE},
@@ -657,6 +677,8 @@ const struct mkbad_row mkbad_container_rows[] = {
     {"B8", "unaligned", 1, unaligned, EACH(1, 4, 8, 16, 31, 33), REFUSE, REFUSE},
     {"B8", "same_offset", 1, same_offset, EACH(0, 32), REFUSE, REFUSE},
     {"B8", "inside", 1, inside, EACH(0, 32, 21504), REFUSE, REFUSE},
+    {"B8", "empty_inside", 1, empty_inside, UP_TO(2), OK, EITHER},
+    {"B8", "empty_and_inside", 1, empty_and_inside, UP_TO(2), REFUSE, REFUSE},
     {"B8", "gap", 1, gap, EACH(32, 4096), OK, OK},
     {"B8", "reversed", 1, reversed_order, ONCE, OK, OK},
     {"B10", "transposed", 1, shape_transposed, UP_TO(TENSORS_T), OK, REFUSE},

@@ -246,6 +246,8 @@ START_TEST(integers_by_name)
     ck_assert_uint_eq(n, 7);
     ck_assert_int_eq(inf_gguf_get_uint(g, "max", 0, UINT64_MAX, &n, NULL), INFER_OK);
     ck_assert_uint_eq(n, UINT64_MAX);
+    ck_assert_int_eq(inf_gguf_get_uint(g, "minus", 0, UINT64_MAX, &n, &err), INFER_E_FORMAT);
+    ck_assert_ptr_nonnull(strstr(err.text, "-1"));
     ck_assert_int_eq(inf_gguf_get_uint(g, "u8", 8, 10, &n, &err), INFER_E_FORMAT);
     ck_assert_int_eq(inf_gguf_get_uint(g, "u8", 0, 6, &n, &err), INFER_E_FORMAT);
     ck_assert_ptr_nonnull(strstr(err.text, "7, must be 0 to 6"));
@@ -517,12 +519,15 @@ static void write_bad(struct inf_gguf_writer *w, int which)
     case 14:
         inf_gguf_write_tensor(w, name_of("x"), inf_type_info(24), 1, (uint64_t[]){UINT64_MAX});
         break;
+    case 15:
+        inf_gguf_write_array(w, "x", INFER_META_U8, ((size_t)4 << 20) + 1, NULL);
+        break;
     default:
         inf_gguf_write_free(w);
         inf_gguf_write_init(w, &counted.a, 48);
     }
 }
-#define BAD_WRITES 16
+#define BAD_WRITES 17
 
 START_TEST(what_cannot_be_read_is_not_written)
 {
@@ -532,7 +537,8 @@ START_TEST(what_cannot_be_read_is_not_written)
     inf_gguf_write_init(&w, &counted.a, 32);
     write_bad(&w, _i);
     write_keys(&w); /* the first failure stays */
-    ck_assert_int_eq(inf_gguf_write_begin(&w, collect, &out, &err), INFER_E_ARGUMENT);
+    infer_status status = inf_gguf_write_begin(&w, collect, &out, &err);
+    ck_assert_int_eq(status, _i == 15 ? INFER_E_LIMIT : INFER_E_ARGUMENT);
     ck_assert(err.text[0]);
     ck_assert_uint_eq(out.len, 0);
     inf_gguf_write_free(&w);

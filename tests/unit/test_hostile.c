@@ -122,6 +122,7 @@ START_TEST(texts_name_the_fault)
         {"A4_tensors_4294967296", INFER_E_FORMAT, {"4294967296 tensors", "byte 8", "bytes left"}},
         {"A5_string_281474976710655", INFER_E_FORMAT, {"a.string", "281474976710655", "at byte"}},
         {"A5_string_over_1", INFER_E_FORMAT, {"a.string", "of 5 bytes", "has 4 left"}},
+        {"A6_string_20000", INFER_E_FORMAT, {"a.array", "array of 20000 string", "bytes left"}},
         {"A6_nested_1", INFER_E_UNSUPPORTED, {"a.array", "array of arrays", "at byte"}},
         {"A6_empty_value_type_13", INFER_E_FORMAT, {"a.key", "13", "at byte"}},
         {"A6_empty_strings_over_4194305", INFER_E_LIMIT, {"a.array", "4194305", "4194304"}},
@@ -359,6 +360,29 @@ START_TEST(a_file_is_mapped_or_read)
 }
 END_TEST
 
+/* Memory that is found only after the file has become shorter. */
+static void *map_and_cut(void *ud, int fd, size_t len)
+{
+    if (truncate(path_of("model"), 4096))
+        return NULL;
+    return counted.a.map(ud, fd, len);
+}
+
+START_TEST(a_file_that_ends_while_it_is_read_is_refused)
+{
+    struct mk_bytes file = base(0, NULL);
+    write_file(path_of("model"), file.ptr, file.len);
+    infer_allocator a = counted.a;
+    a.map = map_and_cut;
+    struct inf_map map;
+    infer_error err = {0};
+    ck_assert_int_eq(inf_map_open(&a, path_of("model"), true, &map, &err), INFER_E_IO);
+    ck_assert_ptr_nonnull(strstr(err.text, "byte 4096"));
+    ck_assert_ptr_null(map.bytes);
+    free(file.ptr);
+}
+END_TEST
+
 /* B11: a copy does not care what becomes of the file, and the change is seen. */
 START_TEST(a_changed_file_is_noticed)
 {
@@ -448,6 +472,7 @@ Suite *suite_hostile(void)
     tcase_add_checked_fixture(files, make_folder, remove_folder);
     tcase_add_test(files, irregular_files_are_refused_at_once);
     tcase_add_test(files, a_file_is_mapped_or_read);
+    tcase_add_test(files, a_file_that_ends_while_it_is_read_is_refused);
     tcase_add_test(files, a_changed_file_is_noticed);
     tcase_add_test(files, a_sparse_giant_costs_nothing);
     suite_add_tcase(suite, files);
