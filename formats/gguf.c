@@ -248,9 +248,9 @@ static infer_status measure_tensor(struct cursor *c, size_t start, struct inf_gg
     if (empty)
         return INFER_OK;
     if (__builtin_mul_overflow(t->shape[0] / t->type->weights, (uint64_t)t->type->bytes, &row) ||
-        __builtin_mul_overflow(row, elements / t->shape[0], &t->bytes) || t->bytes > INT64_MAX)
-        return FAIL(c, INFER_E_FORMAT, start, "%llu elements of %s pass %lld bytes",
-                    (unsigned long long)elements, t->type->name, (long long)INT64_MAX);
+        __builtin_mul_overflow(row, elements / t->shape[0], &t->bytes))
+        return FAIL(c, INFER_E_FORMAT, start, "%llu elements of %s pass %llu bytes",
+                    (unsigned long long)elements, t->type->name, (unsigned long long)UINT64_MAX);
     return INFER_OK;
 }
 
@@ -314,44 +314,24 @@ static infer_status read_header(struct inf_gguf *g, struct cursor *c)
     return INFER_OK;
 }
 
-static int compare_names(const void *a, const void *b)
+/* order[]: the `count` things of `size` bytes at `items`, each of which begins with its name. No
+ * name may be there twice. */
+static infer_status sort_names(struct inf_sort_item *order, struct inf_sort_item *scratch,
+                               const void *items, size_t size, size_t count, const char *what,
+                               infer_error *err)
 {
-    const struct inf_bytes *x = a, *y = b;
-    if (x->len != y->len)
-        return x->len < y->len ? -1 : 1;
-    return memcmp(x->ptr, y->ptr, x->len);
-}
-
-static int compare_offsets(const void *a, const void *b)
-{
-    const struct inf_gguf_tensor *x = a, *y = b;
-    if (x->offset != y->offset)
-        return x->offset < y->offset ? -1 : 1;
-    return (x->bytes > y->bytes) - (x->bytes < y->bytes);
-}
-
-/* order[] and scratch[]: pointers to the `count` items of `size` bytes at `items`. */
-static void point(const void **order, const void *items, size_t size, size_t count)
-{
+    const char *first = items;
     for (size_t i = 0; i < count; i++)
-        order[i] = (const char *)items + i * size;
-}
-
-static infer_status sort_names(const void **order, const void **scratch, const void *items,
-                               size_t size, size_t count, const char *what, infer_error *err)
-{
-    point(order, items, size, count);
-    inf_sort(order, scratch, count, compare_names);
-    for (size_t i = 1; i < count; i++)
-        if (!compare_names(order[i - 1], order[i])) {
-            const struct inf_bytes *name = order[i];
-            return inf_fail(err, INFER_E_FORMAT,
-                            "%s \"%.*s\" is there twice: number %zu and number %zu", what,
-                            shown(*name), name->ptr,
-                            (size_t)((const char *)order[i - 1] - (const char *)items) / size,
-                            (size_t)((const char *)order[i] - (const char *)items) / size);
-        }
-    return INFER_OK;
+        order[i].item = first + i * size;
+    inf_names_sort(order, scratch, count);
+    size_t twice = inf_names_twice(order, count);
+    if (!twice)
+        return INFER_OK;
+    const struct inf_bytes *name = order[twice].item;
+    return inf_fail(err, INFER_E_FORMAT, "%s \"%.*s\" is there twice: number %zu and number %zu",
+                    what, shown(*name), name->ptr,
+                    (size_t)((const char *)order[twice - 1].item - first) / size,
+                    (size_t)((const char *)order[twice].item - first) / size);
 }
 
 static infer_status index_keys(struct inf_gguf *g, infer_error *err)
@@ -360,7 +340,7 @@ static infer_status index_keys(struct inf_gguf *g, infer_error *err)
     if (!g->key_order)
         return INFER_E_MEMORY;
     size_t bytes = g->key_count * sizeof *g->key_order;
-    const void **scratch = inf_alloc(&g->a, bytes);
+    struct inf_sort_item *scratch = inf_alloc(&g->a, bytes);
     if (!scratch)
         return inf_fail_memory(err, "sorting keys", bytes);
     infer_status status =
@@ -422,14 +402,15 @@ static infer_status place_tensors(struct inf_gguf *g, size_t table_end, infer_er
 }
 
 /* No byte belongs to two tensors. order[], scratch[]: room for the tensors. */
-static infer_status check_overlap(const struct inf_gguf *g, const void **order,
-                                  const void **scratch, infer_error *err)
+static infer_status check_overlap(const struct inf_gguf *g, struct inf_sort_item *order,
+                                  struct inf_sort_item *scratch, infer_error *err)
 {
-    point(order, g->tensors, sizeof *g->tensors, g->tensor_count);
-    inf_sort(order, scratch, g->tensor_count, compare_offsets);
+    for (size_t i = 0; i < g->tensor_count; i++)
+        order[i] = (struct inf_sort_item){g->tensors[i].offset, &g->tensors[i]};
+    inf_sort(order, scratch, g->tensor_count, NULL);
     const struct inf_gguf_tensor *last = NULL; /* the one that reaches farthest */
     for (size_t i = 0; i < g->tensor_count; i++) {
-        const struct inf_gguf_tensor *t = order[i];
+        const struct inf_gguf_tensor *t = order[i].item;
         if (!t->bytes)
             continue;
         if (last && t->offset < last->offset + last->bytes)
@@ -451,7 +432,7 @@ static infer_status index_tensors(struct inf_gguf *g, infer_error *err)
     if (!g->tensor_order)
         return INFER_E_MEMORY;
     size_t bytes = g->tensor_count * sizeof *g->tensor_order;
-    const void **scratch = inf_alloc(&g->a, bytes);
+    struct inf_sort_item *scratch = inf_alloc(&g->a, bytes);
     if (!scratch)
         return inf_fail_memory(err, "sorting tensors", bytes);
     infer_status status = check_overlap(g, g->tensor_order, scratch, err);
@@ -525,31 +506,14 @@ void inf_gguf_free(struct inf_gguf *gguf)
     inf_release(&a, gguf);
 }
 
-static const void *find(const void *const *order, size_t count, const char *text)
-{
-    struct inf_bytes name = {text, strlen(text)};
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int sign = compare_names(&name, order[middle]);
-        if (!sign)
-            return order[middle];
-        if (sign < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
 const struct inf_gguf_key *inf_gguf_key(const struct inf_gguf *gguf, const char *name)
 {
-    return find(gguf->key_order, gguf->key_count, name);
+    return inf_names_find(gguf->key_order, gguf->key_count, name);
 }
 
 const struct inf_gguf_tensor *inf_gguf_tensor(const struct inf_gguf *gguf, const char *name)
 {
-    return find(gguf->tensor_order, gguf->tensor_count, name);
+    return inf_names_find(gguf->tensor_order, gguf->tensor_count, name);
 }
 
 void inf_gguf_value(const struct inf_gguf_key *key, uint64_t item, infer_meta_value *value)

@@ -48,8 +48,8 @@ struct inf_gguf {
     size_t key_count;
     struct inf_gguf_tensor *tensors;
     size_t tensor_count;
-    const void **key_order, **tensor_order; /* pointers to them, sorted by name */
-    size_t heap_bytes;                      /* what all of this takes */
+    struct inf_sort_item *key_order, *tensor_order; /* sorted by name */
+    size_t heap_bytes;                              /* what all of this takes */
 };
 
 /* Checks header, keys and tensor table of bytes[0..size), which must stay there until free. On

@@ -33,30 +33,22 @@ infer_status inf_gguf_split_check(const struct inf_gguf *part, uint32_t no, uint
     return status;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    const struct inf_gguf_tensor *x = a, *y = b;
-    if (x->name.len != y->name.len)
-        return x->name.len < y->name.len ? -1 : 1;
-    return memcmp(x->name.ptr, y->name.ptr, x->name.len);
-}
-
 /* order[] and scratch[] hold the tensors of all parts. */
 static infer_status check_unique(const struct inf_gguf *const *parts, uint32_t count,
-                                 const void **order, const void **scratch, infer_error *err)
+                                 struct inf_sort_item *order, struct inf_sort_item *scratch,
+                                 infer_error *err)
 {
     size_t tensors = 0;
     for (uint32_t p = 0; p < count; p++)
         for (size_t i = 0; i < parts[p]->tensor_count; i++)
-            order[tensors++] = &parts[p]->tensors[i];
-    inf_sort(order, scratch, tensors, compare_names);
-    for (size_t i = 1; i < tensors; i++)
-        if (!compare_names(order[i - 1], order[i])) {
-            const struct inf_gguf_tensor *t = order[i];
-            return inf_fail(err, INFER_E_FORMAT, "tensor \"%.*s\" is in two of the %u parts",
-                            (int)inf_min_size(t->name.len, INF_MAX_NAME), t->name.ptr, count);
-        }
-    return INFER_OK;
+            order[tensors++].item = &parts[p]->tensors[i];
+    inf_names_sort(order, scratch, tensors);
+    size_t twice = inf_names_twice(order, tensors);
+    if (!twice)
+        return INFER_OK;
+    const struct inf_gguf_tensor *t = order[twice].item;
+    return inf_fail(err, INFER_E_FORMAT, "tensor \"%.*s\" is in two of the %u parts",
+                    (int)inf_min_size(t->name.len, INF_MAX_NAME), t->name.ptr, count);
 }
 
 infer_status inf_gguf_split_total(const struct inf_gguf *const *parts, uint32_t count,
@@ -78,8 +70,8 @@ infer_status inf_gguf_split_total(const struct inf_gguf *const *parts, uint32_t 
         return inf_fail(err, INFER_E_LIMIT, "%zu tensors in %u parts, at most %u", tensors, count,
                         INF_MAX_TENSORS);
     const infer_allocator *a = &parts[0]->a;
-    size_t bytes = tensors * 2 * sizeof(void *);
-    const void **order = inf_alloc(a, bytes);
+    size_t bytes = tensors * 2 * sizeof(struct inf_sort_item);
+    struct inf_sort_item *order = inf_alloc(a, bytes);
     if (!order)
         return inf_fail_memory(err, "sorting the tensors of all parts", bytes);
     status = check_unique(parts, count, order, order + tensors, err);

@@ -30,17 +30,31 @@ size_t mkbad_count(void)
     return count;
 }
 
-void mkbad_make(size_t index, struct mkbad_case *out)
+/* Fills all but the file; the row, and its value. */
+static const struct mkbad_row *name_case(size_t index, struct mkbad_case *out, uint64_t *value)
 {
     size_t which = 0;
     const struct mkbad_row *row = locate(index, &which);
     if (!row)
         abort();
-    uint64_t value = row->values ? row->values[which] : which;
+    *value = row->values ? row->values[which] : which;
     *out = (struct mkbad_case){.parse = row->parse, .model = row->model};
     snprintf(out->row, sizeof out->row, "%s", row->row);
     snprintf(out->name, sizeof out->name, "%s_%s_%llu", row->row, row->name,
-             (unsigned long long)value);
+             (unsigned long long)*value);
+    return row;
+}
+
+void mkbad_name(size_t index, struct mkbad_case *out)
+{
+    uint64_t value;
+    name_case(index, out, &value);
+}
+
+void mkbad_make(size_t index, struct mkbad_case *out)
+{
+    uint64_t value;
+    const struct mkbad_row *row = name_case(index, out, &value);
     struct mk_file *file = row->base == 1 ? mk_base_t() : mk_base_t2();
     row->edit(file, value);
     out->file = mk_build(file, &out->meta_bytes);

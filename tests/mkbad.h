@@ -28,6 +28,8 @@ struct mkbad_case {
 };
 
 size_t mkbad_count(void);
+/* Name and verdicts of case `index`, without its file. */
+void mkbad_name(size_t index, struct mkbad_case *out);
 /* Case `index`; the file is the caller's until mkbad_free. */
 void mkbad_make(size_t index, struct mkbad_case *out);
 void mkbad_free(struct mkbad_case *made);

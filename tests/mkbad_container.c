@@ -100,6 +100,17 @@ static void item_type(struct mk_file *f, uint64_t v)
     mk_set_array(f, "a.array", (uint32_t)v, 1, "\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0", 16);
 }
 
+/* Types that do not exist, with values of no bytes: nothing else is wrong. */
+static void empty_value_type(struct mk_file *f, uint64_t v)
+{
+    mk_add_key(f, "a.key", (uint32_t)v);
+}
+
+static void empty_item_type(struct mk_file *f, uint64_t v)
+{
+    mk_set_array(f, "a.array", (uint32_t)v, 0, "", 0);
+}
+
 static void nested(struct mk_file *f, uint64_t v)
 {
     struct mk_bytes inner = {0};
@@ -218,7 +229,7 @@ static void empty_key(struct mk_file *f, uint64_t v)
 static void alignment(struct mk_file *f, uint64_t v)
 {
     mk_set_u32(f, "general.alignment", (uint32_t)v);
-    if (v >= 8 && v <= 1u << 20)
+    if (v >= 4 && v <= 1u << 22 && !(v & (v - 1))) /* laid out so, where that makes sense */
         f->alignment = (uint32_t)v;
 }
 
@@ -418,6 +429,13 @@ static void gap(struct mk_file *f, uint64_t v)
     norm(f)->data = moved;
 }
 
+/* The same inside a longer file: that it is not aligned is all that is wrong. */
+static void unaligned(struct mk_file *f, uint64_t v)
+{
+    offset_more(f, v);
+    f->tail = 4096;
+}
+
 static void same_offset(struct mk_file *f, uint64_t v)
 {
     mk_tensor(f, "blk.0.attn_k.weight")->placed = true;
@@ -431,6 +449,25 @@ static void inside(struct mk_file *f, uint64_t v)
     struct mk_tensor *t = mk_tensor(f, "blk.0.attn_norm.weight");
     t->placed = true;
     t->offset = v;
+}
+
+/* A tensor of no bytes may lie anywhere: v = 0, of a type that nobody knows; 1, of no elements. */
+static void empty_inside(struct mk_file *f, uint64_t v)
+{
+    struct mk_tensor *t = mk_add_tensor(f, "kit.empty", INF_TYPE_F32, 1, (uint64_t[]){0});
+    t->placed = true;
+    t->offset = 32;
+    if (v == 0) {
+        t->type = 1000;
+        t->shape[0] = 8;
+    }
+}
+
+/* And hides no overlap. */
+static void empty_and_inside(struct mk_file *f, uint64_t v)
+{
+    empty_inside(f, v);
+    inside(f, 64);
 }
 
 static void reversed_order(struct mk_file *f, uint64_t v)
@@ -581,12 +618,15 @@ const struct mkbad_row mkbad_container_rows[] = {
     {"A5", "string_to_the_end", 1, string_over, EACH(0), OK, REFUSE},
     {"A6", "value_type", 1, value_type, EACH(13, 14, 255, 0xffffffff), REFUSE, REFUSE},
     {"A6", "item_type", 1, item_type, EACH(13, 255, 0xffffffff), REFUSE, REFUSE},
-    {"A6", "nested", 1, nested, EACH(1, 2, 100000), EITHER, EITHER},
+    {"A6", "empty_value_type", 1, empty_value_type, EACH(13, 0xffffffff), REFUSE, REFUSE},
+    {"A6", "empty_item_type", 1, empty_item_type, EACH(MK_ARRAY, 13, 0xffffffff), REFUSE, REFUSE},
+    {"A6", "nested", 1, nested, EACH(1, 2, 100000), REFUSE, REFUSE},
     {"A6", "u8", 1, array_u8_said, EACH(1 << 20, (uint64_t)1 << 40, P63, UINT64_MAX), REFUSE,
      REFUSE},
     {"A6", "i32", 1, array_i32_said, EACH(1 << 20, P63 / 2 + 2, UINT64_MAX / 4), REFUSE, REFUSE},
     {"A6", "f64", 1, array_f64_said, EACH(1 << 20, P63 / 4 + 1, UINT64_MAX / 8), REFUSE, REFUSE},
-    {"A6", "string", 1, array_string_said, EACH(2, 1 << 20, P63 / 8, UINT64_MAX), REFUSE, REFUSE},
+    {"A6", "string", 1, array_string_said, EACH(2, 20000, 1 << 20, P63 / 8, UINT64_MAX), REFUSE,
+     REFUSE},
     {"A6", "empty_strings", 1, empty_strings, EACH(1, 1000000), OK, OK},
     {"A6", "empty_strings_over", 1, empty_strings, EACH((4 << 20) + 1), REFUSE, REFUSE},
     {"A6", "bytes_over", 1, many_bytes, EACH((4 << 20) + 1), REFUSE, REFUSE},
@@ -599,7 +639,7 @@ const struct mkbad_row mkbad_container_rows[] = {
     {"A9", "tensor_twice", 1, tensor_twice, ONCE, REFUSE, REFUSE},
     {"A9", "empty_key", 1, empty_key, ONCE, REFUSE, REFUSE},
     {"A10", "alignment_bad", 1, alignment,
-     EACH(0, 1, 2, 3, 4, 13, 33, 48, 1 << 21, 0x80000000, 0xffffffff), REFUSE, REFUSE},
+     EACH(0, 1, 2, 3, 4, 13, 33, 48, 1 << 21, 1 << 22, 0x80000000, 0xffffffff), REFUSE, REFUSE},
     {"A10", "alignment", 1, alignment, EACH(8, 16, 32, 64, 128, 4096, 65536, 1 << 19, 1 << 20), OK,
      OK},
     {"A10", "alignment_type", 1, alignment_type, EACH(MK_I32, MK_U64, MK_I64, MK_F32, MK_STRING),
@@ -626,7 +666,7 @@ const struct mkbad_row mkbad_container_rows[] = {
     {"B3", "four", 1, four_wrap, EACH(65536, 131072, 32768), REFUSE, REFUSE},
     {"B4", "pad_wraps", 1, pad_wraps, ONCE, REFUSE, REFUSE},
     {"B5", "sum_wraps", 1, sum_wraps, EACH(0x7fffffffffffffc0), REFUSE, REFUSE},
-    {"B5", "elements", 1, element_sum_wraps, EACH(P63 / 2, P63 - 1), REFUSE, REFUSE},
+    {"B5", "elements", 1, element_sum_wraps, EACH(P63 / 4, P63 / 2, P63 - 1), REFUSE, REFUSE},
     {"B6", "removed", 1, type_said, EACH(4, 5, 31, 32, 33, 36, 37, 38), OK, REFUSE},
     {"B6", "unknown", 1, type_said, EACH(43, 63, 64, 1000, 0x80000000, 0xffffffff), OK, REFUSE},
     {"B7", "q4_k", 1, row_q4_k, EACH(1, 64, 100, 255, 257), REFUSE, REFUSE},
@@ -634,8 +674,11 @@ const struct mkbad_row mkbad_container_rows[] = {
     {"B8", "offset", 1, offset_said,
      EACH(UINT64_MAX, UINT64_MAX - 31, UINT64_MAX - 255, P63, (uint64_t)1 << 40), REFUSE, REFUSE},
     {"B8", "offset_more", 1, offset_more, EACH(1, 4, 31, 32, 64, 4096), REFUSE, REFUSE},
+    {"B8", "unaligned", 1, unaligned, EACH(1, 4, 8, 16, 31, 33), REFUSE, REFUSE},
     {"B8", "same_offset", 1, same_offset, EACH(0, 32), REFUSE, REFUSE},
     {"B8", "inside", 1, inside, EACH(0, 32, 21504), REFUSE, REFUSE},
+    {"B8", "empty_inside", 1, empty_inside, UP_TO(2), OK, EITHER},
+    {"B8", "empty_and_inside", 1, empty_and_inside, UP_TO(2), REFUSE, REFUSE},
     {"B8", "gap", 1, gap, EACH(32, 4096), OK, OK},
     {"B8", "reversed", 1, reversed_order, ONCE, OK, OK},
     {"B10", "transposed", 1, shape_transposed, UP_TO(TENSORS_T), OK, REFUSE},

@@ -246,6 +246,8 @@ START_TEST(integers_by_name)
     ck_assert_uint_eq(n, 7);
     ck_assert_int_eq(inf_gguf_get_uint(g, "max", 0, UINT64_MAX, &n, NULL), INFER_OK);
     ck_assert_uint_eq(n, UINT64_MAX);
+    ck_assert_int_eq(inf_gguf_get_uint(g, "minus", 0, UINT64_MAX, &n, &err), INFER_E_FORMAT);
+    ck_assert_ptr_nonnull(strstr(err.text, "-1"));
     ck_assert_int_eq(inf_gguf_get_uint(g, "u8", 8, 10, &n, &err), INFER_E_FORMAT);
     ck_assert_int_eq(inf_gguf_get_uint(g, "u8", 0, 6, &n, &err), INFER_E_FORMAT);
     ck_assert_ptr_nonnull(strstr(err.text, "7, must be 0 to 6"));
@@ -313,27 +315,52 @@ END_TEST
 
 static int compare_ints(const void *a, const void *b)
 {
-    int x = *(const int *)a / 10, y = *(const int *)b / 10;
+    int x = *(const int *)a, y = *(const int *)b;
     return (x > y) - (x < y);
 }
 
 START_TEST(sorting_keeps_the_order_of_equals)
 {
-    int items[1000];
-    const void *order[1000], *scratch[1000];
+    int values[1000];
+    struct inf_sort_item items[1000], scratch[1000];
     for (size_t count = 0; count <= 1000; count = count < 20 ? count + 1 : count * 2 - 7) {
         uint32_t state = (uint32_t)count;
         for (size_t i = 0; i < count; i++) {
             state = state * 1664525u + 1013904223u;
-            items[i] = (int)(state >> 24);
-            order[i] = &items[i];
+            values[i] = (int)(state >> 28);
+            items[i] = (struct inf_sort_item){state >> 20 & 3, &values[i]};
         }
-        inf_sort(order, scratch, count, compare_ints);
+        inf_sort(items, scratch, count, _i ? compare_ints : NULL);
         for (size_t i = 1; i < count; i++) {
-            int sign = compare_ints(order[i - 1], order[i]);
-            ck_assert(sign < 0 || (!sign && order[i - 1] < order[i]));
+            const struct inf_sort_item *a = &items[i - 1], *b = &items[i];
+            int sign = _i ? compare_ints(a->item, b->item) : 0;
+            ck_assert(a->key < b->key ||
+                      (a->key == b->key && (sign < 0 || (!sign && a->item < b->item))));
         }
     }
+}
+END_TEST
+
+START_TEST(names_are_found_and_told_apart)
+{
+    struct inf_bytes names[] = {{"b", 1}, {"a", 1}, {"bb", 2}, {"a", 1}, {"c\0d", 3}};
+    struct inf_sort_item items[5], scratch[5];
+    for (size_t i = 0; i < 5; i++)
+        items[i].item = &names[i];
+    inf_names_sort(items, scratch, 5);
+    size_t twice = inf_names_twice(items, 5);
+    ck_assert_uint_gt(twice, 0);
+    ck_assert_ptr_eq(items[twice - 1].item, &names[1]);
+    ck_assert_ptr_eq(items[twice].item, &names[3]);
+    ck_assert_ptr_eq(inf_names_find(items, 5, "a"), &names[1]);
+    ck_assert_ptr_eq(inf_names_find(items, 5, "b"), &names[0]);
+    ck_assert_ptr_eq(inf_names_find(items, 5, "bb"), &names[2]);
+    ck_assert_ptr_null(inf_names_find(items, 5, "c"));
+    ck_assert_ptr_null(inf_names_find(items, 5, ""));
+    ck_assert_ptr_null(inf_names_find(items, 0, "a"));
+    names[3].ptr = "d";
+    inf_names_sort(items, scratch, 5);
+    ck_assert_uint_eq(inf_names_twice(items, 5), 0);
 }
 END_TEST
 
@@ -492,12 +519,15 @@ static void write_bad(struct inf_gguf_writer *w, int which)
     case 14:
         inf_gguf_write_tensor(w, name_of("x"), inf_type_info(24), 1, (uint64_t[]){UINT64_MAX});
         break;
+    case 15:
+        inf_gguf_write_array(w, "x", INFER_META_U8, ((size_t)4 << 20) + 1, NULL);
+        break;
     default:
         inf_gguf_write_free(w);
         inf_gguf_write_init(w, &counted.a, 48);
     }
 }
-#define BAD_WRITES 16
+#define BAD_WRITES 17
 
 START_TEST(what_cannot_be_read_is_not_written)
 {
@@ -507,7 +537,8 @@ START_TEST(what_cannot_be_read_is_not_written)
     inf_gguf_write_init(&w, &counted.a, 32);
     write_bad(&w, _i);
     write_keys(&w); /* the first failure stays */
-    ck_assert_int_eq(inf_gguf_write_begin(&w, collect, &out, &err), INFER_E_ARGUMENT);
+    infer_status status = inf_gguf_write_begin(&w, collect, &out, &err);
+    ck_assert_int_eq(status, _i == 15 ? INFER_E_LIMIT : INFER_E_ARGUMENT);
     ck_assert(err.text[0]);
     ck_assert_uint_eq(out.len, 0);
     inf_gguf_write_free(&w);
@@ -695,7 +726,8 @@ Suite *suite_gguf(void)
     tcase_add_test(reading, integers_by_name);
     tcase_add_test(reading, floats_bools_and_texts_by_name);
     tcase_add_test(reading, a_large_vocabulary_is_small);
-    tcase_add_test(reading, sorting_keeps_the_order_of_equals);
+    tcase_add_loop_test(reading, sorting_keeps_the_order_of_equals, 0, 2);
+    tcase_add_test(reading, names_are_found_and_told_apart);
     suite_add_tcase(suite, reading);
     TCase *writing = tcase_create("writing");
     tcase_add_checked_fixture(writing, setup, teardown);

@@ -22,10 +22,10 @@
 
 Suite *suite_hostile(void);
 
-static double now_s(void)
+static double now_s(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -35,18 +35,19 @@ static size_t heap_allowed(size_t meta_bytes)
     return 8 * meta_bytes + (16u << 20);
 }
 
-/* One line, printable, not empty. */
-static void check_text(const char *name, const infer_error *err)
+/* One line, printable, not empty. (An assertion is a write to a pipe: not for every byte.) */
+static bool printable(const infer_error *err)
 {
-    ck_assert_msg(err->text[0], "%s: no text", name);
-    ck_assert_msg(memchr(err->text, 0, sizeof err->text), "%s: no end", name);
-    for (const char *at = err->text; *at;) {
+    if (!err->text[0] || !memchr(err->text, 0, sizeof err->text))
+        return false;
+    size_t len = strlen(err->text);
+    for (size_t i = 0, step; i < len; i += step) {
         uint32_t code;
-        size_t step = inf_utf8_decode(at, strlen(at), &code);
-        ck_assert_msg(step && code >= 0x20 && code != 0x7f, "%s: byte 0x%02x in the text", name,
-                      (unsigned char)*at);
-        at += step;
+        step = inf_utf8_decode(err->text + i, len - i, &code);
+        if (!step || code < 0x20 || code == 0x7f)
+            return false;
     }
+    return true;
 }
 
 /* Parses a copy that ends where the file ends; walks it where it is sound. */
@@ -62,19 +63,18 @@ static infer_status try_bytes(const char *name, const uint8_t *bytes, size_t siz
     struct inf_gguf *gguf = (void *)name;
     *err = (infer_error){0};
     infer_status status = inf_gguf_parse(&count.a, copy, size, &gguf, err);
-    ck_assert_msg(!count.passed_limit, "%s: more than %zu bytes asked for", name,
-                  count.limit_bytes);
-    ck_assert_msg((status == INFER_OK) == (gguf != NULL), "%s: status %d with %p", name, status,
-                  (void *)gguf);
+    bool ok = !status == (gguf != NULL) && !count.passed_limit;
     if (gguf) {
         walk_gguf(gguf);
-        ck_assert_uint_ge(gguf->heap_bytes, count.live_bytes);
+        ok &= gguf->heap_bytes >= count.live_bytes;
     } else {
-        ck_assert_msg(err->status == status, "%s: status %d, error %d", name, status, err->status);
-        check_text(name, err);
+        ok &= err->status == status && printable(err);
     }
+    bool taken = gguf != NULL;
     inf_gguf_free(gguf);
-    ck_assert_msg(!count.blocks, "%s: %zu blocks are left", name, count.blocks);
+    ck_assert_msg(ok && !count.blocks,
+                  "%s: status %d, taken %d, limit passed %d, %zu blocks left, text: %s", name,
+                  status, taken, count.passed_limit, count.blocks, err->text);
     free(copy);
     return status;
 }
@@ -82,9 +82,10 @@ static infer_status try_bytes(const char *name, const uint8_t *bytes, size_t siz
 static void check_case(const struct mkbad_case *c)
 {
     infer_error err;
-    double start = now_s();
+    double start = now_s(CLOCK_PROCESS_CPUTIME_ID); /* not what a busy machine adds */
     infer_status status = try_bytes(c->name, c->file.ptr, c->file.len, c->meta_bytes, &err);
-    ck_assert_msg(now_s() - start < 1.0, "%s: took %.2f s", c->name, now_s() - start);
+    double took = now_s(CLOCK_PROCESS_CPUTIME_ID) - start;
+    ck_assert_msg(took < 1.0, "%s: took %.2f s", c->name, took);
     if (c->parse == MKBAD_OK)
         ck_assert_msg(!status, "%s: refused: %s", c->name, err.text);
     if (c->parse == MKBAD_REFUSE)
@@ -103,6 +104,58 @@ START_TEST(cases_get_their_verdicts)
         mkbad_make(i, &c);
         check_case(&c);
         mkbad_free(&c);
+    }
+}
+END_TEST
+
+/* What the text must name: key or tensor, place, number. */
+START_TEST(texts_name_the_fault)
+{
+    static const struct {
+        const char *name;
+        infer_status status;
+        const char *words[3];
+    } expected[] = {
+        {"A2_version_1", INFER_E_UNSUPPORTED, {"version 1", "2 and 3", "byte 4"}},
+        {"A2_version_50331648", INFER_E_UNSUPPORTED, {"big-endian", "byte 4", ""}},
+        {"A3_keys_4294967296", INFER_E_FORMAT, {"4294967296 keys", "byte 16", "bytes left"}},
+        {"A4_tensors_4294967296", INFER_E_FORMAT, {"4294967296 tensors", "byte 8", "bytes left"}},
+        {"A5_string_281474976710655", INFER_E_FORMAT, {"a.string", "281474976710655", "at byte"}},
+        {"A5_string_over_1", INFER_E_FORMAT, {"a.string", "of 5 bytes", "has 4 left"}},
+        {"A6_string_20000", INFER_E_FORMAT, {"a.array", "array of 20000 string", "bytes left"}},
+        {"A6_nested_1", INFER_E_UNSUPPORTED, {"a.array", "array of arrays", "at byte"}},
+        {"A6_empty_value_type_13", INFER_E_FORMAT, {"a.key", "13", "at byte"}},
+        {"A6_empty_strings_over_4194305", INFER_E_LIMIT, {"a.array", "4194305", "4194304"}},
+        {"A9_key_twice_1", INFER_E_FORMAT, {"llama.block_count", "twice", "19"}},
+        {"A9_tensor_twice_0", INFER_E_FORMAT, {"output_norm.weight", "twice", "11"}},
+        {"A10_alignment_bad_13", INFER_E_FORMAT, {"general.alignment", "13", "at byte"}},
+        {"A10_alignment_bad_2097152", INFER_E_FORMAT, {"2097152", "1048576", "at byte"}},
+        {"A10_alignment_type_10", INFER_E_FORMAT, {"general.alignment", "u64", "u32"}},
+        {"A11_string_over_16777217", INFER_E_LIMIT, {"chat_template", "16777217", "16777216"}},
+        {"B1_dims_5", INFER_E_FORMAT, {"output_norm.weight", "5 dimensions", "at most 4"}},
+        {"B7_q8_0_33", INFER_E_FORMAT, {"blk.0.attn_q.weight", "33", "q8_0"}},
+        {"B8_unaligned_4", INFER_E_FORMAT, {"output_norm.weight", "alignment 32", "offset"}},
+        {"B8_same_offset_0", INFER_E_FORMAT, {"attn_q.weight", "attn_k.weight", "offset"}},
+        {"B8_offset_1099511627776", INFER_E_FORMAT, {"output_norm.weight", "1099511627776", "256"}},
+    };
+    for (size_t e = 0; e < sizeof expected / sizeof *expected; e++) {
+        bool found = false;
+        for (size_t i = 0; i < mkbad_count() && !found; i++) {
+            struct mkbad_case c;
+            mkbad_name(i, &c);
+            found = !strcmp(c.name, expected[e].name);
+            if (!found)
+                continue;
+            infer_error err;
+            mkbad_make(i, &c);
+            infer_status status = try_bytes(c.name, c.file.ptr, c.file.len, c.meta_bytes, &err);
+            ck_assert_msg(status == expected[e].status, "%s: %d %s", c.name, status, err.text);
+            for (size_t w = 0; w < 3; w++)
+                ck_assert_msg(strstr(err.text, expected[e].words[w]), "%s: no \"%s\" in: %s",
+                              c.name, expected[e].words[w], err.text);
+            mkbad_free(&c);
+        }
+        ck_assert_msg(found, "no case %s", expected[e].name);
     }
 }
 END_TEST
@@ -152,6 +205,7 @@ END_TEST
 START_TEST(every_bit_may_flip)
 {
     size_t meta_bytes, refused = 0;
+    bool ok = true;
     struct mk_bytes file = base(_i, &meta_bytes);
     uint8_t *bytes = malloc(file.len);
     ck_assert_ptr_nonnull(bytes);
@@ -165,15 +219,15 @@ START_TEST(every_bit_may_flip)
         infer_error err = {0};
         if (inf_gguf_parse(&count.a, bytes, file.len, &gguf, &err)) {
             refused++;
-            check_text("flip", &err);
+            ok &= printable(&err);
         } else {
             walk_gguf(gguf);
         }
         inf_gguf_free(gguf);
-        ck_assert_uint_eq(count.blocks, 0);
+        ok &= !count.blocks;
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    ck_assert(!count.passed_limit);
+    ck_assert(ok && !count.passed_limit);
     ck_assert_uint_gt(refused, 1000);
     ck_assert_uint_lt(refused, meta_bytes * 8);
     free(bytes);
@@ -248,12 +302,12 @@ static void refuse_path(const char *path, infer_status wanted, const char *word)
     for (int no_mmap = 0; no_mmap < 2; no_mmap++) {
         struct inf_map map;
         infer_error err = {0};
-        double start = now_s();
+        double start = now_s(CLOCK_MONOTONIC);
         infer_status status = inf_map_open(&counted.a, path, no_mmap, &map, &err);
         ck_assert_msg(status == wanted, "%s: status %d: %s", path, status, err.text);
         ck_assert_msg(strstr(err.text, word), "%s: no \"%s\" in: %s", path, word, err.text);
         ck_assert_ptr_null(map.bytes);
-        ck_assert(now_s() - start < 1.0);
+        ck_assert(now_s(CLOCK_MONOTONIC) - start < 5.0);
     }
 }
 
@@ -302,6 +356,29 @@ START_TEST(a_file_is_mapped_or_read)
     for (int no_mmap = 0; no_mmap < 2; no_mmap++)
         ck_assert_int_eq(inf_map_open(&counted.a, path_of("model"), no_mmap, &map, &err),
                          INFER_E_MEMORY);
+    free(file.ptr);
+}
+END_TEST
+
+/* Memory that is found only after the file has become shorter. */
+static void *map_and_cut(void *ud, int fd, size_t len)
+{
+    if (truncate(path_of("model"), 4096))
+        return NULL;
+    return counted.a.map(ud, fd, len);
+}
+
+START_TEST(a_file_that_ends_while_it_is_read_is_refused)
+{
+    struct mk_bytes file = base(0, NULL);
+    write_file(path_of("model"), file.ptr, file.len);
+    infer_allocator a = counted.a;
+    a.map = map_and_cut;
+    struct inf_map map;
+    infer_error err = {0};
+    ck_assert_int_eq(inf_map_open(&a, path_of("model"), true, &map, &err), INFER_E_IO);
+    ck_assert_ptr_nonnull(strstr(err.text, "byte 4096"));
+    ck_assert_ptr_null(map.bytes);
     free(file.ptr);
 }
 END_TEST
@@ -385,6 +462,7 @@ Suite *suite_hostile(void)
     tcase_set_timeout(bytes, 120);
     int case_tests = (int)((mkbad_count() + CASES_A_TEST - 1) / CASES_A_TEST);
     tcase_add_loop_test(bytes, cases_get_their_verdicts, 0, case_tests);
+    tcase_add_test(bytes, texts_name_the_fault);
     tcase_add_loop_test(bytes, every_prefix_is_refused, 0, 2);
     tcase_add_test(bytes, last_padding_may_be_cut);
     tcase_add_loop_test(bytes, every_bit_may_flip, 0, 2);
@@ -394,6 +472,7 @@ Suite *suite_hostile(void)
     tcase_add_checked_fixture(files, make_folder, remove_folder);
     tcase_add_test(files, irregular_files_are_refused_at_once);
     tcase_add_test(files, a_file_is_mapped_or_read);
+    tcase_add_test(files, a_file_that_ends_while_it_is_read_is_refused);
     tcase_add_test(files, a_changed_file_is_noticed);
     tcase_add_test(files, a_sparse_giant_costs_nothing);
     suite_add_tcase(suite, files);
