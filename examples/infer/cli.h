@@ -251,6 +251,7 @@ struct cli_turn {
     struct cli_ids ids;
     json_t *logprobs; /* an array, NULL where not asked for */
     infer_stop stop;
+    bool prefill_cancelled;
     size_t prompt_tokens, cached_tokens, tokens;
     double prefill_s, decode_s;
 };

@@ -1,6 +1,7 @@
 /* infer: the command. The table of its commands, and what becomes of their errors. */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,8 +170,10 @@ int main(int argc, char **argv)
         cli_usage(&cli, "a command is needed");
         status = usage_error(&cli);
     }
-    if (status == 0 && fflush(stdout) != 0)
+    if (status == 0 && fflush(stdout) != 0) { /* of the help; finish() has done it for commands */
+        cli_say("stdout: %s", strerror(errno));
         status = CLI_FAILED;
+    }
     cli_options_free(&cli.opt);
     free(cli.notices.data);
     return status;

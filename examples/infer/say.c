@@ -79,7 +79,8 @@ void cli_log(void *cli, infer_log_level level, const char *text)
 void cli_notices_show(struct cli *cli)
 {
     cli_progress_end(cli);
-    fwrite(cli->notices.data, 1, cli->notices.len, stderr);
+    if (cli->notices.len != 0)
+        fwrite(cli->notices.data, 1, cli->notices.len, stderr);
     if (cli->notice_count > NOTICES_MAX && !cli->notices_shown)
         cli_say("%zu more notices", cli->notice_count - NOTICES_MAX);
     cli->notices.len = 0;

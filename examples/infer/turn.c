@@ -155,6 +155,7 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
         middle_ns = cli_now_ns();
     }
     turn->prefill_s = (double)(middle_ns - start_ns) * 1e-9;
+    turn->prefill_cancelled = status == INFER_E_CANCELLED;
     if (status == INFER_OK)
         status = accept_prompt(cli, sampler, ids + known, count - known);
     if (status == INFER_OK)
@@ -182,14 +183,24 @@ json_t *cli_turn_json(const struct cli_turn *turn)
     return value;
 }
 
+static double rate(size_t count, double seconds)
+{
+    return seconds > 0 ? (double)count / seconds : 0;
+}
+
 void cli_turn_summary(const struct cli_turn *turn, char *text, size_t capacity)
 {
-    size_t read = turn->prompt_tokens - turn->cached_tokens;
+    const char *stop = infer_stop_name(turn->stop);
+    if (turn->prefill_cancelled) {
+        snprintf(text, capacity, "%s: in the prompt of %zu tokens, after %.2f s", stop,
+                 turn->prompt_tokens, turn->prefill_s);
+        return;
+    }
     snprintf(text, capacity,
              "%s: %zu prompt tokens (%zu cached) in %.2f s (%.1f/s), %zu tokens in %.2f s (%.1f/s)",
-             infer_stop_name(turn->stop), turn->prompt_tokens, turn->cached_tokens, turn->prefill_s,
-             turn->prefill_s > 0 ? (double)read / turn->prefill_s : 0.0, turn->tokens,
-             turn->decode_s, turn->decode_s > 0 ? (double)turn->tokens / turn->decode_s : 0.0);
+             stop, turn->prompt_tokens, turn->cached_tokens, turn->prefill_s,
+             rate(turn->prompt_tokens - turn->cached_tokens, turn->prefill_s), turn->tokens,
+             turn->decode_s, rate(turn->tokens, turn->decode_s));
 }
 
 void cli_turn_free(struct cli_turn *turn)

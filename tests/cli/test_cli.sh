@@ -182,6 +182,9 @@ if [ -w /dev/full ]; then
     "$infer" info "$model" >/dev/full 2>"$err"
     [ $? -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
     verdict $? 'a full disk is a failure with one line'
+    "$infer" run --help >/dev/full 2>"$err"
+    [ $? -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
+    verdict $? 'a full disk, of the help'
 fi
 
 # ---- What it prints ------------------------------------------------------------------------------
