@@ -87,7 +87,8 @@ $(BUILD)/infer: $(INFER_OBJ) $(BUILD)/libinfer.a
 $(BUILD)/hello: $(BUILD)/obj/examples/hello.o $(BUILD)/libinfer.a
 	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/infer-bench: $(BUILD)/obj/bench/infer_bench.o $(BUILD)/obj/bench/ceilings.o $(BUILD)/libinfer.a
+INFER_BENCH := infer_bench measure report resident ceilings loops
+$(BUILD)/infer-bench: $(INFER_BENCH:%=$(BUILD)/obj/bench/%.o) $(BUILD)/libinfer.a
 	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: demo
