@@ -219,6 +219,7 @@ typedef int32_t infer_token;
 
 enum {
     INFER_TOKENIZE_ADD_SPECIAL = 1, /* the bos and eos that the file asks for */
+    INFER_TOKENIZE_ADD_BOS = 4,     /* the bos alone, as the beginning of a prompt wants it */
     INFER_TOKENIZE_PLAIN = 2        /* control tokens in the text are ordinary text */
 };
 
@@ -368,7 +369,7 @@ INFER_API const infer_token *infer_session_tokens(const infer_session *session, 
  * NULL where there is no such row. */
 INFER_API const float *infer_session_logits(const infer_session *session, size_t row);
 
-/* May be called from any thread: the eval in progress, or the next one, ends with
+/* May be called from any thread and from a signal handler: the eval in progress, or the next one, ends with
  * INFER_E_CANCELLED. */
 INFER_API void infer_session_cancel(infer_session *session);
 

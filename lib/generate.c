@@ -152,14 +152,14 @@ infer_status infer_generate(infer_session *session, infer_sampler *sampler, cons
     const infer_model *model = session->plan->model;
     size_t len = strlen(prompt), count;
     infer_status status =
-        infer_tokenize(model, prompt, len, INFER_TOKENIZE_ADD_SPECIAL, NULL, 0, &count, err);
+        infer_tokenize(model, prompt, len, INFER_TOKENIZE_ADD_BOS, NULL, 0, &count, err);
     if (status && status != INFER_E_RANGE)
         return status;
     infer_token *ids = inf_alloc_zero(&session->a, count, sizeof *ids);
     if (!ids)
         return inf_fail_memory(err, "the prompt's tokens", count * sizeof *ids);
     status =
-        infer_tokenize(model, prompt, len, INFER_TOKENIZE_ADD_SPECIAL, ids, count, &count, err);
+        infer_tokenize(model, prompt, len, INFER_TOKENIZE_ADD_BOS, ids, count, &count, err);
     if (!status)
         status = infer_session_sync(session, ids, count, NULL, err);
     inf_release(&session->a, ids);

@@ -86,21 +86,14 @@ infer_status cli_asks_bos(struct cli *cli, const struct cli_engine *engine, bool
 {
     infer_token ids[8];
     size_t count = 0;
-    infer_status status = infer_tokenize(engine->model, "", 0, INFER_TOKENIZE_ADD_SPECIAL, ids,
+    infer_status status = infer_tokenize(engine->model, "", 0, INFER_TOKENIZE_ADD_BOS, ids,
                                          sizeof ids / sizeof ids[0], &count, &cli->err);
-    *asks = status == INFER_OK && count != 0 &&
-            ids[0] == infer_token_special(engine->model, INFER_SPECIAL_BOS);
+    *asks = status == INFER_OK && count != 0;
     return status;
 }
 
 infer_status cli_tokenize_prompt(struct cli *cli, const struct cli_engine *engine, const char *text,
                                  size_t len, struct cli_ids *ids)
 {
-    bool asks;
-    infer_status status = cli_asks_bos(cli, engine, &asks);
-    if (status != INFER_OK)
-        return status;
-    if (asks)
-        cli_ids_append(ids, infer_token_special(engine->model, INFER_SPECIAL_BOS));
-    return cli_tokenize(cli, engine, text, len, 0, ids);
+    return cli_tokenize(cli, engine, text, len, INFER_TOKENIZE_ADD_BOS, ids);
 }

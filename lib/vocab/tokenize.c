@@ -118,15 +118,15 @@ static infer_status add_special(struct inf_job *job, bool adds, bool asks, infer
 static infer_status run(struct inf_job *job, const char *text, size_t len, unsigned flags)
 {
     const struct inf_vocab *v = job->v;
-    bool special = flags & INFER_TOKENIZE_ADD_SPECIAL;
+    bool eos = flags & INFER_TOKENIZE_ADD_SPECIAL, bos = eos || flags & INFER_TOKENIZE_ADD_BOS;
     infer_status status = inf_encode_begin(job, len);
-    if (!status && special)
+    if (!status && bos)
         status = add_special(job, v->add_bos, v->asks_bos, v->bos, "bos");
     if (!status && !v->rule)
         status = spm_blanks(job, &text, &len);
     if (!status)
         status = encode_all(job, text, len, flags & INFER_TOKENIZE_PLAIN);
-    if (!status && special)
+    if (!status && eos)
         status = add_special(job, v->add_eos, v->asks_eos, v->eos, "eos");
     return status;
 }
