@@ -152,9 +152,12 @@ lint: ## format, static checks, include rules, names, headers
 	@bash tools/lint.sh $(BUILD)
 
 # ---- Benchmarks -----------------------------------------------------------------------------------
-BENCH_DEPS := benchmark
-$(BUILD)/kernel-bench: bench/shim.cc $(BUILD)/obj/bench/kernels.o $(TEST_COMMON) $(LIB_OBJ)
-	$(CXX) -std=c++17 -O2 -g -I. -Iinclude -o $@ $^ $(shell $(PKG_CONFIG) --libs $(BENCH_DEPS)) $(LDLIBS)
+# OpenBLAS, where it is, stands beside our float tile.
+OPENBLAS = $(shell $(PKG_CONFIG) --exists openblas 2>/dev/null && echo openblas)
+BENCH_DEPS = benchmark $(OPENBLAS)
+$(BUILD)/obj/bench/kernels.o: EXTRA = $(if $(OPENBLAS),-DHAVE_OPENBLAS $(shell $(PKG_CONFIG) --cflags openblas))
+$(BUILD)/kernel-bench: bench/shim.cc bench/shim.h $(BUILD)/obj/bench/kernels.o $(TEST_COMMON) $(LIB_OBJ)
+	$(CXX) -std=c++17 -O2 -g -I. -Iinclude -o $@ $(filter-out %.h,$^) $(shell $(PKG_CONFIG) --libs $(BENCH_DEPS)) $(LDLIBS)
 
 .PHONY: bench
 bench: ## every row of kernels.def by Google Benchmark

@@ -225,7 +225,10 @@ static bool run_all(struct app *app, struct bench_result *results)
             bench_measure(options->files[i], options, show, app, &results[i], &err);
         clear_line(app);
         if (status) {
-            say("%.300s: %s", options->files[i], err.text);
+            /* what the library says of opening a file begins with its path */
+            size_t len = strlen(options->files[i]);
+            bool named = strncmp(err.text, options->files[i], len) == 0 && err.text[len] == ':';
+            say("%.300s%s%s", named ? "" : options->files[i], named ? "" : ": ", err.text);
             return false;
         }
         if (options->form == BENCH_TEXT) {
