@@ -23,6 +23,8 @@
 
 /* Before a loop that must not be one in the end: its counter picks registers. */
 #ifdef __clang__
+#pragma clang diagnostic ignored "-Wpass-failed" /* where clang unrolls later than it is asked to  \
+                                                  */
 #define INF_NEON_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define INF_NEON_UNROLL _Pragma("GCC unroll 64")
@@ -200,7 +202,6 @@ INF_NEON_INLINE void inf_neon_put(struct inf_neon_sink *s, uint32_t n, struct in
         return;
     }
     uint32_t groups = s->shape.sub / 16, j = n / groups, i = n % groups;
-    INF_NEON_UNROLL
     for (uint32_t c = 0; c < s->cols; c++) {
         int32x4_t before = i == 0 ? vdupq_n_s32(0) : s->sum[c];
         s->sum[c] = s->dot(before, codes, vld1q_s8(s->x[c].q + 16 * n));
