@@ -67,7 +67,7 @@ $(BUILD)/obj/%.o: %.c
 
 # One object in the archive, so that what is not public stays inside here too.
 $(BUILD)/libinfer.a: $(LIB_OBJ)
-	$(CC) -r -nostdlib $(if $(SAN),,-Wl,-x) -o $(BUILD)/libinfer.o $^
+	$(CC) -r -nostdlib -o $(BUILD)/libinfer.o $^
 	$(OBJCOPY) --localize-hidden $(BUILD)/libinfer.o
 	@rm -f $@
 	$(AR) rcs $@ $(BUILD)/libinfer.o
