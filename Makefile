@@ -9,6 +9,9 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 MODEL ?=
+# V=1 shows every command.
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
 
 VERSION := 0.1.0
 SOVERSION := 0
@@ -63,17 +66,20 @@ $(BUILD)/obj/tests/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags check)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+	@echo '  CC  $<'
+	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
 
 # One object in the archive, so that what is not public stays inside here too.
 $(BUILD)/libinfer.a: $(LIB_OBJ)
-	$(CC) -r -nostdlib -o $(BUILD)/libinfer.o $^
-	$(OBJCOPY) --localize-hidden $(BUILD)/libinfer.o
+	@echo '  LD  $@'
+	$(Q)$(CC) -r -nostdlib -o $(BUILD)/libinfer.o $^
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/libinfer.o
 	@rm -f $@
-	$(AR) rcs $@ $(BUILD)/libinfer.o
+	$(Q)$(AR) rcs $@ $(BUILD)/libinfer.o
 
 $(BUILD)/libinfer.so.$(SOVERSION): $(LIB_OBJ) lib/libinfer.map
-	$(CC) -shared $(SAN) $(LDFLAGS) -Wl,-soname,libinfer.so.$(SOVERSION) -Wl,-z,defs -Wl,-z,relro \
+	@echo '  LD  $@'
+	$(Q)$(CC) -shared $(SAN) $(LDFLAGS) -Wl,-soname,libinfer.so.$(SOVERSION) -Wl,-z,defs -Wl,-z,relro \
 	    -Wl,-z,now -Wl,--version-script=lib/libinfer.map -o $@ $(LIB_OBJ) $(LDLIBS)
 	ln -sf libinfer.so.$(SOVERSION) $(BUILD)/libinfer.so
 
@@ -82,14 +88,17 @@ $(BUILD)/libinfer.pc: lib/libinfer.pc.in Makefile
 
 # ---- Examples: programs over <libinfer.h> alone ---------------------------------------------------
 $(BUILD)/infer: $(INFER_OBJ) $(BUILD)/libinfer.a
-	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(INFER_DEPS)) $(LDLIBS)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(INFER_DEPS)) $(LDLIBS)
 
 $(BUILD)/hello: $(BUILD)/obj/examples/hello.o $(BUILD)/libinfer.a
-	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 INFER_BENCH := infer_bench measure report resident ceilings loops
 $(BUILD)/infer-bench: $(INFER_BENCH:%=$(BUILD)/obj/bench/%.o) $(BUILD)/libinfer.a
-	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: demo
 demo: ## get a small model and chat with it (MODEL=path: with one of yours)
@@ -109,18 +118,21 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 $(BUILD)/tests/unit: $(UNIT_OBJ) $(TEST_COMMON) $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs check) $(LDLIBS)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs check) $(LDLIBS)
 
 define TEST_MAIN
 $(BUILD)/tests/check_%: $(BUILD)/obj/tests/$(1)/check_%.o $(TEST_COMMON) $(LIB_OBJ)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(SAN) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+	@echo '  LD  $$@'
+	$$(Q)$$(CC) $$(CFLAGS) $$(SAN) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach d,kernels golden oom api,$(eval $(call TEST_MAIN,$(d))))
 
 $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(TEST_COMMON) $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: check tests
 check: ## build and run the tests (installs what they need)
@@ -145,7 +157,8 @@ fuzz: ## libFuzzer programs in build-fuzz/ (needs clang)
 .PHONY: fuzzers
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz_%)
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TEST_COMMON) $(LIB_OBJ)
-	$(CC) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 .PHONY: lint
 lint: ## format, static checks, include rules, names, headers
@@ -157,7 +170,8 @@ OPENBLAS = $(shell $(PKG_CONFIG) --exists openblas 2>/dev/null && echo openblas)
 BENCH_DEPS = benchmark $(OPENBLAS)
 $(BUILD)/obj/bench/kernels.o: EXTRA = $(if $(OPENBLAS),-DHAVE_OPENBLAS $(shell $(PKG_CONFIG) --cflags openblas))
 $(BUILD)/kernel-bench: bench/shim.cc bench/shim.h $(BUILD)/obj/bench/kernels.o $(TEST_COMMON) $(LIB_OBJ)
-	$(CXX) -std=c++17 -O2 -g -I. -Iinclude -o $@ $(filter-out %.h,$^) $(shell $(PKG_CONFIG) --libs $(BENCH_DEPS)) $(LDLIBS)
+	@echo '  LD  $@'
+	$(Q)$(CXX) -std=c++17 -O2 -g -I. -Iinclude -o $@ $(filter-out %.h,$^) $(shell $(PKG_CONFIG) --libs $(BENCH_DEPS)) $(LDLIBS)
 
 .PHONY: bench
 bench: ## every row of kernels.def by Google Benchmark
