@@ -103,7 +103,8 @@ static infer_status generate(struct generation *g, infer_error *err)
     infer_session *session = g->session;
     infer_status status;
     if (!g->sampler) {
-        status = infer_sampler_new(NULL, session->plan->hp.vocab, &g->own_sampler, err);
+        infer_sampler_options greedy = {.size = sizeof greedy, .allocator = &session->a};
+        status = infer_sampler_new(&greedy, session->plan->hp.vocab, &g->own_sampler, err);
         if (status)
             return status;
         g->sampler = g->own_sampler;

@@ -1,6 +1,5 @@
 /* The plan as the caller sees it: options, memory, loading. */
-#include "lib/device/device.h"
-#include "lib/model.h"
+#include "lib/session.h"
 
 #include "lib/base/limits.h"
 
@@ -40,9 +39,14 @@ static infer_status choose_isa(struct infer_plan *plan, const char *name, infer_
     return INFER_OK;
 }
 
+const char *inf_kv_name(enum inf_kv kv)
+{
+    static const char *const names[] = {"f16", "f32", "bf16", "q8_0"};
+    return (unsigned)kv < sizeof names / sizeof *names ? names[kv] : "?";
+}
+
 static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o, infer_error *err)
 {
-    static const char *const kv_names[] = {"f16", "f32", "bf16", "q8_0"};
     uint32_t trained = plan->hp.context ? plan->hp.context : DEFAULT_CONTEXT;
     infer_plan_info *info = &plan->info;
     info->context = o->context ? o->context : (uint32_t)inf_min_size(trained, DEFAULT_CONTEXT);
@@ -63,7 +67,7 @@ static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o
     plan->exact = o->exact;
     plan->overcommit = o->overcommit;
     plan->kv = o->exact ? INF_KV_F32 : (enum inf_kv)o->kv;
-    info->kv = kv_names[plan->kv];
+    info->kv = inf_kv_name(plan->kv);
     if (plan->kv == INF_KV_Q8_0 && plan->hp.head_size % 32)
         return inf_fail(err, INFER_E_UNSUPPORTED,
                         "KV type q8_0 needs heads of a multiple of 32 numbers, these have %u",
@@ -91,24 +95,46 @@ static void count_work(struct infer_plan *plan)
     }
 }
 
+/* What a generation takes in each session: a greedy sampler, the text held back, a token's bytes;
+ * the ids of a prompt and the work of its tokenisation. */
+#define GENERATION_BYTES (256 * 1024)
+#define GENERATION_BYTES_PER_TOKEN 64
+
 static void count_memory(struct infer_plan *plan)
 {
     infer_plan_memory *m = &plan->memory;
     const infer_model *model = plan->model;
     uint64_t file = model->info.file_bytes;
-    m->weights_mapped = model->no_mmap ? 0 : file;
-    m->weights_owned = model->no_mmap ? file : 0;
-    m->tables = inf_vocab_bytes(model->vocab);
+    bool owned = model->no_mmap && model->maps;
+    m->weights_mapped = owned ? 0 : file;
+    for (uint32_t i = 0; owned && i < model->part_count; i++)
+        m->weights_owned += model->maps[i].pages_bytes;
+    uint64_t context = plan->info.context;
+    uint64_t session = sizeof(struct infer_session) + context * sizeof(infer_token);
+    uint64_t generation = GENERATION_BYTES + context * GENERATION_BYTES_PER_TOKEN;
+    m->tables = sizeof *model + model->texts.bytes + inf_vocab_bytes(model->vocab);
     for (uint32_t i = 0; i < model->part_count; i++)
-        m->tables += model->parts[i]->heap_bytes;
-    m->tables += ((uint64_t)plan->hp.layers + 1) * INF_SLOT_COUNT * sizeof(struct inf_weight) +
-                 plan->step_count * sizeof(struct inf_step) +
-                 (uint64_t)plan->info.batch *
-                     (3 * sizeof(uint32_t) + 2 * sizeof(void *) + sizeof(struct inf_attn_block)) +
-                 (uint64_t)plan->info.sessions * plan->info.context * sizeof(infer_token);
+        m->tables += sizeof *model->parts + sizeof *model->maps + model->parts[i]->heap_bytes;
+    m->tables += sizeof *plan + plan->arena.bytes + inf_pool_bytes(plan->info.threads) +
+                 plan->info.sessions * (session + generation);
     m->total = m->weights_mapped + m->weights_owned + m->kv + m->activations + m->scratch +
                m->logits + m->tables;
     m->available = inf_memory_available();
+}
+
+static infer_status take_arrays(struct infer_plan *plan, infer_error *err)
+{
+    uint32_t batch = plan->info.batch;
+    struct inf_arena *arena = &plan->arena;
+    if (!(plan->blocks = inf_arena_take(arena, batch, sizeof *plan->blocks)) ||
+        !(plan->positions = inf_arena_take(arena, batch, sizeof *plan->positions)) ||
+        !(plan->want = inf_arena_take(arena, batch, sizeof *plan->want)) ||
+        !(plan->logit_rows = inf_arena_take(arena, batch, sizeof *plan->logit_rows)) ||
+        !(plan->row_kv = inf_arena_take(arena, batch, sizeof *plan->row_kv)) ||
+        !(plan->cancel = inf_arena_take(arena, batch, sizeof *plan->cancel)) ||
+        !(plan->slot_taken = inf_arena_take(arena, plan->info.sessions, sizeof *plan->slot_taken)))
+        return inf_fail_memory(err, "the rows of a batch", batch * sizeof *plan->row_kv);
+    return INFER_OK;
 }
 
 static infer_status make(struct infer_plan *plan, const infer_plan_options *o, infer_error *err)
@@ -120,7 +146,7 @@ static infer_status make(struct infer_plan *plan, const infer_plan_options *o, i
     const struct inf_weight *factors = inf_plan_weight(plan, -1, INF_SLOT_ROPE_FREQS);
     if ((status = inf_plan_rope(plan, factors ? (const float *)(const void *)factors->data : NULL,
                                 err)) ||
-        (status = inf_plan_layout(plan, err)))
+        (status = inf_plan_layout(plan, err)) || (status = take_arrays(plan, err)))
         return status;
     count_work(plan);
     count_memory(plan);
@@ -189,7 +215,6 @@ static void unload(struct infer_plan *plan)
             plan->a.unmap(plan->a.ud, *pages[i].at, pages[i].bytes);
         *pages[i].at = NULL;
     }
-    inf_arena_free(&plan->rows);
 }
 
 void infer_plan_free(infer_plan *plan)
@@ -232,17 +257,6 @@ static infer_status touch(const struct pages *pages, uint64_t before, uint64_t t
 static infer_status load(struct infer_plan *plan, infer_progress progress, void *ud,
                          infer_error *err)
 {
-    uint32_t batch = plan->info.batch;
-    struct inf_arena *rows = &plan->rows;
-    inf_arena_init(rows, &plan->a);
-    if (!(plan->blocks = inf_arena_take(rows, batch, sizeof *plan->blocks)) ||
-        !(plan->positions = inf_arena_take(rows, batch, sizeof *plan->positions)) ||
-        !(plan->want = inf_arena_take(rows, batch, sizeof *plan->want)) ||
-        !(plan->logit_rows = inf_arena_take(rows, batch, sizeof *plan->logit_rows)) ||
-        !(plan->row_kv = inf_arena_take(rows, batch, sizeof *plan->row_kv)) ||
-        !(plan->cancel = inf_arena_take(rows, batch, sizeof *plan->cancel)) ||
-        !(plan->slot_taken = inf_arena_take(rows, plan->info.sessions, sizeof *plan->slot_taken)))
-        return inf_fail_memory(err, "the rows of a batch", batch * sizeof *plan->row_kv);
     struct pages pages[PAGE_KINDS];
     pages_of(plan, pages);
     uint64_t total = 0, before = 0;

@@ -170,15 +170,16 @@ infer_status infer_session_eval(infer_session *session, const infer_token *ids, 
                                 const bool *want, infer_error *err)
 {
     infer_status status = check_eval(session, ids, count, want, err);
+    session->logit_count = 0;
     if (status)
         return status;
     pthread_mutex_lock(&session->plan->turn);
     uint64_t start = now_ns();
-    session->logit_count = 0;
     status = eval_batches(session, ids, count, want, err);
     uint64_t spent = now_ns() - start;
     pthread_mutex_unlock(&session->plan->turn);
-    atomic_store(&session->cancel, false);
+    if (status == INFER_E_CANCELLED) /* one that came too late for this eval ends the next */
+        atomic_store(&session->cancel, false);
     if (status)
         return status;
     memcpy(session->tokens + session->count, ids, count * sizeof *ids);
@@ -233,7 +234,8 @@ infer_status infer_session_eval_batch(infer_session *const *sessions, const infe
     pthread_mutex_unlock(&plan->turn);
     for (size_t i = 0; i < count; i++) {
         infer_session *session = sessions[i];
-        atomic_store(&session->cancel, false);
+        if (status == INFER_E_CANCELLED)
+            atomic_store(&session->cancel, false);
         if (status)
             continue;
         session->tokens[session->count++] = ids[i];

@@ -5,8 +5,9 @@
  *     for each layer and KV head: K of the tokens in whole groups of 16 | V of the tokens
  *     u64 checksum of all before it
  *
- * `model` is a hash of the header, the size and a sample of the weights, `settings` one of all that
- * the numbers in the cache depend on. A file is read whole and checked before the session changes.
+ * `model` is a hash of the header, the size and a sample of the weights; `settings` the KV type and
+ * exactness, on which the numbers in the cache depend. A file is read into the session's own
+ * memory, whose count stays 0 until everything is checked.
  */
 #include "lib/session.h"
 
@@ -29,12 +30,15 @@ struct head {
     uint64_t model, settings, tokens;
 };
 
-/* FNV-1a over 8 bytes at a time: guards against damage, not against intent. */
+/* FNV-1a over 8 bytes at a time, with a turn that brings high bits down; each step is a bijection,
+ * so damage inside one word always shows. Guards against damage, not against intent. */
 static uint64_t checksum(const void *bytes, size_t len, uint64_t seed)
 {
     const uint8_t *at = bytes;
-    for (; len >= 8; len -= 8, at += 8)
-        seed = (seed ^ inf_load_u64(at)) * 0x100000001b3u ^ seed >> 29;
+    for (; len >= 8; len -= 8, at += 8) {
+        seed = (seed ^ inf_load_u64(at)) * 0x100000001b3u;
+        seed ^= seed >> 29;
+    }
     return inf_hash(at, len, seed);
 }
 
@@ -54,11 +58,11 @@ static uint64_t model_hash(const infer_model *model)
     return hash;
 }
 
-static uint64_t settings_hash(const infer_plan *plan)
+#define EXACT 256u /* in `settings`, beside the KV type */
+
+static uint64_t settings_of(const infer_plan *plan)
 {
-    const uint32_t numbers[] = {plan->kv, plan->exact, plan->hp.layers, plan->hp.kv_heads,
-                                plan->hp.head_size};
-    return checksum(numbers, sizeof numbers, INF_HASH_SEED);
+    return plan->kv | (plan->exact ? EXACT : 0);
 }
 
 static size_t k_bytes(const infer_plan *plan, size_t tokens)
@@ -76,7 +80,15 @@ struct stream {
     int fd;
     uint64_t sum;
     bool failed;
+    int why; /* errno of the first failure; 0: the file ended */
 };
+
+static void fail_stream(struct stream *s, int why)
+{
+    if (!s->failed)
+        s->why = why;
+    s->failed = true;
+}
 
 static void put(struct stream *s, const void *bytes, size_t len)
 {
@@ -86,7 +98,8 @@ static void put(struct stream *s, const void *bytes, size_t len)
         ssize_t n = write(s->fd, at, len);
         if (n < 0 && errno == EINTR)
             continue;
-        s->failed = n <= 0;
+        if (n <= 0)
+            fail_stream(s, n < 0 ? errno : ENOSPC);
         at += n > 0 ? n : 0;
         len -= n > 0 ? (size_t)n : 0;
     }
@@ -100,7 +113,8 @@ static void take(struct stream *s, void *bytes, size_t len)
         ssize_t n = read(s->fd, at, left);
         if (n < 0 && errno == EINTR)
             continue;
-        s->failed = n <= 0;
+        if (n <= 0)
+            fail_stream(s, n < 0 ? errno : 0);
         at += n > 0 ? n : 0;
         left -= n > 0 ? (size_t)n : 0;
     }
@@ -114,7 +128,7 @@ static void put_all(struct stream *s, const infer_session *session)
     struct head head = {
         .version = VERSION,
         .model = model_hash(plan->model),
-        .settings = settings_hash(plan),
+        .settings = settings_of(plan),
         .tokens = session->count,
     };
     memcpy(head.magic, MAGIC, sizeof head.magic);
@@ -130,9 +144,31 @@ static void put_all(struct stream *s, const infer_session *session)
     put(s, &sum, sizeof sum);
 }
 
+/* So that the new name survives a crash of the machine; what cannot be synced is no failure. */
+static void sync_folder(const char *path)
+{
+    char folder[4096] = ".";
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+    if (len >= sizeof folder)
+        return;
+    if (len) {
+        memcpy(folder, path, len);
+        folder[len] = 0;
+    }
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
 infer_status infer_session_save(infer_session *session, const char *path, infer_error *err)
 {
     char temporary[4096];
+    struct stat st;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode)) /* a rename would put a file in its place */
+        return inf_fail(err, INFER_E_IO, "%s is there and is not a regular file", path);
     int len = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (len < 0 || (size_t)len >= sizeof temporary)
         return inf_fail(err, INFER_E_LIMIT, "the path has more than %zu bytes",
@@ -140,16 +176,19 @@ infer_status infer_session_save(infer_session *session, const char *path, infer_
     struct stream s = {.fd = mkostemp(temporary, O_CLOEXEC), .sum = INF_HASH_SEED};
     if (s.fd < 0)
         return inf_fail(err, INFER_E_IO, "%s: %s", temporary, strerror(errno));
-    pthread_mutex_lock(&session->plan->turn);
-    put_all(&s, session);
-    pthread_mutex_unlock(&session->plan->turn);
-    s.failed |= fsync(s.fd) != 0;
-    s.failed |= close(s.fd) != 0;
-    if (!s.failed && !rename(temporary, path))
+    put_all(&s, session); /* the cache of this session is this thread's: others may evaluate */
+    if (!s.failed && fsync(s.fd))
+        fail_stream(&s, errno);
+    if (close(s.fd))
+        fail_stream(&s, errno);
+    if (!s.failed && rename(temporary, path))
+        fail_stream(&s, errno);
+    if (!s.failed) {
+        sync_folder(path);
         return INFER_OK;
-    int why = errno;
+    }
     unlink(temporary);
-    return inf_fail(err, INFER_E_IO, "writing %s: %s", path, strerror(why));
+    return inf_fail(err, INFER_E_IO, "%s cannot be written: %s", path, strerror(s.why));
 }
 
 /* What a file of `tokens` tokens must have. */
@@ -168,15 +207,15 @@ static infer_status check_head(const infer_session *session, const struct head *
         return inf_fail(err, INFER_E_FORMAT, "this is no saved session");
     if (head->version != VERSION)
         return inf_fail(err, INFER_E_UNSUPPORTED,
-                        "saved sessions of version %u, this build reads %u", head->version,
+                        "the session is saved in version %u, this build reads %u", head->version,
                         VERSION);
     if (head->model != model_hash(plan->model))
         return inf_fail(err, INFER_E_MISMATCH, "the session was saved from another model");
-    if (head->settings != settings_hash(plan))
+    if (head->settings != settings_of(plan))
         return inf_fail(
-            err, INFER_E_MISMATCH,
-            "the session was saved with another KV type (this plan has %s) or exactness",
-            plan->info.kv);
+            err, INFER_E_MISMATCH, "the session was saved with KV type %s%s, this plan has %s%s",
+            inf_kv_name((enum inf_kv)(head->settings & (EXACT - 1))),
+            head->settings & EXACT ? " (exact)" : "", plan->info.kv, plan->exact ? " (exact)" : "");
     if (head->tokens > plan->info.context)
         return inf_fail(err, INFER_E_CONTEXT, "the session has %llu tokens, the context %u",
                         (unsigned long long)head->tokens, plan->info.context);
@@ -188,6 +227,13 @@ static infer_status check_head(const infer_session *session, const struct head *
     return INFER_OK;
 }
 
+static infer_status unreadable(const struct stream *s, const char *where, infer_error *err)
+{
+    if (s->why)
+        return inf_fail(err, INFER_E_IO, "the saved session cannot be read: %s", strerror(s->why));
+    return inf_fail(err, INFER_E_FORMAT, "the saved session ends %s", where);
+}
+
 /* Reads everything into the session's own memory; its count stays 0 until all is checked. */
 static infer_status take_all(struct stream *s, infer_session *session, uint64_t size,
                              infer_error *err)
@@ -196,7 +242,7 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
     struct head head;
     take(s, &head, sizeof head);
     if (s->failed)
-        return inf_fail(err, INFER_E_FORMAT, "the file ends in its header");
+        return unreadable(s, "in its header", err);
     infer_status status = check_head(session, &head, size, err);
     if (status)
         return status;
@@ -209,12 +255,18 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
         }
     uint64_t sum = s->sum, saved = 0;
     take(s, &saved, sizeof saved);
-    if (s->failed || saved != sum)
-        return inf_fail(err, INFER_E_FORMAT, "the saved session is damaged (its checksum differs)");
+    if (s->failed)
+        return unreadable(s, "before its end", err);
+    if (saved != sum)
+        return inf_fail(err, INFER_E_FORMAT,
+                        "the saved session is damaged: its checksum is %016llx, its bytes give "
+                        "%016llx",
+                        (unsigned long long)saved, (unsigned long long)sum);
     for (uint64_t i = 0; i < head.tokens; i++)
         if (session->tokens[i] < 0 || (uint32_t)session->tokens[i] >= plan->hp.vocab)
-            return inf_fail(err, INFER_E_FORMAT, "token %llu of the saved session is %d",
-                            (unsigned long long)i, session->tokens[i]);
+            return inf_fail(err, INFER_E_FORMAT,
+                            "token %llu of the saved session is %d, the vocabulary has %u",
+                            (unsigned long long)i, session->tokens[i], plan->hp.vocab);
     session->count = (uint32_t)head.tokens;
     return INFER_OK;
 }
@@ -227,14 +279,9 @@ infer_status infer_session_restore(infer_session *session, const char *path, inf
     if (s.fd < 0)
         return inf_fail(err, INFER_E_IO, "%s: %s", path, strerror(errno));
     struct stat st;
-    infer_status status;
-    if (fstat(s.fd, &st) || !S_ISREG(st.st_mode))
-        status = inf_fail(err, INFER_E_IO, "%s is not a regular file", path);
-    else {
-        pthread_mutex_lock(&session->plan->turn);
-        status = take_all(&s, session, (uint64_t)st.st_size, err);
-        pthread_mutex_unlock(&session->plan->turn);
-    }
+    infer_status status = fstat(s.fd, &st) || !S_ISREG(st.st_mode)
+                              ? inf_fail(err, INFER_E_IO, "%s is not a regular file", path)
+                              : take_all(&s, session, (uint64_t)st.st_size, err);
     close(s.fd);
     return status;
 }

@@ -20,6 +20,15 @@ static bool allowed(struct count_alloc *count, size_t bytes)
     return true;
 }
 
+static void note_peak(struct count_alloc *count)
+{
+    size_t held = count->live_bytes + count->mapped_bytes;
+    if (count->live_bytes > count->peak_bytes)
+        count->peak_bytes = count->live_bytes;
+    if (held > count->peak_held)
+        count->peak_held = held;
+}
+
 static void *count_take(void *ud, size_t bytes, size_t align)
 {
     struct count_alloc *count = ud;
@@ -31,8 +40,7 @@ static void *count_take(void *ud, size_t bytes, size_t align)
     memset((char *)block + PREFIX, 0xa5, bytes); /* what is used unset shows */
     count->live_bytes += bytes;
     count->blocks++;
-    if (count->live_bytes > count->peak_bytes)
-        count->peak_bytes = count->live_bytes;
+    note_peak(count);
     return (char *)block + PREFIX;
 }
 
@@ -72,6 +80,7 @@ static void *count_map(void *ud, int fd, size_t bytes)
         *file = ptr;
     else
         count->mapped_bytes += bytes;
+    note_peak(count);
     return ptr;
 }
 

@@ -111,6 +111,7 @@ void *inf_arena_take(struct inf_arena *arena, size_t count, size_t size)
         arena->chunks = chunk;
         arena->next = (char *)chunk + BLOCK_ALIGN;
         arena->left = total - BLOCK_ALIGN;
+        arena->bytes += total;
     }
     void *ptr = arena->next;
     arena->next += bytes;

@@ -69,7 +69,7 @@ bool inf_grow(const infer_allocator *a, void **items, size_t *capacity, size_t c
 struct inf_arena {
     infer_allocator a;
     struct inf_arena_chunk *chunks;
-    size_t left;
+    size_t left, bytes; /* of the last chunk; of all chunks */
     char *next;
 };
 

@@ -107,6 +107,11 @@ uint32_t inf_pool_threads(const struct inf_pool *pool)
     return pool->threads;
 }
 
+size_t inf_pool_bytes(uint32_t threads)
+{
+    return sizeof(struct inf_pool) + threads * sizeof(struct worker);
+}
+
 infer_status inf_pool_new(const infer_allocator *a, uint32_t threads, struct inf_pool **out,
                           infer_error *err)
 {

@@ -14,6 +14,7 @@ infer_status inf_pool_new(const infer_allocator *a, uint32_t threads, struct inf
                           infer_error *err);
 void inf_pool_free(struct inf_pool *pool);
 uint32_t inf_pool_threads(const struct inf_pool *pool);
+size_t inf_pool_bytes(uint32_t threads); /* memory of a pool, beside the threads' stacks */
 
 /* Runs job(ud, thread) on every thread and returns when all are done. One caller at a time. */
 void inf_pool_run(struct inf_pool *pool, void (*job)(void *ud, uint32_t thread), void *ud);

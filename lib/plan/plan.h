@@ -88,7 +88,7 @@ struct infer_plan {
     infer_allocator a;
     _Atomic uint32_t references;
     infer_model *model;
-    struct inf_arena arena; /* steps, weights, names */
+    struct inf_arena arena; /* steps, weights, names, the arrays of a pass */
     infer_plan_info info;
     infer_plan_memory memory;
     enum inf_kv kv;
@@ -109,6 +109,14 @@ struct infer_plan {
     size_t kv_head_bytes;    /* K or V of one head of one layer */
     size_t kv_session_bytes; /* (layers, kv_heads, K and V) */
 
+    /* For the pass in progress. */
+    struct inf_attn_block *blocks;           /* (batch) */
+    uint32_t *positions, *want, *logit_rows; /* (batch) */
+    uint8_t **row_kv;                        /* (batch) */
+    _Atomic bool **cancel;                   /* (batch) */
+
+    bool *slot_taken; /* (sessions) */
+
     /* Once loaded. */
     bool loaded;
     pthread_mutex_t turn; /* evals take turns */
@@ -116,12 +124,6 @@ struct infer_plan {
     uint8_t *activations, *scratch, *kv_cache; /* pages */
     float *logits;                             /* pages: (sessions, logit_rows, vocab) */
     size_t logits_bytes, kv_bytes;
-    struct inf_arena rows;                   /* the arrays below */
-    struct inf_attn_block *blocks;           /* (batch) */
-    uint32_t *positions, *want, *logit_rows; /* (batch), for the pass in progress */
-    uint8_t **row_kv;                        /* (batch) */
-    _Atomic bool **cancel;                   /* (batch) */
-    bool *slot_taken;                        /* (sessions) */
 };
 
 /* The steps and buffers of plan->arch's recipe (build.c). */
@@ -168,5 +170,6 @@ static inline uint8_t *inf_plan_kv(const struct infer_plan *plan, uint8_t *sessi
 }
 
 const char *inf_step_name(enum inf_step_op op);
+const char *inf_kv_name(enum inf_kv kv); /* "f16"; "?" for a number that is none */
 
 #endif

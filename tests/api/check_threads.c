@@ -1,0 +1,222 @@
+/*
+ * The interface from several threads: cancelling a long prefill and a generation, and sessions of
+ * one plan evaluated at once, which give the bits that each gives alone.
+ */
+#include "tests/tiny/models.h"
+
+#include <libinfer.h>
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define Q4_K 12 /* GGUF's number */
+#define ROW_BYTES (TINY_VOCAB * sizeof(float))
+
+static int passed, failed;
+static struct mk_bytes file;
+static infer_error err;
+
+#define CHECK(condition) verdict(condition, #condition, __func__, __LINE__)
+
+static bool verdict(bool good, const char *what, const char *where, int line)
+{
+    good ? passed++ : failed++;
+    if (!good)
+        printf("FAIL %s, line %d: %s (last error: %s)\n", where, line, what, err.text);
+    return good;
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+struct objects {
+    infer_model *model;
+    infer_plan *plan;
+    infer_session *session, *other;
+};
+
+static struct objects make(infer_plan_options options)
+{
+    struct objects o = {0};
+    options.size = sizeof options;
+    if (!options.context)
+        options.context = 64;
+    if (!options.threads)
+        options.threads = 2;
+    infer_status status;
+    if ((status = infer_model_open_memory(file.ptr, file.len, NULL, &o.model, &err)) ||
+        (status = infer_plan_new(o.model, &options, &o.plan, &err)) ||
+        (status = infer_plan_load(o.plan, NULL, NULL, &err)) ||
+        (status = infer_session_new(o.plan, &o.session, &err)) ||
+        (options.sessions > 1 && (status = infer_session_new(o.plan, &o.other, &err)))) {
+        printf("FAIL %s\n%d passed, %d failed\n", err.text, passed, failed + 1);
+        exit(1);
+    }
+    return o;
+}
+
+static void drop(struct objects *o)
+{
+    infer_session_free(o->other);
+    infer_session_free(o->session);
+    infer_plan_free(o->plan);
+    infer_model_free(o->model);
+    *o = (struct objects){0};
+}
+
+static size_t tokens_of(const infer_session *session)
+{
+    size_t count;
+    infer_session_tokens(session, &count);
+    return count;
+}
+
+static void make_ids(infer_token *ids, size_t count, uint32_t seed)
+{
+    for (size_t i = 0; i < count; i++) {
+        seed = seed * 1664525 + 1013904223;
+        ids[i] = (infer_token)(3 + (seed >> 16) % (TINY_VOCAB - 3));
+    }
+}
+
+/* The session has `count` tokens, and its next logits are those of a session that never failed. */
+static bool as_before(infer_session *session, size_t count, const float *want)
+{
+    const infer_token next = 17;
+    bool good = tokens_of(session) == count && !infer_session_logits(session, 0) &&
+                !infer_session_eval(session, &next, 1, NULL, &err) &&
+                !memcmp(infer_session_logits(session, 0), want, ROW_BYTES);
+    return good && !infer_session_rewind(session, count, &err);
+}
+
+/* A sampler that never picks the end. */
+static infer_sampler *never_ends(const infer_model *model)
+{
+    const infer_logit_bias bias = {infer_token_special(model, INFER_SPECIAL_EOS), -INFINITY};
+    infer_sampler_options o = {.size = sizeof o, .bias = &bias, .bias_count = 1};
+    infer_sampler *sampler = NULL;
+    CHECK(!infer_sampler_new(&o, TINY_VOCAB, &sampler, &err));
+    return sampler;
+}
+
+struct canceller {
+    infer_session *session;
+    double delay_s, at_s;
+};
+
+static void *cancel_later(void *ud)
+{
+    struct canceller *c = ud;
+    usleep((useconds_t)(c->delay_s * 1e6));
+    c->at_s = now_s();
+    infer_session_cancel(c->session);
+    return NULL;
+}
+
+static void check_cancel(void)
+{
+    enum { LONG = 16000 };
+    infer_token *ids = malloc(LONG * sizeof *ids), next = 17;
+    struct objects o =
+        make((infer_plan_options){.context = LONG, .isa = "ref", .kv = INFER_KV_F32});
+    make_ids(ids, LONG, 4);
+    CHECK(!infer_session_eval(o.session, ids, 30, NULL, &err));
+    CHECK(!infer_session_eval(o.session, &next, 1, NULL, &err));
+    float want[TINY_VOCAB];
+    memcpy(want, infer_session_logits(o.session, 0), sizeof want);
+    CHECK(!infer_session_rewind(o.session, 30, &err));
+
+    infer_session_cancel(
+        o.session); /* before: the next eval ends with it, the one after does not */
+    CHECK(infer_session_eval(o.session, ids, 5, NULL, &err) == INFER_E_CANCELLED);
+    CHECK(as_before(o.session, 30, want));
+
+    struct canceller c = {o.session, 0.2, 0};
+    pthread_t thread;
+    CHECK(!pthread_create(&thread, NULL, cancel_later, &c));
+    infer_status status = infer_session_eval(o.session, ids, LONG - 30, NULL, &err);
+    double ended = now_s();
+    pthread_join(thread, NULL);
+    CHECK(status == INFER_E_CANCELLED);
+    CHECK(ended - c.at_s < 0.2);
+    printf("a prefill ends %.1f ms after it was cancelled\n", (ended - c.at_s) * 1e3);
+    CHECK(as_before(o.session, 30, want));
+
+    infer_generated made;
+    infer_sampler *endless = never_ends(o.model);
+    c.delay_s = 0.05;
+    CHECK(!pthread_create(&thread, NULL, cancel_later, &c));
+    infer_generate_options options = {.size = sizeof options, .sampler = endless};
+    status = infer_generate_more(o.session, &options, &made, &err);
+    ended = now_s();
+    pthread_join(thread, NULL);
+    CHECK(!status && made.stop == INFER_STOP_CANCELLED && ended - c.at_s < 0.2);
+    infer_sampler_free(endless);
+    drop(&o);
+    free(ids);
+}
+
+struct talker {
+    infer_session *session;
+    uint32_t seed;
+    infer_status status;
+    float logits[12][TINY_VOCAB];
+};
+
+static void *talk(void *ud)
+{
+    struct talker *t = ud;
+    infer_token ids[12 * 4];
+    make_ids(ids, 48, t->seed);
+    for (size_t i = 0; i < 12 && !t->status; i++) {
+        t->status = infer_session_eval(t->session, ids + 4 * i, i % 2 ? 4 : 1, NULL, NULL);
+        if (!t->status)
+            memcpy(t->logits[i], infer_session_logits(t->session, 0), ROW_BYTES);
+    }
+    return NULL;
+}
+
+static void check_threads(void)
+{
+    enum { TALKERS = 3 };
+    static struct talker together[TALKERS], alone;
+    pthread_t threads[TALKERS];
+    struct objects o = make((infer_plan_options){.sessions = TALKERS});
+    infer_session *third = NULL;
+    CHECK(!infer_session_new(o.plan, &third, &err));
+    infer_session *sessions[TALKERS] = {o.session, o.other, third};
+    for (uint32_t i = 0; i < TALKERS; i++) {
+        together[i] = (struct talker){.session = sessions[i], .seed = 10 + i};
+        CHECK(!pthread_create(&threads[i], NULL, talk, &together[i]));
+    }
+    for (int i = 0; i < TALKERS; i++)
+        pthread_join(threads[i], NULL);
+    for (uint32_t i = 0; i < TALKERS; i++) {
+        CHECK(!infer_session_rewind(o.session, 0, &err));
+        alone = (struct talker){.session = o.session, .seed = 10 + i};
+        talk(&alone);
+        CHECK(!alone.status && !together[i].status &&
+              !memcmp(alone.logits, together[i].logits, sizeof alone.logits));
+    }
+    infer_session_free(third);
+    drop(&o);
+}
+
+int main(void)
+{
+    file = tiny_model(tiny_kind_at(0), Q4_K, 1);
+    check_cancel();
+    check_threads();
+    free(file.ptr);
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed != 0;
+}

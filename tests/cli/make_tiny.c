@@ -1,0 +1,32 @@
+/*
+ * Writes a tiny model to a file, for tests of programs: make_tiny OUT [KIND [TYPE-ID]].
+ */
+#include "formats/type.h"
+#include "tests/tiny/models.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+    const struct tiny_kind *kind = tiny_kind_at(0);
+    uint32_t type = INF_TYPE_Q4_K;
+    if (argc < 2 || argc > 4) {
+        fputs("usage: make_tiny OUT [KIND [TYPE-ID]]\n", stderr);
+        return 2;
+    }
+    for (size_t i = 0; argc > 2 && i < tiny_kind_count(); i++)
+        if (!strcmp(tiny_kind_at(i)->name, argv[2]))
+            kind = tiny_kind_at(i);
+    if (argc > 3)
+        type = (uint32_t)strtoul(argv[3], NULL, 10);
+    struct mk_bytes bytes = tiny_model(kind, type, 1);
+    FILE *f = fopen(argv[1], "wb");
+    bool good = f && fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len;
+    good &= f && !fclose(f);
+    if (!good)
+        perror(argv[1]);
+    free(bytes.ptr);
+    return !good;
+}
