@@ -14,6 +14,16 @@ static const struct inf_arch *const archs[] = {
 #undef ARCH
 };
 
+const struct inf_block inf_layer_pre_norm[] = {
+    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
+    {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_NORM, INF_SLOT_FFN_NORM},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
 size_t inf_arch_count(void)
 {
     return sizeof archs / sizeof *archs;

@@ -82,6 +82,9 @@ struct inf_arch {
     infer_status (*hook)(const struct inf_gguf *gguf, struct inf_hparams *hp, infer_error *err);
 };
 
+/* The recipe of most: norm, attention, add, norm, feed-forward, add. */
+extern const struct inf_block inf_layer_pre_norm[];
+
 size_t inf_arch_count(void);
 const struct inf_arch *inf_arch_at(size_t index);
 

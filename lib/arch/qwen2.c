@@ -12,19 +12,9 @@ static const struct inf_tensor_row tensors[] = {
     {INF_SLOT_FFN_DOWN, INF_REQUIRED},
 };
 
-static const struct inf_block layer[] = {
-    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
-    {INF_BLOCK_ATTN, 0},
-    {INF_BLOCK_ADD, 0},
-    {INF_BLOCK_NORM, INF_SLOT_FFN_NORM},
-    {INF_BLOCK_FFN, 0},
-    {INF_BLOCK_ADD, 0},
-    {INF_BLOCK_END, 0},
-};
-
 const struct inf_arch inf_arch_qwen2 = {
     .name = "qwen2",
     .tensors = tensors,
     .tensor_count = sizeof tensors / sizeof *tensors,
-    .layer = layer,
+    .layer = inf_layer_pre_norm,
 };

@@ -8,6 +8,8 @@
 
 #include "kernels/ref/math_ref.h"
 
+#include <string.h>
+
 static uint32_t *chosen(const struct infer_plan *plan, uint32_t row)
 {
     return (uint32_t *)(void *)(inf_cpu_row(plan, INF_BUF_CHOICE, row) + plan->hp.experts_used);
@@ -42,21 +44,25 @@ void inf_cpu_route(struct inf_cpu_run *run, const struct inf_step *step, uint32_
         weights[j] /= sum;
 }
 
+/* Counts each expert's slots, then deals the slots out in order. */
 void inf_cpu_group(struct inf_cpu_run *run)
 {
     const struct infer_plan *plan = run->plan;
     uint32_t experts = plan->hp.experts, used = plan->hp.experts_used;
     uint32_t slots = run->batch->rows * used, *start = groups(plan);
-    uint32_t *list = start + experts + 1, *tokens = list + slots, at = 0;
-    for (uint32_t e = 0; e < experts; e++) {
-        start[e] = at;
-        for (uint32_t slot = 0; slot < slots; slot++)
-            if (chosen(plan, slot / used)[slot % used] == e) {
-                tokens[at] = slot / used;
-                list[at++] = slot;
-            }
+    uint32_t *list = start + experts + 1, *tokens = list + slots;
+    memset(start, 0, (experts + 1) * sizeof *start);
+    for (uint32_t slot = 0; slot < slots; slot++)
+        start[chosen(plan, slot / used)[slot % used] + 1]++;
+    for (uint32_t e = 0; e < experts; e++)
+        start[e + 1] += start[e];
+    for (uint32_t slot = 0; slot < slots; slot++) { /* start[e] runs ahead to the end of e ... */
+        uint32_t at = start[chosen(plan, slot / used)[slot % used]]++;
+        list[at] = slot;
+        tokens[at] = slot / used;
     }
-    start[experts] = at;
+    memmove(start + 1, start, experts * sizeof *start); /* ... where e + 1 begins */
+    start[0] = 0;
 }
 
 /* One list of tasks: (matrix, expert that has slots, block of rows). */
