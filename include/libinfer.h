@@ -116,12 +116,13 @@ typedef struct infer_model_options {
 INFER_API infer_status infer_model_open(const char *path, const infer_model_options *options,
                                         infer_model **model, infer_error *err);
 
-/* The same from `bytes` at `data`, which must stay unchanged until the last object of it is freed.
- */
+/* The same from `bytes` at `data` (aligned to 8), which must stay unchanged until the last object of
+ * it is freed. */
 INFER_API infer_status infer_model_open_memory(const void *data, size_t bytes,
                                                const infer_model_options *options,
                                                infer_model **model, infer_error *err);
 
+/* Lets go of the model; what was made from it keeps it as long as it needs it. */
 INFER_API void infer_model_free(infer_model *model);
 
 typedef struct infer_model_info {
@@ -139,6 +140,7 @@ typedef struct infer_model_info {
     uint32_t embedding_length, layer_count;
 } infer_model_info;
 
+/* What the file says of itself. Cannot fail. */
 INFER_API void infer_model_get_info(const infer_model *model, infer_model_info *info);
 
 /* INFER_OK where this build can run the model; else why not, naming the key or tensor. */
@@ -196,6 +198,7 @@ typedef struct infer_tensor_info {
     uint64_t elements, bytes; /* bytes: 0 for an unknown type */
 } infer_tensor_info;
 
+/* INFER_E_ARGUMENT where there is no such index. */
 INFER_API infer_status infer_model_tensor(const infer_model *model, uint64_t index,
                                           infer_tensor_info *info, infer_error *err);
 
@@ -298,6 +301,7 @@ typedef struct infer_plan_memory {
     uint64_t available; /* what the machine has for us now: MemAvailable or the cgroup's limit */
 } infer_plan_memory;
 
+/* Known before loading; loading asks `available` anew. */
 INFER_API void infer_plan_get_memory(const infer_plan *plan, infer_plan_memory *memory);
 
 typedef struct infer_plan_info {
@@ -308,6 +312,7 @@ typedef struct infer_plan_info {
     uint64_t ops_per_token;          /* multiplies and adds of all matrices, for one token */
 } infer_plan_info;
 
+/* The options with every default filled in, and the work of a token. */
 INFER_API void infer_plan_get_info(const infer_plan *plan, infer_plan_info *info);
 
 /* The steps, one line each, as text for a person. INFER_E_RANGE tells the need (as
@@ -387,6 +392,7 @@ typedef struct infer_session_stats {
     uint64_t decode_tokens, decode_ns;   /* evals of one token */
 } infer_session_stats;
 
+/* Counted since the session was made; evals that failed are not. */
 INFER_API void infer_session_get_stats(const infer_session *session, infer_session_stats *stats);
 
 /* ---- Sampling ------------------------------------------------------------------------------ */
@@ -460,14 +466,14 @@ INFER_API infer_status infer_sampler_sample(infer_sampler *sampler, const float 
 INFER_API infer_status infer_sampler_accept(infer_sampler *sampler, infer_token id,
                                             infer_error *err);
 
-/* The `count` (at most vocab_size) likeliest tokens of the raw logits (before all steps) with their
- * log probabilities (natural logarithm), likeliest first, the lower id first on a tie. Takes no
- * memory. INFER_E_NUMERIC as infer_sampler_sample. */
 typedef struct infer_logprob {
     infer_token id;
-    float logprob;
+    float logprob; /* natural logarithm */
 } infer_logprob;
 
+/* The `count` (at most vocab_size) likeliest tokens of the raw logits (before all steps) with their
+ * log probabilities, likeliest first, the lower id first on a tie. Takes no memory. INFER_E_NUMERIC
+ * as infer_sampler_sample. */
 INFER_API infer_status infer_logprobs(const float *logits, uint32_t vocab_size, infer_logprob *top,
                                       size_t count, infer_error *err);
 

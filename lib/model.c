@@ -220,6 +220,8 @@ infer_status infer_model_open(const char *path, const infer_model_options *optio
     return finish(model, status, out, err);
 }
 
+#define MEMORY_ALIGN 8u /* so that floats are aligned: what an alignment in a file is at least */
+
 infer_status infer_model_open_memory(const void *data, size_t bytes,
                                      const infer_model_options *options, infer_model **out,
                                      infer_error *err)
@@ -231,7 +233,10 @@ infer_status infer_model_open_memory(const void *data, size_t bytes,
         return status;
     struct inf_gguf_split split;
     model->parts = inf_alloc_zero(&model->a, 1, sizeof *model->parts);
-    if (!model->parts)
+    if ((uintptr_t)data % MEMORY_ALIGN)
+        status = inf_fail(err, INFER_E_ARGUMENT, "data is at %p, no multiple of %u bytes", data,
+                          MEMORY_ALIGN);
+    else if (!model->parts)
         status = inf_fail_memory(err, "the model", sizeof *model->parts);
     else if (!(status = inf_gguf_parse(&model->a, data, bytes, &model->parts[0], err))) {
         model->part_count = 1;

@@ -129,6 +129,7 @@ static void check_library(void)
 static void check_open(void)
 {
     infer_model *model = (infer_model *)&file;
+    static const _Alignas(8) char wrong[] = "GGUX";
     REFUSED(infer_model_open("/no/such/file.gguf", NULL, &model, &err), INFER_E_IO,
             "/no/such/file.gguf", "No such file");
     CHECK(!model);
@@ -137,10 +138,12 @@ static void check_open(void)
             "regular file");
     CHECK(infer_model_open("/no/such/file.gguf", NULL, &model, NULL) == INFER_E_IO);
     model = (infer_model *)&file;
-    REFUSED(infer_model_open_memory("GGUX", 4, NULL, &model, &err), INFER_E_FORMAT, "");
+    REFUSED(infer_model_open_memory(wrong, 4, NULL, &model, &err), INFER_E_FORMAT, "");
     CHECK(!model);
-    REFUSED(infer_model_open_memory("", 0, NULL, &model, &err), INFER_E_FORMAT, "0");
-    CHECK(infer_model_open_memory("", 0, NULL, &model, NULL) == INFER_E_FORMAT);
+    REFUSED(infer_model_open_memory(wrong, 0, NULL, &model, &err), INFER_E_FORMAT, "0");
+    CHECK(infer_model_open_memory(wrong, 0, NULL, &model, NULL) == INFER_E_FORMAT);
+    REFUSED(infer_model_open_memory(file.ptr + 4, file.len - 4, NULL, &model, &err),
+            INFER_E_ARGUMENT, "8 bytes");
     infer_model_options options = {.size = 0};
     REFUSED(infer_model_open_memory(file.ptr, file.len, &options, &model, &err), INFER_E_ARGUMENT,
             "size", "0");
