@@ -4,7 +4,7 @@
 
 #include "kernels/neon/tile_neon.h"
 
-INF_NEON_INLINE int32x4_t inf_dotprod_dot(int32x4_t sum, struct inf_neon_codes codes, int8x16_t x)
+INF_NEON_INLINE int32x4_t inf_neon_dot(int32x4_t sum, struct inf_neon_codes codes, int8x16_t x)
 {
     sum = vdotq_laneq_s32(sum, codes.w[0], x, 0);
     sum = vdotq_laneq_s32(sum, codes.w[1], x, 1);

@@ -2,4 +2,4 @@
 #include "kernels/dotprod/dot_dotprod.h"
 #include "kernels/neon/q4_k_neon.h"
 
-INF_NEON_MATMUL(q4_k, dotprod, inf_dotprod_dot, INF_NEON_Q4_K)
+INF_NEON_MATMUL(q4_k, dotprod, INF_NEON_Q4_K)

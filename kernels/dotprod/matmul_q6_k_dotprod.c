@@ -2,4 +2,4 @@
 #include "kernels/dotprod/dot_dotprod.h"
 #include "kernels/neon/q6_k_neon.h"
 
-INF_NEON_MATMUL(q6_k, dotprod, inf_dotprod_dot, INF_NEON_Q6_K)
+INF_NEON_MATMUL(q6_k, dotprod, INF_NEON_Q6_K)

@@ -2,4 +2,4 @@
 #include "kernels/dotprod/dot_dotprod.h"
 #include "kernels/neon/q8_0_neon.h"
 
-INF_NEON_MATMUL(q8_0, dotprod, inf_dotprod_dot, INF_NEON_Q8_0)
+INF_NEON_MATMUL(q8_0, dotprod, INF_NEON_Q8_0)

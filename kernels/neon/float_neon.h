@@ -5,7 +5,7 @@
 #ifndef INF_FLOAT_NEON_H
 #define INF_FLOAT_NEON_H
 
-#include "kernels/neon/tile_neon.h"
+#include "kernels/neon/dot_neon.h"
 
 /* Four weights at p as floats. */
 typedef float32x4_t inf_neon_load4_fn(const uint8_t *p);

@@ -2,4 +2,4 @@
 #include "kernels/neon/dot_neon.h"
 #include "kernels/neon/q4_0_neon.h"
 
-INF_NEON_MATMUL(q4_0, neon, inf_neon_dot, INF_NEON_Q4_0)
+INF_NEON_MATMUL(q4_0, neon, INF_NEON_Q4_0)

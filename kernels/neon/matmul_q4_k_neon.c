@@ -2,4 +2,4 @@
 #include "kernels/neon/dot_neon.h"
 #include "kernels/neon/q4_k_neon.h"
 
-INF_NEON_MATMUL(q4_k, neon, inf_neon_dot, INF_NEON_Q4_K)
+INF_NEON_MATMUL(q4_k, neon, INF_NEON_Q4_K)

@@ -2,4 +2,4 @@
 #include "kernels/neon/dot_neon.h"
 #include "kernels/neon/q6_k_neon.h"
 
-INF_NEON_MATMUL(q6_k, neon, inf_neon_dot, INF_NEON_Q6_K)
+INF_NEON_MATMUL(q6_k, neon, INF_NEON_Q6_K)

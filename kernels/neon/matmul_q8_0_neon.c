@@ -2,4 +2,4 @@
 #include "kernels/neon/dot_neon.h"
 #include "kernels/neon/q8_0_neon.h"
 
-INF_NEON_MATMUL(q8_0, neon, inf_neon_dot, INF_NEON_Q8_0)
+INF_NEON_MATMUL(q8_0, neon, INF_NEON_Q8_0)

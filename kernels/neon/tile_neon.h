@@ -30,7 +30,7 @@
 #define INF_NEON_UNROLL _Pragma("GCC unroll 64")
 #endif
 
-#define INF_NEON_FEW 3      /* columns up to which no panel is made */
+#define INF_NEON_FEW 2      /* columns up to which no panel is made */
 #define INF_NEON_COLS 4     /* of a tile */
 #define INF_NEON_CHUNK 1024 /* weights of a row in a panel at a time */
 
@@ -46,8 +46,8 @@ struct inf_neon_codes {
     int8x16_t w[4];
 };
 
-/* sum + the products of codes and x[0..16). */
-typedef int32x4_t inf_neon_dot_fn(int32x4_t sum, struct inf_neon_codes codes, int8x16_t x);
+/* sum + the products of codes and x[0..16). Each level's dot_<level>.h has its own. */
+INF_NEON_INLINE int32x4_t inf_neon_dot(int32x4_t sum, struct inf_neon_codes codes, int8x16_t x);
 
 /* Where the scales of four rows go: lane r of each is row r. The next of each is `step` lanes on.
  */
@@ -161,7 +161,6 @@ INF_NEON_INLINE void inf_neon_byte_minima(const struct inf_neon_scales *s, uint3
 struct inf_neon_sink {
     struct inf_neon_shape shape;
     uint32_t cols;
-    inf_neon_dot_fn *dot;
     struct inf_neon_codes *panel; /* codes of 16 weights at panel + 2 n, or NULL */
     const uint8_t *ahead;         /* what is to be fetched during this block */
     struct inf_neon_column x[INF_NEON_FEW];
@@ -204,7 +203,7 @@ INF_NEON_INLINE void inf_neon_put(struct inf_neon_sink *s, uint32_t n, struct in
     uint32_t groups = s->shape.sub / 16, j = n / groups, i = n % groups;
     for (uint32_t c = 0; c < s->cols; c++) {
         int32x4_t before = i == 0 ? vdupq_n_s32(0) : s->sum[c];
-        s->sum[c] = s->dot(before, codes, vld1q_s8(s->x[c].q + 16 * n));
+        s->sum[c] = inf_neon_dot(before, codes, vld1q_s8(s->x[c].q + 16 * n));
         if (i == groups - 1)
             s->acc[c] = inf_neon_add_sub(s->shape, j, &s->x[c], s->sum[c],
                                          s->scales.scale + j * s->scales.step, s->acc[c]);
@@ -216,14 +215,6 @@ INF_NEON_INLINE void inf_neon_put(struct inf_neon_sink *s, uint32_t n, struct in
 
 typedef void inf_neon_scales_fn(const uint8_t *p, size_t stride, const struct inf_neon_scales *s);
 typedef void inf_neon_codes_fn(const uint8_t *p, size_t stride, struct inf_neon_sink *s);
-
-/* What a kernel is made of; all constants. */
-struct inf_neon_parts {
-    struct inf_neon_shape shape;
-    inf_neon_scales_fn *scales;
-    inf_neon_codes_fn *codes;
-    inf_neon_dot_fn *dot;
-};
 
 #define INF_NEON_TAIL 256 /* bytes for a block of one row where rows are too few */
 
@@ -253,10 +244,11 @@ INF_NEON_INLINE float *inf_neon_out(const struct inf_matmul_args *a, size_t c)
 
 /* A few columns, `cols` a constant. While four rows are worked on, the next four, which lie behind
  * them, are fetched in order of address. */
-INF_NEON_INLINE void inf_neon_few_columns(struct inf_neon_parts parts, const uint32_t cols,
+INF_NEON_INLINE void inf_neon_few_columns(const struct inf_neon_shape shape,
+                                          inf_neon_scales_fn *get_scales,
+                                          inf_neon_codes_fn *get_codes, const uint32_t cols,
                                           const struct inf_matmul_args *a)
 {
-    const struct inf_neon_shape shape = parts.shape;
     float scale[16 * 4], dmin[4];
     int32_t minima[8 * 4];
     uint8_t tail[4 * INF_NEON_TAIL] = {0};
@@ -265,7 +257,6 @@ INF_NEON_INLINE void inf_neon_few_columns(struct inf_neon_parts parts, const uin
         const uint8_t *p = a->w + r * a->row_bytes;
         struct inf_neon_sink sink = {.shape = shape,
                                      .cols = cols,
-                                     .dot = parts.dot,
                                      .scales = {scale, dmin, minima, 4},
                                      .ahead = rows < 8 ? p : p + 4 * a->row_bytes};
         INF_NEON_UNROLL
@@ -276,8 +267,8 @@ INF_NEON_INLINE void inf_neon_few_columns(struct inf_neon_parts parts, const uin
         for (size_t b = 0; b < a->k / shape.weights; b++, p += shape.bytes) {
             size_t stride = a->row_bytes;
             const uint8_t *from = inf_neon_whole(p, &stride, rows, shape.bytes, tail);
-            parts.scales(from, stride, &sink.scales);
-            parts.codes(from, stride, &sink);
+            get_scales(from, stride, &sink.scales);
+            get_codes(from, stride, &sink);
             INF_NEON_UNROLL
             for (uint32_t c = 0; c < cols; c++) {
                 if (shape.form == INF_FORM_S32_MIN256)
@@ -293,22 +284,21 @@ INF_NEON_INLINE void inf_neon_few_columns(struct inf_neon_parts parts, const uin
 }
 
 /* Unpacks `blocks` blocks at p of four rows into half of a panel. */
-INF_NEON_INLINE void inf_neon_unpack(struct inf_neon_parts parts, const uint8_t *p,
-                                     size_t row_bytes, size_t rows, size_t blocks,
+INF_NEON_INLINE void inf_neon_unpack(const struct inf_neon_shape shape,
+                                     inf_neon_scales_fn *get_scales, inf_neon_codes_fn *get_codes,
+                                     const uint8_t *p, size_t row_bytes, size_t rows, size_t blocks,
                                      const uint8_t *ahead, struct inf_neon_panel *panel,
                                      size_t half)
 {
-    const struct inf_neon_shape shape = parts.shape;
     uint8_t tail[4 * INF_NEON_TAIL] = {0};
-    struct inf_neon_sink sink = {
-        .shape = shape, .panel = &panel->codes[0][half], .ahead = ahead, .dot = parts.dot};
+    struct inf_neon_sink sink = {.shape = shape, .panel = &panel->codes[0][half], .ahead = ahead};
     struct inf_neon_scales scales = {&panel->scale[0][4 * half], &panel->dmin[0][4 * half],
                                      &panel->minima[0][4 * half], 8};
     for (size_t b = 0; b < blocks; b++, p += shape.bytes) {
         size_t stride = row_bytes;
         const uint8_t *from = inf_neon_whole(p, &stride, rows, shape.bytes, tail);
-        parts.scales(from, stride, &scales);
-        parts.codes(from, stride, &sink);
+        get_scales(from, stride, &scales);
+        get_codes(from, stride, &sink);
         sink.panel += shape.weights / 16 * 2;
         sink.ahead += 4 * shape.bytes;
         scales.scale += shape.weights / shape.sub * 8;
@@ -318,11 +308,10 @@ INF_NEON_INLINE void inf_neon_unpack(struct inf_neon_parts parts, const uint8_t 
 }
 
 /* acc[c] (8 floats) += `weights` weights of the panel times column x[c]; `cols` a constant. */
-INF_NEON_INLINE void inf_neon_tile(struct inf_neon_parts parts, const size_t cols,
+INF_NEON_INLINE void inf_neon_tile(const struct inf_neon_shape shape, const size_t cols,
                                    const struct inf_neon_panel *panel, size_t weights,
                                    const struct inf_neon_column *x, float (*out)[8])
 {
-    const struct inf_neon_shape shape = parts.shape;
     const uint32_t groups = shape.sub / 16, subs = 256 / shape.sub;
     float32x4_t acc[INF_NEON_COLS][2];
     INF_NEON_UNROLL
@@ -339,8 +328,8 @@ INF_NEON_INLINE void inf_neon_tile(struct inf_neon_parts parts, const size_t col
             int8x16_t q = vld1q_s8(x[c].q + j * shape.sub + 16 * n);
             INF_NEON_UNROLL
             for (size_t half = 0; half < 2; half++)
-                sum[c][half] = parts.dot(n ? sum[c][half] : vdupq_n_s32(0),
-                                         panel->codes[j * groups + n][half], q);
+                sum[c][half] = inf_neon_dot(n ? sum[c][half] : vdupq_n_s32(0),
+                                            panel->codes[j * groups + n][half], q);
         }
         INF_NEON_UNROLL
         for (size_t c = 0; c < cols; c++)
@@ -363,7 +352,7 @@ INF_NEON_INLINE void inf_neon_tile(struct inf_neon_parts parts, const size_t col
 
 /* A panel that begins at weight `start` of row `row`, times all columns. Between chunks the sums
  * rest in the output. */
-INF_NEON_INLINE void inf_neon_all_columns(struct inf_neon_parts parts,
+INF_NEON_INLINE void inf_neon_all_columns(const struct inf_neon_shape shape,
                                           const struct inf_matmul_args *a,
                                           const struct inf_neon_panel *panel, size_t row,
                                           size_t start, size_t weights)
@@ -382,19 +371,20 @@ INF_NEON_INLINE void inf_neon_all_columns(struct inf_neon_parts parts,
         for (size_t i = n; i < INF_NEON_COLS; i++)
             x[i] = x[0];
         if (n == 1)
-            inf_neon_tile(parts, 1, panel, weights, x, acc);
+            inf_neon_tile(shape, 1, panel, weights, x, acc);
         else if (n == 2)
-            inf_neon_tile(parts, 2, panel, weights, x, acc);
+            inf_neon_tile(shape, 2, panel, weights, x, acc);
         else
-            inf_neon_tile(parts, 4, panel, weights, x, acc);
+            inf_neon_tile(shape, 4, panel, weights, x, acc);
         for (size_t i = 0; i < n; i++)
             memcpy(inf_neon_out(a, c + i) + row, acc[i], rows * sizeof(float));
     }
 }
 
-INF_NEON_INLINE void inf_neon_panels(struct inf_neon_parts parts, const struct inf_matmul_args *a)
+INF_NEON_INLINE void inf_neon_panels(const struct inf_neon_shape shape,
+                                     inf_neon_scales_fn *get_scales, inf_neon_codes_fn *get_codes,
+                                     const struct inf_matmul_args *a)
 {
-    const struct inf_neon_shape shape = parts.shape;
     struct inf_neon_panel *panel = (struct inf_neon_panel *)(void *)a->scratch;
     for (size_t r = 0; r < a->rows; r += 8) {
         size_t rows = a->rows - r, second = rows > 4 ? 4 : 0;
@@ -404,10 +394,11 @@ INF_NEON_INLINE void inf_neon_panels(struct inf_neon_parts parts, const struct i
         do {
             size_t weights = a->k - start < INF_NEON_CHUNK ? a->k - start : INF_NEON_CHUNK;
             size_t blocks = weights / shape.weights;
-            inf_neon_unpack(parts, p, a->row_bytes, rows, blocks, ahead, panel, 0);
-            inf_neon_unpack(parts, p + second * a->row_bytes, a->row_bytes, rows - second, blocks,
-                            ahead + 4 * shape.bytes * blocks, panel, 1);
-            inf_neon_all_columns(parts, a, panel, r, start, weights);
+            inf_neon_unpack(shape, get_scales, get_codes, p, a->row_bytes, rows, blocks, ahead,
+                            panel, 0);
+            inf_neon_unpack(shape, get_scales, get_codes, p + second * a->row_bytes, a->row_bytes,
+                            rows - second, blocks, ahead + 4 * shape.bytes * blocks, panel, 1);
+            inf_neon_all_columns(shape, a, panel, r, start, weights);
             p += blocks * shape.bytes;
             ahead += 8 * shape.bytes * blocks;
             start += INF_NEON_CHUNK;
@@ -415,26 +406,25 @@ INF_NEON_INLINE void inf_neon_panels(struct inf_neon_parts parts, const struct i
     }
 }
 
-INF_NEON_INLINE void inf_neon_matmul(struct inf_neon_parts parts, const struct inf_matmul_args *a)
+INF_NEON_INLINE void inf_neon_matmul(const struct inf_neon_shape shape,
+                                     inf_neon_scales_fn *get_scales, inf_neon_codes_fn *get_codes,
+                                     const struct inf_matmul_args *a)
 {
     if (a->cols > INF_NEON_FEW)
-        inf_neon_panels(parts, a);
-    else if (a->cols == 3)
-        inf_neon_few_columns(parts, 3, a);
+        inf_neon_panels(shape, get_scales, get_codes, a);
     else if (a->cols == 2)
-        inf_neon_few_columns(parts, 2, a);
+        inf_neon_few_columns(shape, get_scales, get_codes, 2, a);
     else if (a->cols == 1)
-        inf_neon_few_columns(parts, 1, a);
+        inf_neon_few_columns(shape, get_scales, get_codes, 1, a);
 }
 
 /* The kernel of a type at a level: the type's functions are inf_neon_<name>_scales and _codes. */
-#define INF_NEON_MATMUL(name, isa, dot, ...)                                                       \
+#define INF_NEON_MATMUL(name, isa, ...)                                                            \
     inf_matmul_fn inf_k_matmul_##name##_##isa;                                                     \
     void inf_k_matmul_##name##_##isa(const struct inf_matmul_args *a)                              \
     {                                                                                              \
-        const struct inf_neon_parts parts = {                                                      \
-            {__VA_ARGS__}, inf_neon_##name##_scales, inf_neon_##name##_codes, dot};                \
-        inf_neon_matmul(parts, a);                                                                 \
+        const struct inf_neon_shape shape = {__VA_ARGS__};                                         \
+        inf_neon_matmul(shape, inf_neon_##name##_scales, inf_neon_##name##_codes, a);              \
     }
 
 #endif
