@@ -537,6 +537,25 @@ INFER_API infer_status infer_chat_prompt(const infer_model *model, const infer_m
                                          size_t message_count, infer_token *ids, size_t capacity,
                                          size_t *count, infer_error *err);
 
+/* ---- Files --------------------------------------------------------------------------------- */
+
+/* Both write the tensors of an open model as they are, byte for byte, and its metadata with them.
+ * Files are written under other names beside their own and get those once all is on the disk; a
+ * regular file that has the name is replaced (the model's own too: it stays as it was opened). On
+ * any failure, or where `progress` (NULL allowed) returns false, nothing that was written is left.
+ * Tensors of a type that this build does not know are INFER_E_UNSUPPORTED. */
+
+/* Writes PREFIX-00001-of-0000N.gguf and so on, at most 1024 parts, the metadata in the first. A part
+ * takes tensors in their order, up to max_tensors (0: any number) and until its file would have more
+ * than max_bytes (0: any size); INFER_E_LIMIT where one tensor or the metadata alone has more. */
+INFER_API infer_status infer_split(const infer_model *model, const char *prefix,
+                                   uint64_t max_tensors, uint64_t max_bytes,
+                                   infer_progress progress, void *ud, infer_error *err);
+
+/* Writes a model, of one part or several, as one file. */
+INFER_API infer_status infer_merge(const infer_model *model, const char *path,
+                                   infer_progress progress, void *ud, infer_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -159,8 +159,7 @@ infer_status infer_generate(infer_session *session, infer_sampler *sampler, cons
     infer_token *ids = inf_alloc_zero(&session->a, count, sizeof *ids);
     if (!ids)
         return inf_fail_memory(err, "the prompt's tokens", count * sizeof *ids);
-    status =
-        infer_tokenize(model, prompt, len, INFER_TOKENIZE_ADD_BOS, ids, count, &count, err);
+    status = infer_tokenize(model, prompt, len, INFER_TOKENIZE_ADD_BOS, ids, count, &count, err);
     if (!status)
         status = infer_session_sync(session, ids, count, NULL, err);
     inf_release(&session->a, ids);

@@ -97,8 +97,8 @@ static infer_status check_ids(const infer_plan *plan, const infer_token *ids, si
     return INFER_OK;
 }
 
-/* One pass over `rows` rows of the plan's arrays; where a result is not finite, the same pass
- * again, checked, to name the step. The caller holds the plan's turn. */
+/* One pass over `rows` rows of the plan's arrays. Where a result is not finite the first such token
+ * runs again, step by step, to name the step. The caller holds the plan's turn. */
 static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows, uint32_t wanted,
                         uint32_t cancels, infer_error *err)
 {
@@ -113,12 +113,16 @@ static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows,
         .cancel = plan->cancel,
         .cancels = cancels,
     };
-    infer_status status = inf_cpu_run(plan, &batch, err);
+    uint32_t bad;
+    infer_status status = inf_cpu_run(plan, &batch, &bad, err);
     if (status != INFER_E_NUMERIC)
         return status;
-    batch.checked = true;
-    infer_status again = inf_cpu_run(plan, &batch, err);
-    return again ? again : status;
+    batch.rows = 1;
+    batch.ids += bad;
+    batch.positions += bad;
+    batch.kv += bad;
+    batch.wanted = 0;
+    return inf_cpu_find_fault(plan, &batch, err);
 }
 
 /* Evaluates ids[count] behind the session's tokens, batch after batch. */

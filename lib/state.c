@@ -11,10 +11,10 @@
  */
 #include "lib/session.h"
 
+#include "lib/base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,7 +75,22 @@ static size_t v_bytes(const infer_plan *plan, size_t tokens)
     return tokens * inf_kv_row_bytes(plan->kv, plan->hp.head_size);
 }
 
-/* A file being written or read, with the checksum so far. */
+/* A file being written, with the checksum so far; after a failure nothing more is written. */
+struct output {
+    struct inf_file file;
+    uint64_t sum;
+    infer_status status;
+    infer_error *err;
+};
+
+static void put(struct output *to, const void *bytes, size_t len)
+{
+    to->sum = checksum(bytes, len, to->sum);
+    if (!to->status)
+        to->status = inf_file_put(&to->file, bytes, len, to->err);
+}
+
+/* A file being read. */
 struct stream {
     int fd;
     uint64_t sum;
@@ -88,21 +103,6 @@ static void fail_stream(struct stream *s, int why)
     if (!s->failed)
         s->why = why;
     s->failed = true;
-}
-
-static void put(struct stream *s, const void *bytes, size_t len)
-{
-    const char *at = bytes;
-    s->sum = checksum(bytes, len, s->sum);
-    while (len && !s->failed) {
-        ssize_t n = write(s->fd, at, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            fail_stream(s, n < 0 ? errno : ENOSPC);
-        at += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
 }
 
 static void take(struct stream *s, void *bytes, size_t len)
@@ -122,7 +122,7 @@ static void take(struct stream *s, void *bytes, size_t len)
         s->sum = checksum(bytes, len, s->sum);
 }
 
-static void put_all(struct stream *s, const infer_session *session)
+static void put_all(struct output *to, const infer_session *session)
 {
     const infer_plan *plan = session->plan;
     struct head head = {
@@ -132,63 +132,28 @@ static void put_all(struct stream *s, const infer_session *session)
         .tokens = session->count,
     };
     memcpy(head.magic, MAGIC, sizeof head.magic);
-    put(s, &head, sizeof head);
-    put(s, session->tokens, session->count * sizeof *session->tokens);
+    put(to, &head, sizeof head);
+    put(to, session->tokens, session->count * sizeof *session->tokens);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
         for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
             uint8_t *k = inf_plan_kv(plan, inf_session_kv(session), (int)layer, h);
-            put(s, k, k_bytes(plan, session->count));
-            put(s, k + plan->kv_head_bytes, v_bytes(plan, session->count));
+            put(to, k, k_bytes(plan, session->count));
+            put(to, k + plan->kv_head_bytes, v_bytes(plan, session->count));
         }
-    uint64_t sum = s->sum;
-    put(s, &sum, sizeof sum);
-}
-
-/* So that the new name survives a crash of the machine; what cannot be synced is no failure. */
-static void sync_folder(const char *path)
-{
-    char folder[4096] = ".";
-    const char *slash = strrchr(path, '/');
-    size_t len = slash ? (size_t)(slash - path) + 1 : 0;
-    if (len >= sizeof folder)
-        return;
-    if (len) {
-        memcpy(folder, path, len);
-        folder[len] = 0;
-    }
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    fsync(fd);
-    close(fd);
+    uint64_t sum = to->sum;
+    put(to, &sum, sizeof sum);
 }
 
 infer_status infer_session_save(infer_session *session, const char *path, infer_error *err)
 {
-    char temporary[4096];
-    struct stat st;
-    if (!stat(path, &st) && !S_ISREG(st.st_mode)) /* a rename would put a file in its place */
-        return inf_fail(err, INFER_E_IO, "%s is there and is not a regular file", path);
-    int len = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    if (len < 0 || (size_t)len >= sizeof temporary)
-        return inf_fail(err, INFER_E_LIMIT, "the path has more than %zu bytes",
-                        sizeof temporary - 8);
-    struct stream s = {.fd = mkostemp(temporary, O_CLOEXEC), .sum = INF_HASH_SEED};
-    if (s.fd < 0)
-        return inf_fail(err, INFER_E_IO, "%s: %s", temporary, strerror(errno));
-    put_all(&s, session); /* the cache of this session is this thread's: others may evaluate */
-    if (!s.failed && fsync(s.fd))
-        fail_stream(&s, errno);
-    if (close(s.fd))
-        fail_stream(&s, errno);
-    if (!s.failed && rename(temporary, path))
-        fail_stream(&s, errno);
-    if (!s.failed) {
-        sync_folder(path);
-        return INFER_OK;
-    }
-    unlink(temporary);
-    return inf_fail(err, INFER_E_IO, "%s cannot be written: %s", path, strerror(s.why));
+    struct output to = {.sum = INF_HASH_SEED, .err = err};
+    to.status = inf_file_create(&to.file, &session->plan->a, path, 0600, err);
+    if (!to.status)
+        put_all(&to, session); /* the cache of this session is this thread's: others may evaluate */
+    if (!to.status && !(to.status = inf_file_close(&to.file, err)))
+        to.status = inf_file_publish(&to.file, err);
+    inf_file_free(&to.file);
+    return to.status;
 }
 
 /* What a file of `tokens` tokens must have. */

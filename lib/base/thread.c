@@ -1,4 +1,4 @@
-/* The pool: two words that threads wait on (the number of the job, the number of the barrier). */
+/* The pool, and the words that threads wait on: the number of the job, and what is done of a share. */
 #include "lib/base/thread.h"
 
 #include <linux/futex.h>
@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SPINS 20000
+#define SPINS 8000
 #define LINE 64 /* bytes of a cache line: words that different threads write stand apart */
 
 struct worker {
@@ -25,10 +25,8 @@ struct inf_pool {
     void (*job)(void *ud, uint32_t thread);
     void *ud;
     _Alignas(LINE) _Atomic uint32_t job_number; /* rises by one for each job */
-    _Alignas(LINE) _Atomic uint32_t round;      /* rises by one when a barrier opens */
-    _Alignas(LINE) _Atomic uint32_t arrived;
-    _Alignas(LINE) _Atomic uint32_t next;
     _Alignas(LINE) _Atomic uint32_t sleepers;
+    struct inf_share leaving; /* threads that are through with the job */
     bool stop;
 };
 
@@ -41,42 +39,45 @@ static void pause_cpu(void)
 #endif
 }
 
-/* Returns when *word is no longer `old`. */
-static void wait_change(struct inf_pool *pool, _Atomic uint32_t *word, uint32_t old)
+static bool reached(_Atomic uint32_t *word, uint32_t value, bool equal)
+{
+    return (atomic_load_explicit(word, memory_order_acquire) == value) == equal;
+}
+
+/* Returns when *word is `value` (equal), or no longer is. */
+static void wait_word(struct inf_pool *pool, _Atomic uint32_t *word, uint32_t value, bool equal)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(word, memory_order_acquire) != old)
+        if (reached(word, value, equal))
             return;
         pause_cpu();
     }
     atomic_fetch_add(&pool->sleepers, 1);
-    while (atomic_load(word) == old)
-        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+    for (uint32_t seen; ((seen = atomic_load(word)) == value) != equal;)
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
     atomic_fetch_sub(&pool->sleepers, 1);
 }
 
-static void change(struct inf_pool *pool, _Atomic uint32_t *word)
+static void wake(struct inf_pool *pool, _Atomic uint32_t *word)
 {
-    atomic_fetch_add(word, 1);
     if (atomic_load(&pool->sleepers))
         syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
-void inf_pool_barrier(struct inf_pool *pool)
+uint32_t inf_share_take(struct inf_share *share)
 {
-    uint32_t round = atomic_load_explicit(&pool->round, memory_order_relaxed);
-    if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->threads) {
-        atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-        change(pool, &pool->round);
-    } else {
-        wait_change(pool, &pool->round, round);
-    }
+    return atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
 }
 
-uint32_t inf_pool_next(struct inf_pool *pool)
+void inf_share_finish(struct inf_pool *pool, struct inf_share *share, uint32_t tasks)
 {
-    return atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
+    if (atomic_fetch_add(&share->done, 1) + 1 == tasks)
+        wake(pool, &share->done);
+}
+
+void inf_share_wait(struct inf_pool *pool, struct inf_share *share, uint32_t tasks)
+{
+    wait_word(pool, &share->done, tasks, true);
 }
 
 static void *work(void *ud)
@@ -84,11 +85,11 @@ static void *work(void *ud)
     struct worker *worker = ud;
     struct inf_pool *pool = worker->pool;
     for (uint32_t seen = 0;; seen++) {
-        wait_change(pool, &pool->job_number, seen);
+        wait_word(pool, &pool->job_number, seen, false);
         if (pool->stop)
             return NULL;
         pool->job(pool->ud, worker->number);
-        inf_pool_barrier(pool);
+        inf_share_finish(pool, &pool->leaving, pool->threads);
     }
 }
 
@@ -96,10 +97,12 @@ void inf_pool_run(struct inf_pool *pool, void (*job)(void *ud, uint32_t thread),
 {
     pool->job = job;
     pool->ud = ud;
-    if (pool->threads > 1)
-        change(pool, &pool->job_number);
+    atomic_store(&pool->leaving.done, 0);
+    atomic_fetch_add(&pool->job_number, 1);
+    wake(pool, &pool->job_number);
     job(ud, 0);
-    inf_pool_barrier(pool);
+    inf_share_finish(pool, &pool->leaving, pool->threads);
+    inf_share_wait(pool, &pool->leaving, pool->threads);
 }
 
 uint32_t inf_pool_threads(const struct inf_pool *pool)
@@ -151,8 +154,8 @@ void inf_pool_free(struct inf_pool *pool)
     if (!pool)
         return;
     pool->stop = true;
-    if (pool->started)
-        change(pool, &pool->job_number);
+    atomic_fetch_add(&pool->job_number, 1);
+    wake(pool, &pool->job_number);
     for (uint32_t i = 0; i < pool->started; i++)
         pthread_join(pool->workers[i].thread, NULL);
     infer_allocator a = pool->a;

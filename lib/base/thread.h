@@ -19,11 +19,20 @@ size_t inf_pool_bytes(uint32_t threads); /* memory of a pool, beside the threads
 /* Runs job(ud, thread) on every thread and returns when all are done. One caller at a time. */
 void inf_pool_run(struct inf_pool *pool, void (*job)(void *ud, uint32_t thread), void *ud);
 
-/* For jobs: waits until every thread of the pool is here. Then the task counter starts at 0 again.
- */
-void inf_pool_barrier(struct inf_pool *pool);
+/* A piece of a job that any of the threads may do: `tasks` numbers, each given to one thread. Whoever
+ * comes late finds it done and goes on, so nobody waits for a thread that the system has put aside,
+ * unless it holds a task. Zeroed before a job. */
+struct inf_share {
+    _Alignas(64) _Atomic uint32_t next, done;
+};
 
-/* For jobs: the next number of a counter that all threads share; see inf_pool_barrier. */
-uint32_t inf_pool_next(struct inf_pool *pool);
+/* The next task; a number of `tasks` or more: none is left. */
+uint32_t inf_share_take(struct inf_share *share);
+
+/* A task is finished. */
+void inf_share_finish(struct inf_pool *pool, struct inf_share *share, uint32_t tasks);
+
+/* Returns when all tasks are finished, by whomever. */
+void inf_share_wait(struct inf_pool *pool, struct inf_share *share, uint32_t tasks);
 
 #endif

@@ -3,9 +3,11 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
-bool inf_cpu_stopped(struct inf_cpu_run *run)
+/* Whether somebody cancelled; looked at before each task. */
+static bool stopped(struct inf_cpu_run *run)
 {
     if (atomic_load_explicit(&run->stop, memory_order_relaxed))
         return true;
@@ -94,7 +96,7 @@ static void add_rows(float *x, const float *y, uint32_t n)
 }
 
 /* A step on one row (of tokens, slots or wanted rows, as the step says). */
-static void do_row(struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
 {
     const struct infer_plan *plan = run->plan;
     switch (step->op) {
@@ -157,37 +159,83 @@ static uint32_t rows_of(const struct inf_cpu_run *run, const struct inf_step *st
     return step->rows == INF_ROWS_WANTED ? run->batch->wanted : run->batch->rows;
 }
 
-/* A thread's share of the rows: the same tokens in every step; a token's slots go with it. */
-static void do_rows(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread)
+/* Rows of a stage are cut into a few tasks a thread; a token's slots go with it. */
+static uint32_t row_tasks(const struct inf_cpu_run *run, const struct inf_step *step)
 {
-    uint64_t rows = rows_of(run, step);
-    uint32_t each = step->rows == INF_ROWS_SLOTS ? run->plan->hp.experts_used : 1;
-    uint32_t first = (uint32_t)(rows * thread / run->threads) * each;
-    uint32_t end = (uint32_t)(rows * (thread + 1) / run->threads) * each;
-    for (uint32_t row = first; row < end && !inf_cpu_stopped(run); row++)
-        do_row(run, step, row);
+    uint32_t rows = rows_of(run, step), most = run->threads * 4;
+    return rows < most ? rows : most;
 }
 
-static void do_step(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread)
+static void do_rows(const struct inf_cpu_run *run, const struct inf_stage *stage, uint32_t task)
 {
+    const struct inf_step *steps = &run->plan->steps[stage->first];
+    uint64_t rows = rows_of(run, steps), tasks = row_tasks(run, steps);
+    for (uint32_t i = 0; i < stage->count; i++) {
+        uint32_t each = steps[i].rows == INF_ROWS_SLOTS ? run->plan->hp.experts_used : 1;
+        uint32_t first = (uint32_t)(rows * task / tasks) * each;
+        uint32_t end = (uint32_t)(rows * (task + 1) / tasks) * each;
+        for (uint32_t row = first; row < end; row++)
+            do_row(run, &steps[i], row);
+    }
+}
+
+/* How many tasks a stage has. Every thread counts the same, however late it comes. */
+static uint32_t stage_tasks(const struct inf_cpu_run *run, const struct inf_stage *stage)
+{
+    const struct inf_step *step = &run->plan->steps[stage->first];
     switch (step->op) {
     case INF_STEP_MATMUL:
     case INF_STEP_LOGITS:
-        inf_cpu_matmul(run, step, thread);
+        return inf_cpu_matmul_tasks(run, step);
+    case INF_STEP_ATTN:
+        return inf_cpu_attn_tasks(run);
+    case INF_STEP_GROUP:
+        return 1;
+    case INF_STEP_EXPERTS:
+        return inf_cpu_experts_tasks(run, step);
+    default:
+        return row_tasks(run, step);
+    }
+}
+
+static void do_task(const struct inf_cpu_run *run, const struct inf_stage *stage, uint32_t task,
+                    uint8_t *scratch)
+{
+    const struct inf_step *step = &run->plan->steps[stage->first];
+    switch (step->op) {
+    case INF_STEP_MATMUL:
+    case INF_STEP_LOGITS:
+        inf_cpu_matmul(run, step, task, scratch);
         break;
     case INF_STEP_ATTN:
-        inf_cpu_attn(run, step, thread);
+        inf_cpu_attn(run, step, task, scratch);
         break;
     case INF_STEP_GROUP:
-        if (thread == 0)
-            inf_cpu_group(run);
+        inf_cpu_group(run);
         break;
     case INF_STEP_EXPERTS:
-        inf_cpu_experts(run, step, thread);
+        inf_cpu_experts(run, step, task, scratch);
         break;
     default:
-        do_rows(run, step, thread);
+        do_rows(run, stage, task);
         break;
+    }
+}
+
+static void job(void *ud, uint32_t thread)
+{
+    struct inf_cpu_run *run = ud;
+    struct infer_plan *plan = run->plan;
+    uint8_t *scratch = plan->scratch + thread * plan->scratch_bytes;
+    for (size_t i = 0; i < plan->stage_count && !stopped(run); i++) {
+        uint32_t tasks = stage_tasks(run, &plan->stages[i]);
+        struct inf_share *share = &plan->shares[i];
+        for (uint32_t task; (task = inf_share_take(share)) < tasks;) {
+            if (!stopped(run))
+                do_task(run, &plan->stages[i], task, scratch);
+            inf_share_finish(plan->pool, share, tasks);
+        }
+        inf_share_wait(plan->pool, share, tasks);
     }
 }
 
@@ -205,56 +253,44 @@ static bool all_finite(const float *x, size_t n)
 static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *step)
 {
     const struct infer_plan *plan = run->plan;
-    enum inf_buffer written[4] = {step->out, step->outs[0], step->outs[1], step->outs[2]};
+    const enum inf_buffer written[4] = {step->out, step->outs[0], step->outs[1], step->outs[2]};
     if (step->op == INF_STEP_LOGITS || step->op == INF_STEP_QUANTIZE ||
         step->op == INF_STEP_GROUP || step->op == INF_STEP_ROUTE)
         return true;
     bool slots = step->rows == INF_ROWS_SLOTS || step->op == INF_STEP_EXPERTS;
     uint32_t rows = rows_of(run, step) * (slots ? plan->hp.experts_used : 1);
-    for (uint32_t i = 0; i < step->count + 1; i++) {
-        enum inf_buffer buffer = written[i];
-        if (buffer >= INF_BUF_NONE)
-            continue;
-        for (uint32_t row = 0; row < rows; row++)
-            if (!all_finite(inf_cpu_row(plan, buffer, row), plan->buffers[buffer].stride / 4))
+    for (uint32_t i = 0; i < step->count + 1; i++)
+        for (uint32_t row = 0; written[i] < INF_BUF_NONE && row < rows; row++)
+            if (!all_finite(inf_cpu_row(plan, written[i], row),
+                            plan->buffers[written[i]].stride / 4))
                 return false;
-    }
     return true;
 }
 
-static void job(void *ud, uint32_t thread)
+infer_status inf_cpu_find_fault(struct infer_plan *plan, const struct inf_batch *batch,
+                                infer_error *err)
 {
-    struct inf_cpu_run *run = ud;
-    struct infer_plan *plan = run->plan;
-    bool checked = run->batch->checked;
+    struct inf_cpu_run run = {.plan = plan, .batch = batch, .threads = 1};
+    inf_cpu_attn_blocks(&run);
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct inf_step *step = &plan->steps[i];
-        if (!inf_cpu_stopped(run))
-            do_step(run, step, thread);
-        if (step->barrier || checked)
-            inf_pool_barrier(plan->pool);
-        if (checked) {
-            if (thread == 0 && !run->bad && !step_finite(run, step))
-                run->bad = step;
-            inf_pool_barrier(plan->pool);
-        }
+        struct inf_stage alone = {(uint32_t)i, 1};
+        for (uint32_t task = 0; task < stage_tasks(&run, &alone); task++)
+            do_task(&run, &alone, task, plan->scratch);
+        if (step_finite(&run, step))
+            continue;
+        char layer[32] = "";
+        if (step->layer >= 0)
+            snprintf(layer, sizeof layer, " of layer %d", step->layer);
+        return inf_fail(err, INFER_E_NUMERIC, "the result of step %s%s (%s) is not finite",
+                        inf_step_name(step->op), layer,
+                        step->w[0] ? step->w[0]->name : "no weights");
     }
+    return inf_fail(err, INFER_E_NUMERIC, "the logits are not finite");
 }
 
-static infer_status not_finite(const struct inf_cpu_run *run, infer_error *err)
-{
-    const struct inf_step *bad = run->bad;
-    if (!bad)
-        return inf_fail(err, INFER_E_NUMERIC, "the logits are not finite");
-    const struct inf_weight *w = bad->w[0];
-    if (bad->layer < 0)
-        return inf_fail(err, INFER_E_NUMERIC, "the result of step %s (%s) is not finite",
-                        inf_step_name(bad->op), w ? w->name : "no weights");
-    return inf_fail(err, INFER_E_NUMERIC, "the result of step %s of layer %d (%s) is not finite",
-                    inf_step_name(bad->op), bad->layer, w ? w->name : "no weights");
-}
-
-infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch, infer_error *err)
+infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch, uint32_t *bad_row,
+                         infer_error *err)
 {
     struct inf_cpu_run run = {
         .plan = plan,
@@ -262,14 +298,18 @@ infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch,
         .threads = inf_pool_threads(plan->pool),
     };
     inf_cpu_attn_blocks(&run);
+    memset(plan->shares, 0, plan->stage_count * sizeof *plan->shares);
     inf_pool_run(plan->pool, job, &run);
     if (atomic_load(&run.stop))
         return inf_fail(err, INFER_E_CANCELLED, "cancelled");
-    bool good = !run.bad;
-    for (uint32_t row = 0; good && row < batch->rows; row++)
-        good = all_finite(inf_cpu_row(plan, INF_BUF_STREAM, row), plan->hp.embd);
-    for (uint32_t i = 0; good && i < batch->wanted; i++)
-        good = all_finite(plan->logits + (size_t)batch->logit_rows[i] * plan->hp.vocab,
-                          plan->hp.vocab);
-    return good ? INFER_OK : not_finite(&run, err);
+    for (*bad_row = 0; *bad_row < batch->rows; ++*bad_row)
+        if (!all_finite(inf_cpu_row(plan, INF_BUF_STREAM, *bad_row), plan->hp.embd))
+            return inf_fail(err, INFER_E_NUMERIC, "the result is not finite");
+    for (uint32_t i = 0; i < batch->wanted; i++) {
+        *bad_row = batch->want[i];
+        if (!all_finite(plan->logits + (size_t)batch->logit_rows[i] * plan->hp.vocab,
+                        plan->hp.vocab))
+            return inf_fail(err, INFER_E_NUMERIC, "the logits are not finite");
+    }
+    return INFER_OK;
 }

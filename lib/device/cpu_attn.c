@@ -113,30 +113,31 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
     }
 }
 
-void inf_cpu_attn(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread)
+uint32_t inf_cpu_attn_tasks(const struct inf_cpu_run *run)
+{
+    return run->block_count * run->plan->hp.kv_heads;
+}
+
+void inf_cpu_attn(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
+                  uint8_t *scratch)
 {
     const struct infer_plan *plan = run->plan;
-    uint32_t heads = plan->hp.kv_heads, group = plan->hp.heads / heads;
+    uint32_t heads = plan->hp.kv_heads, group = plan->hp.heads / heads, kv_head = task % heads;
     size_t size = plan->hp.head_size;
-    for (uint32_t task; (task = inf_pool_next(plan->pool)) < run->block_count * heads;) {
-        if (inf_cpu_stopped(run))
-            return;
-        const struct inf_attn_block *block = &plan->blocks[task / heads];
-        uint32_t kv_head = task % heads;
-        struct work w = divide(plan, inf_cpu_scratch(run, thread), block->count * group);
-        for (uint32_t r = 0; r < w.rows; r++) {
-            const float *q = inf_cpu_row(plan, step->in, block->row + r / group) +
-                             (kv_head * group + r % group) * size;
-            for (size_t d = 0; d < size; d++)
-                w.q[r * size + d] = q[d] * plan->hp.attn_scale;
-        }
-        attend(run, step, block, kv_head, &w);
-        for (uint32_t r = 0; r < w.rows; r++) {
-            float *out = inf_cpu_row(plan, step->out, block->row + r / group) +
+    const struct inf_attn_block *block = &plan->blocks[task / heads];
+    struct work w = divide(plan, scratch, block->count * group);
+    for (uint32_t r = 0; r < w.rows; r++) {
+        const float *q = inf_cpu_row(plan, step->in, block->row + r / group) +
                          (kv_head * group + r % group) * size;
-            float inverse = 1.0f / w.sum[r];
-            for (size_t d = 0; d < size; d++)
-                out[d] = w.acc[r * size + d] * inverse;
-        }
+        for (size_t d = 0; d < size; d++)
+            w.q[r * size + d] = q[d] * plan->hp.attn_scale;
+    }
+    attend(run, step, block, kv_head, &w);
+    for (uint32_t r = 0; r < w.rows; r++) {
+        float *out = inf_cpu_row(plan, step->out, block->row + r / group) +
+                     (kv_head * group + r % group) * size;
+        float inverse = 1.0f / w.sum[r];
+        for (size_t d = 0; d < size; d++)
+            out[d] = w.acc[r * size + d] * inverse;
     }
 }

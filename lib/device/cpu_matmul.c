@@ -25,35 +25,52 @@ static void set_output(const struct inf_cpu_run *run, const struct inf_step *ste
     args->out_stride = plan->buffers[step->outs[i]].stride / sizeof(float);
 }
 
-void inf_cpu_matmul(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread)
+static uint32_t columns(const struct inf_cpu_run *run, const struct inf_step *step)
 {
-    struct infer_plan *plan = run->plan;
-    uint32_t cols = step->rows == INF_ROWS_WANTED ? run->batch->wanted : run->batch->rows;
-    uint32_t total = 0, tasks[4] = {0};
-    if (!cols)
-        return;
+    return step->rows == INF_ROWS_WANTED ? run->batch->wanted : run->batch->rows;
+}
+
+/* Rows of a task, and where each matrix's tasks begin: first[count] is their number. */
+static uint32_t divide(const struct inf_cpu_run *run, const struct inf_step *step,
+                       uint32_t first[4])
+{
+    uint32_t total = 0;
     for (uint32_t i = 0; i < step->count; i++)
         total += step->w[i]->rows;
-    uint32_t each = task_rows(total, cols, run->threads);
+    uint32_t each = task_rows(total, columns(run, step), run->threads);
+    first[0] = 0;
     for (uint32_t i = 0; i < step->count; i++)
-        tasks[i + 1] = tasks[i] + (step->w[i]->rows + each - 1) / each;
-    struct inf_matmul_args args = {.cols = cols, .scratch = inf_cpu_scratch(run, thread)};
+        first[i + 1] = first[i] + (step->w[i]->rows + each - 1) / each;
+    return each;
+}
+
+uint32_t inf_cpu_matmul_tasks(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    uint32_t first[4];
+    divide(run, step, first);
+    return columns(run, step) ? first[step->count] : 0;
+}
+
+void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
+                    uint8_t *scratch)
+{
+    const struct infer_plan *plan = run->plan;
+    uint32_t first[4], i = 0, each = divide(run, step, first);
+    while (task >= first[i + 1])
+        i++;
+    const struct inf_weight *w = step->w[i];
+    uint32_t row = (task - first[i]) * each;
+    struct inf_matmul_args args = {
+        .type = w->type,
+        .w = w->data + row * w->row_bytes,
+        .row_bytes = w->row_bytes,
+        .rows = w->rows - row < each ? w->rows - row : each,
+        .k = w->k,
+        .cols = columns(run, step),
+        .scratch = scratch,
+    };
     inf_cpu_input(plan, step->in, &args);
-    for (uint32_t task; (task = inf_pool_next(plan->pool)) < tasks[step->count];) {
-        if (inf_cpu_stopped(run))
-            return;
-        uint32_t i = 0;
-        while (task >= tasks[i + 1])
-            i++;
-        const struct inf_weight *w = step->w[i];
-        uint32_t first = (task - tasks[i]) * each;
-        args.type = w->type;
-        args.w = w->data + first * w->row_bytes;
-        args.row_bytes = w->row_bytes;
-        args.rows = w->rows - first < each ? w->rows - first : each;
-        args.k = w->k;
-        set_output(run, step, i, &args);
-        args.out += first;
-        plan->kernels.matmul[w->type](&args);
-    }
+    set_output(run, step, i, &args);
+    args.out += row;
+    plan->kernels.matmul[w->type](&args);
 }

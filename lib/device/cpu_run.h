@@ -8,27 +8,25 @@ struct inf_cpu_run {
     struct infer_plan *plan;
     const struct inf_batch *batch;
     uint32_t threads, block_count; /* blocks: of attention, in plan->blocks */
-    _Atomic bool stop;             /* cancelled: the steps that are left do nothing */
-    const struct inf_step *bad;    /* of a checked batch: the first whose result is not finite */
+    _Atomic bool stop;             /* cancelled: the tasks that are left do nothing */
 };
 
-/* Whether somebody cancelled; also looked at between tasks. */
-bool inf_cpu_stopped(struct inf_cpu_run *run);
-
-void inf_cpu_matmul(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread);
-void inf_cpu_attn(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread);
+/* A step cut into tasks: how many there are (the same for every thread), and one of them. */
+uint32_t inf_cpu_matmul_tasks(const struct inf_cpu_run *run, const struct inf_step *step);
+void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
+                    uint8_t *scratch);
 void inf_cpu_attn_blocks(struct inf_cpu_run *run);
+uint32_t inf_cpu_attn_tasks(const struct inf_cpu_run *run);
+void inf_cpu_attn(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
+                  uint8_t *scratch);
 
 /* Experts: the choice for one token, the lists of slots, their matrices, the sum for one token. */
-void inf_cpu_route(struct inf_cpu_run *run, const struct inf_step *step, uint32_t row);
-void inf_cpu_group(struct inf_cpu_run *run);
-void inf_cpu_experts(struct inf_cpu_run *run, const struct inf_step *step, uint32_t thread);
-void inf_cpu_combine(struct inf_cpu_run *run, const struct inf_step *step, uint32_t row);
-
-static inline uint8_t *inf_cpu_scratch(const struct inf_cpu_run *run, uint32_t thread)
-{
-    return run->plan->scratch + thread * run->plan->scratch_bytes;
-}
+void inf_cpu_route(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row);
+void inf_cpu_group(const struct inf_cpu_run *run);
+uint32_t inf_cpu_experts_tasks(const struct inf_cpu_run *run, const struct inf_step *step);
+void inf_cpu_experts(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
+                     uint8_t *scratch);
+void inf_cpu_combine(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row);
 
 /* Fills in what a product reads from buffer `in`: int8 columns or floats. */
 static inline void inf_cpu_input(const struct infer_plan *plan, enum inf_buffer in,

@@ -18,12 +18,16 @@ struct inf_batch {
     const uint32_t *logit_rows;  /* (wanted) their rows in plan->logits */
     _Atomic bool *const *cancel; /* (sessions in the batch) raised by any thread: stop */
     uint32_t cancels;
-    bool checked; /* look at what every step wrote, to name the first that is not finite */
 };
 
-/* INFER_E_CANCELLED, or INFER_E_NUMERIC where a row's result is not finite: the text names the step
- * when the batch is checked. */
-infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch, infer_error *err);
+/* INFER_E_CANCELLED, or INFER_E_NUMERIC where a row's result is not finite: *bad_row is the first. */
+infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch, uint32_t *bad_row,
+                         infer_error *err);
+
+/* Runs a batch step by step on the calling thread; the text of the INFER_E_NUMERIC that it returns
+ * names the first step whose result is not finite. */
+infer_status inf_cpu_find_fault(struct infer_plan *plan, const struct inf_batch *batch,
+                                infer_error *err);
 
 /* Levels that this machine runs, as bits 1 << enum inf_isa; the best of them. */
 unsigned inf_cpu_usable(void);

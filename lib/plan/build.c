@@ -211,7 +211,7 @@ static void add_head(const struct builder *b)
     logits->rows = INF_ROWS_WANTED;
 }
 
-/* Steps that each thread does on its own share of the rows. */
+/* Steps that work on rows alone, so that a task may be rows of several of them. */
 static bool by_rows(const struct inf_step *step)
 {
     switch (step->op) {
@@ -226,7 +226,8 @@ static bool by_rows(const struct inf_step *step)
     }
 }
 
-/* A thread's share is the same tokens in every such step, so between two of them nobody waits. */
+/* Steps by rows that follow each other become one stage: a token goes through all of them (a token's
+ * slots go with it), and nobody waits in between. */
 static void fuse(struct infer_plan *plan)
 {
     for (size_t i = 0; i + 1 < plan->step_count; i++) {
@@ -236,6 +237,21 @@ static void fuse(struct infer_plan *plan)
             (step->rows == INF_ROWS_WANTED) == (next->rows == INF_ROWS_WANTED))
             step->barrier = false;
     }
+}
+
+static infer_status make_stages(struct infer_plan *plan, infer_error *err)
+{
+    plan->stages = inf_arena_take(&plan->arena, plan->step_count, sizeof *plan->stages);
+    plan->shares = inf_arena_take(&plan->arena, plan->step_count, sizeof *plan->shares);
+    if (!plan->stages || !plan->shares)
+        return inf_fail_memory(err, "the stages", plan->step_count * sizeof *plan->shares);
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].barrier) {
+            plan->stages[plan->stage_count++] = (struct inf_stage){first, i + 1 - first};
+            first = i + 1;
+        }
+    return INFER_OK;
 }
 
 infer_status inf_plan_build(struct infer_plan *plan, infer_error *err)
@@ -256,7 +272,7 @@ infer_status inf_plan_build(struct infer_plan *plan, infer_error *err)
     b.layer = -1;
     add_head(&b);
     fuse(plan);
-    return INFER_OK;
+    return make_stages(plan, err);
 }
 
 const char *inf_step_name(enum inf_step_op op)

@@ -47,14 +47,16 @@ static void explain_step(const struct infer_plan *plan, const struct inf_step *s
         inf_text_printf(text, "  %s", step->w[0]->name);
     if (step->windowed && step->op == INF_STEP_ATTN)
         inf_text_printf(text, "  window %u", plan->hp.window);
-    inf_text_printf(text, step->barrier ? "  | all wait\n" : "\n");
+    inf_text_printf(text, step->barrier ? "  |\n" : "\n");
 }
 
 infer_status infer_plan_explain(const infer_plan *plan, char *out, size_t capacity, size_t *len,
                                 infer_error *err)
 {
     struct inf_text text = {.a = &plan->a};
-    inf_text_printf(&text, "step layer op     reads -> writes, weights (rows, columns) kernel\n");
+    inf_text_printf(
+        &text,
+        "step layer op     reads -> writes, weights (rows, columns) kernel; | ends a stage\n");
     for (size_t i = 0; i < plan->step_count; i++)
         explain_step(plan, &plan->steps[i], i, &text);
     infer_status status = INFER_OK;

@@ -33,7 +33,7 @@ static void buffer_sizes(const struct infer_plan *plan, struct size sizes[INF_BU
     sizes[INF_BUF_ROUTER] = moe ? (struct size){tokens, 4ull * hp->experts} : none;
     sizes[INF_BUF_CHOICE] = moe ? (struct size){tokens, 8ull * hp->experts_used} : none;
     sizes[INF_BUF_GROUPS] =
-        moe ? (struct size){1, 4ull * (hp->experts + 1 + 2 * tokens * used)} : none;
+        moe ? (struct size){1, 4ull * (2 * (hp->experts + 1) + 2 * tokens * used)} : none;
     sizes[INF_BUF_EXPERT] = moe ? (struct size){tokens * used, 4ull * hp->embd} : none;
     sizes[INF_BUF_INT_EMBD] =
         hp->embd % 32 ? none : (struct size){tokens, inf_acts_stride(hp->embd)};

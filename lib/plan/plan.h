@@ -70,6 +70,12 @@ struct inf_step {
     enum inf_buffer outs[3];
 };
 
+/* Steps that a task does one after the other: one step cut into tasks, or several on the same rows. The
+ * next stage begins when all tasks of this one are done. */
+struct inf_stage {
+    uint32_t first, count; /* of steps */
+};
+
 struct inf_plan_buffer {
     size_t offset; /* in the activations */
     size_t stride; /* bytes from row to row */
@@ -99,7 +105,10 @@ struct infer_plan {
 
     struct inf_weight *weights; /* (layers + 1, INF_SLOT_COUNT), the last: outside layers */
     struct inf_step *steps;
-    size_t step_count, step_capacity;
+    size_t step_count;
+    struct inf_stage *stages;
+    struct inf_share *shares; /* (stages), for the pass in progress */
+    size_t stage_count;
     struct inf_plan_buffer buffers[INF_BUF_COUNT];
     size_t activation_bytes, scratch_bytes; /* scratch: of one thread */
     size_t attn_scratch_at;                 /* in a thread's scratch */
