@@ -9,10 +9,13 @@
  */
 #define ROWS 4
 #define COLS 6
-#define BLOCK_BYTES                                                                                \
-    ((size_t)512 << 10) /* of weights that meet all columns out of the second cache */
-#define BLOCK_ROWS 512  /* at most, by the room for their sums in scratch */
-#define CHUNK (BYTES == 4 ? 1024 : 4096) /* of k, where columns are many: less loads from far */
+/* Weights that meet all columns out of the second cache, in bytes, and in rows at most (by the room
+ * for their sums in scratch). */
+#define BLOCK_BYTES ((size_t)512 << 10)
+#define BLOCK_ROWS 512
+/* Weights of a row that six columns meet at a time: with F32 their x must stay in the first cache,
+ * or the loads are the limit. */
+#define CHUNK (BYTES == 4 ? 1024 : 4096)
 _Static_assert(BLOCK_ROWS *COLS * 64 <= INF_MATMUL_SCRATCH, "too much scratch");
 
 /* Where a tile is: rows, columns, and k from at to end; sums (columns, rows, 16) are carried from
@@ -72,7 +75,7 @@ INF_INLINE void tile(const struct inf_matmul_args *a, const struct place *p, con
         return;
     }
     if (i < a->k) { /* the other lanes must stay as they are: -0 + 0 would be 0 */
-        __mmask16 mask = (__mmask16)((1u << (a->k - i)) - 1);
+        __mmask16 mask = inf_lanes(a->k - i);
         INF_UNROLL
         for (unsigned c = 0; c < cols; c++) {
             __m512 xi = _mm512_maskz_loadu_ps(mask, x[c] + i);

@@ -49,7 +49,7 @@ INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned 
         for (unsigned c = 0; c < cols; c++)
             acc[c] = inf_apply(FORM, OWED, a->k, at, n, s, s->sums + c * 256, x[c], acc[c]);
     }
-    __mmask16 mask = a->rows - row >= 16 ? 0xffff : (__mmask16)((1u << (a->rows - row)) - 1);
+    __mmask16 mask = inf_lanes(a->rows - row);
     for (unsigned c = 0; c < cols; c++)
         _mm512_mask_storeu_ps(inf_output(a, c) + row, mask, acc[c]);
 }

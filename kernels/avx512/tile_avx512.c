@@ -22,9 +22,8 @@ INF_INLINE void add_min256(const unsigned sub, const unsigned cols, const struct
     __m512 dmin0 = _mm512_load_ps(p->s->dmin + at * 32);
     __m512 dmin1 = _mm512_load_ps(p->s->dmin + at * 32 + 16);
     __m512i m[2 * INF_TILE_COLS];
-    INF_UNROLL
-    for (unsigned c = 0; c < 2 * cols; c++)
-        m[c] = _mm512_setzero_si512();
+    for (unsigned c = 0; c < cols; c++)
+        m[2 * c] = m[2 * c + 1] = _mm512_setzero_si512();
     INF_UNROLL
     for (unsigned j = 0; j < 128 / sub; j++) {
         __m512i m0 = _mm512_load_si512(mins + j * 64), m1 = _mm512_load_si512(mins + j * 64 + 32);
@@ -101,8 +100,7 @@ INF_INLINE void tile(enum inf_form form, const unsigned cols, const struct inf_m
     p.mscale_at =
         (sub == 16 ? inf_acts_mscale16_at(a->k) : inf_acts_mscale32_at(a->k)) + at / 256 * 4;
     p.xm_at = (sub == 16 ? inf_acts_xm16_at(a->k) : inf_acts_xm32_at(a->k)) + at / sub * 2;
-    __mmask16 mask0 = rows >= 16 ? 0xffff : (__mmask16)((1u << rows) - 1);
-    __mmask16 mask1 = rows >= 32 ? 0xffff : rows <= 16 ? 0 : (__mmask16)((1u << (rows - 16)) - 1);
+    __mmask16 mask0 = inf_lanes(rows), mask1 = inf_lanes(rows > 16 ? rows - 16 : 0);
     __m512 acc[2 * INF_TILE_COLS];
     float *out[INF_TILE_COLS];
     INF_UNROLL

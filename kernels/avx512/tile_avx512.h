@@ -34,8 +34,7 @@
 /* Whether a form has a scale for each 16 weights. */
 #define INF_FORM_SUB(form) ((form) == INF_FORM_S16 || (form) == INF_FORM_S16_MIN256 ? 16u : 32u)
 
-/* Four registers, a dword of each of 16 rows in each: bytes 0..3, 4..7, 8..11, 12..15 of the rows.
- */
+/* Bytes 0..3, 4..7, 8..11 and 12..15 of 16 rows: a dword of each row in each register. */
 struct inf_quad {
     __m512i a, b, c, d;
 };
@@ -75,6 +74,12 @@ struct inf_scratch_avx512 {
     uint8_t rows[16 * INF_STEP_STRIDE]; /* a step of 16 rows, some of which do not exist */
 };
 _Static_assert(sizeof(struct inf_scratch_avx512) <= INF_MATMUL_SCRATCH, "too much scratch");
+
+/* The first n of sixteen lanes. */
+static inline __mmask16 inf_lanes(size_t n)
+{
+    return (__mmask16)(n >= 16 ? 0xffffu : (1u << n) - 1);
+}
 
 /* ---- Bytes of 16 rows ------------------------------------------------------------------------ */
 
