@@ -38,7 +38,7 @@ struct cli_options {
 
     const char *isa;
     bool exact;
-    bool no_mmap, overcommit;
+    bool no_mmap, overcommit, force;
     uint32_t context, batch, threads; /* 0: the library's default */
     uint32_t kv;                      /* infer_kv_type */
 
@@ -48,6 +48,8 @@ struct cli_options {
     const char *save, *restore, *at;
     bool json, ids, explain, tensors, plain, no_special_add;
     uint32_t logprobs;
+    uint32_t part_tensors;
+    uint64_t part_bytes;
 
     double temperature, top_p, min_p, typical;
     double repeat_penalty, frequency_penalty, presence_penalty;
@@ -72,7 +74,9 @@ enum cli_group {
     GROUP_INFO = 1u << 9,
     GROUP_EXPLAIN = 1u << 10,
     GROUP_TOKENIZE = 1u << 11,
-    GROUP_LOGITS = 1u << 12
+    GROUP_LOGITS = 1u << 12,
+    GROUP_SPLIT = 1u << 13,
+    GROUP_WRITE = 1u << 14
 };
 
 enum cli_kind {
@@ -81,6 +85,7 @@ enum cli_kind {
     KIND_TEXTS,  /* struct cli_texts, may be given again; not empty */
     KIND_COUNT,  /* uint32_t, min to max */
     KIND_REAL,   /* double, min to max */
+    KIND_BYTES,  /* uint64_t, at least 1; K, M, G or T behind it times 1024 */
     KIND_CHOICE, /* uint32_t: the place in `choices` */
     KIND_SEED,   /* uint64_t, followed by a bool that is then true */
     KIND_BIAS    /* struct cli_biases, ID=B */
@@ -280,5 +285,7 @@ infer_status cmd_embed(struct cli *cli);
 infer_status cmd_perplexity(struct cli *cli);
 infer_status cmd_compare(struct cli *cli);
 infer_status cmd_models(struct cli *cli);
+infer_status cmd_split(struct cli *cli);
+infer_status cmd_merge(struct cli *cli);
 
 #endif

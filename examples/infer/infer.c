@@ -39,6 +39,13 @@ static const struct cli_command commands[] = {
      "TEXT is a file, scored as by perplexity: KL divergence, agreement of the likeliest token,\n"
      "largest difference of a log probability.\n",
      cmd_compare},
+    {"split", "FILE PREFIX", 2, MODEL_GROUPS | GROUP_SPLIT | GROUP_WRITE,
+     "one model to several files",
+     "Writes PREFIX-00001-of-0000N.gguf and so on; --tensors or --bytes says how much is in each.\n"
+     "Nothing is left of them where it fails.\n",
+     cmd_split},
+    {"merge", "FIRST OUT", 2, MODEL_GROUPS | GROUP_WRITE, "a model of several files to one",
+     "FIRST is the first part.\n", cmd_merge},
     {"models", "", 0, GROUP_GLOBAL | GROUP_JSON, "the architectures that can be run", "",
      cmd_models},
 };

@@ -36,6 +36,9 @@ const struct cli_option_row cli_option_rows[] = {
     FLAG(GROUP_TOKENIZE, "--no-special-add", NULL, no_special_add, "add no bos or eos"),
     FLAG(GROUP_TOKENIZE, "--plain", NULL, plain, "special tokens in the text are plain text"),
     TEXT(GROUP_LOGITS, "--at", NULL, "I,J,...", at, "the logits of these positions alone, rising, counted from 0"),
+    COUNT(GROUP_SPLIT, "--tensors", NULL, "N", part_tensors, 1, COUNT_MAX, "at most N tensors in a part"),
+    {"--bytes", NULL, "SIZE", KIND_BYTES, GROUP_SPLIT, AT(part_bytes), 0, 0, NULL, "at most SIZE bytes in a part's file; K, M, G, T: times 1024, ..."},
+    FLAG(GROUP_WRITE, "--force", NULL, force, "replace files that are there already"),
     FLAG(GROUP_JSON, "--json", NULL, json, "print one JSON object, for programs"),
 
     TEXT(GROUP_PROMPT, "--prompt", "-p", "TEXT", prompt, "the text to go on from"),

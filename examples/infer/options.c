@@ -63,6 +63,29 @@ static bool take_count(const struct cli_option_row *row, const char *text, uint3
     return true;
 }
 
+/* Bytes: digits and, if anything, one letter. */
+static bool take_bytes(const struct cli_option_row *row, const char *text, uint64_t *field,
+                       infer_error *err)
+{
+    static const char letters[] = "KMGT";
+    char digits[24];
+    uint64_t value = 0;
+    size_t len = strspn(text, "0123456789");
+    const char *letter = text[len] ? strchr(letters, text[len]) : NULL;
+    bool sound = len && len < sizeof digits && (!text[len] || (letter && !text[len + 1]));
+    if (sound) {
+        memcpy(digits, text, len);
+        digits[len] = '\0';
+        sound = parse_u64(digits, &value) && value;
+    }
+    for (const char *l = letters; sound && letter && l <= letter; l++)
+        sound = !__builtin_mul_overflow(value, 1024, &value);
+    if (!sound)
+        return refuse(err, "%s: '%.100s' is not a size such as 500M or 4G", row->name, text);
+    *field = value;
+    return true;
+}
+
 static bool take_real(const struct cli_option_row *row, const char *text, double *field,
                       infer_error *err)
 {
@@ -149,6 +172,8 @@ static bool take(struct cli_options *options, const struct cli_option_row *row, 
         return take_texts(row, text, field, err);
     case KIND_COUNT:
         return take_count(row, text, field, err);
+    case KIND_BYTES:
+        return take_bytes(row, text, field, err);
     case KIND_REAL:
         return take_real(row, text, field, err);
     case KIND_CHOICE:
@@ -250,7 +275,7 @@ void cli_options_print(FILE *out, unsigned groups)
         const char *title;
     } parts[] = {
         {GROUP_RUN | GROUP_CHAT | GROUP_INFO | GROUP_EXPLAIN | GROUP_TOKENIZE | GROUP_LOGITS |
-             GROUP_JSON | GROUP_PROMPT | GROUP_GENERATE,
+             GROUP_SPLIT | GROUP_WRITE | GROUP_JSON | GROUP_PROMPT | GROUP_GENERATE,
          "Options"},
         {GROUP_SAMPLING, "Sampling"},
         {GROUP_PLAN | GROUP_MODEL, "Memory and speed"},

@@ -341,6 +341,34 @@ else
     call 1 'chat: a template that does not render' chat "$talker" -p hello -n 1
 fi
 
+# ---- Split and merge -------------------------------------------------------------------------------
+given ''
+mkdir "$work/files"
+call 2 'split: no size' split "$model" "$work/files/m"
+call 2 'split: a size of nothing' split "$model" "$work/files/m" --bytes 0
+call 2 'split: a size that passes 2^64' split "$model" "$work/files/m" --bytes 99999999999T
+call 2 'split: an odd size' split "$model" "$work/files/m" --bytes 4Gi
+call 1 'split: no such directory' split "$model" "$work/files/none/m" --tensors 1
+call 1 'split: metadata larger than a part' split "$model" "$work/files/m" --bytes 100
+(ulimit -f 8 && "$infer" split "$model" "$work/files/m" --tensors 5 2>"$err")
+[ $? -eq 1 ] && [ "$(ls "$work/files")" = '' ]
+verdict $? 'split: no file is left where one grows too large'
+call 0 'split' split "$model" "$work/files/m" --tensors 5
+call 1 'split: parts are there already' split "$model" "$work/files/m" --tensors 7
+call 0 'split --force' split "$model" "$work/files/m" --tensors 5 --force
+first=$(echo "$work"/files/m-00001-of-*.gguf)
+call 0 'merge' merge "$first" "$work/files/whole.gguf"
+call 1 'merge: the file is there already' merge "$first" "$work/files/whole.gguf"
+call 0 'merge --force' merge "$first" "$work/files/whole.gguf" --force
+rm "$work"/files/m-00002-of-*.gguf
+call 1 'merge: a part is missing' merge "$first" "$work/files/other.gguf"
+given '[5, 17, 99]'
+call 0 'logits' logits "$model"
+cp "$out" "$work/logits"
+call 0 'logits of the merged file' logits "$work/files/whole.gguf"
+cmp -s "$out" "$work/logits"
+verdict $? 'split and merge: the same bits'
+
 python3 - "$work/failures" <<'PY'
 import re, sys
 text = open(sys.argv[1], "rb").read().decode()
