@@ -42,6 +42,7 @@ done
 for program in "$build"/tests/replay_*; do
     [ -x "$program" ] && run "$(basename "$program")" "$program" --mutate "${MUTATIONS:-20000}" 1
 done
+run header bash tests/api/header_test.sh
 if [ -x "$build/tests/make_tiny" ]; then
     "$build/tests/make_tiny" "$build/tests/tiny.gguf"
     run cli bash tests/cli/test_cli.sh "$build/infer" "$build/tests/tiny.gguf"
