@@ -116,8 +116,8 @@ typedef struct infer_model_options {
 INFER_API infer_status infer_model_open(const char *path, const infer_model_options *options,
                                         infer_model **model, infer_error *err);
 
-/* The same from `bytes` at `data` (aligned to 8), which must stay unchanged until the last object of
- * it is freed. */
+/* The same from `bytes` at `data` (aligned to 8), which must stay unchanged until the last object
+ * of it is freed. */
 INFER_API infer_status infer_model_open_memory(const void *data, size_t bytes,
                                                const infer_model_options *options,
                                                infer_model **model, infer_error *err);

@@ -47,6 +47,7 @@ done
 for program in "$build"/tests/replay_*; do
     [ -x "$program" ] && run "$(basename "$program")" replay "$program"
 done
+run header bash tests/api/header_test.sh
 if [ -x "$build/tests/make_tiny" ]; then
     "$build/tests/make_tiny" "$build/tests/tiny.gguf"
     run cli bash tests/cli/test_cli.sh "$build/infer" "$build/tests/tiny.gguf"

@@ -211,11 +211,62 @@ static void check_threads(void)
     drop(&o);
 }
 
+struct reader {
+    infer_model *model;
+    infer_plan *plan; /* NULL: tokenises alone */
+    infer_token ids[64];
+    size_t count, sessions;
+    infer_status status;
+};
+
+/* Tokenises, which makes the tokenizer where it is the first; then comes and goes. */
+static void *read_text(void *ud)
+{
+    static const char text[] = "some text that all of them read";
+    struct reader *r = ud;
+    r->status = infer_tokenize(r->model, text, sizeof text - 1, 0, r->ids, 64, &r->count, NULL);
+    for (int i = 0; i < 20 && r->plan && !r->status; i++) {
+        infer_session *session;
+        r->status = infer_session_new(r->plan, &session, NULL);
+        if (!r->status)
+            r->status = infer_session_eval(session, r->ids, 1 + (size_t)i % 3, NULL, NULL);
+        infer_session_free(session);
+        r->sessions++;
+    }
+    return NULL;
+}
+
+static void check_readers(bool plan)
+{
+    enum { READERS = 4 };
+    static struct reader readers[READERS];
+    pthread_t threads[READERS];
+    struct objects o = make((infer_plan_options){.sessions = READERS + 2});
+    infer_model *model = o.model;
+    if (!plan) /* one whose tokenizer is not made yet */
+        CHECK(!infer_model_open_memory(file.ptr, file.len, NULL, &model, &err));
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = (struct reader){.model = model, .plan = plan ? o.plan : NULL};
+        CHECK(!pthread_create(&threads[i], NULL, read_text, &readers[i]));
+    }
+    for (int i = 0; i < READERS; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK(!readers[i].status && readers[i].count == readers[0].count &&
+              !memcmp(readers[i].ids, readers[0].ids, sizeof readers[i].ids));
+        CHECK(readers[i].sessions == (plan ? 20 : 0));
+    }
+    if (!plan)
+        infer_model_free(model);
+    drop(&o);
+}
+
 int main(void)
 {
     file = tiny_model(tiny_kind_at(0), Q4_K, 1);
     check_cancel();
     check_threads();
+    check_readers(false);
+    check_readers(true);
     free(file.ptr);
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;

@@ -3,7 +3,9 @@
  * model the logits at the level `ref`, one thread, one batch, are what all else is compared with by
  * memcmp; and a hash of them stands in golden.def, so that machines agree with each other.
  *
- *     check_bits [--hashes]      --hashes prints the lines of golden.def
+ *     check_bits [--hashes | --quick]
+ *         --hashes prints the lines of golden.def
+ *         --quick checks the hashes alone, with one plan at each level: for slow machines
  */
 #include "formats/type.h"
 #include "lib/device/device.h"
@@ -149,20 +151,41 @@ static const struct {
     {NULL, 0},
 };
 
-static void compare_golden(const char *name, const float *logits)
+static void compare_golden(const char *name, const char *level, const float *logits)
 {
     for (size_t i = 0; golden[i].name; i++)
         if (!strcmp(golden[i].name, name)) {
-            verdict(golden[i].hash == hash_of(logits), name, "the hash in golden.def");
+            char what[64];
+            snprintf(what, sizeof what, "the hash in golden.def, %s", level);
+            verdict(golden[i].hash == hash_of(logits), name, what);
             return;
         }
     verdict(false, name, "golden.def has no line of it");
 }
 
+enum mode { HASHES, QUICK, WHOLE };
+
+/* The hash at every level. */
+static void check_quick(infer_model *model, const char *name, const infer_token *ids,
+                        enum infer_kv_type kv)
+{
+    static float got[TOKENS * TINY_VOCAB];
+    for (int isa = INF_ISA_REF + 1; isa < INF_ISA_EXACT; isa++) {
+        if (!(inf_cpu_usable() >> isa & 1))
+            continue;
+        infer_plan_options o = {
+            .isa = inf_isa_name((enum inf_isa)isa), .kv = kv, .threads = 1, .batch = TOKENS};
+        struct run run = start(model, o);
+        whole(run.session, ids, got);
+        stop(&run);
+        compare_golden(name, o.isa, got);
+    }
+}
+
 /* `every`: each number of threads and way to a token; else two of them, for the types of weights.
  */
 static void check(const struct tiny_kind *kind, const struct inf_type_info *type,
-                  enum infer_kv_type kv, bool every, bool print)
+                  enum infer_kv_type kv, bool every, enum mode mode)
 {
     static float want[TOKENS * TINY_VOCAB];
     static const char *const kv_names[] = {"f16", "f32", "bf16", "q8_0"};
@@ -178,13 +201,15 @@ static void check(const struct tiny_kind *kind, const struct inf_type_info *type
     struct run run = start(model, base);
     whole(run.session, ids, want);
     stop(&run);
-    if (print)
+    if (mode == HASHES)
         printf("GOLDEN(\"%s\", 0x%016llx)\n", name, (unsigned long long)hash_of(want));
     else
-        compare_golden(name, want);
+        compare_golden(name, "ref", want);
+    if (mode == QUICK)
+        check_quick(model, name, ids, kv);
 
     static const uint32_t batches[] = {1, 7, 64, 0};
-    for (int isa = 0; !print && isa < INF_ISA_EXACT; isa++) {
+    for (int isa = 0; mode == WHOLE && isa < INF_ISA_EXACT; isa++) {
         if (!(inf_cpu_usable() >> isa & 1))
             continue;
         infer_plan_options o = {.isa = inf_isa_name((enum inf_isa)isa), .kv = kv};
@@ -204,7 +229,10 @@ static void check(const struct tiny_kind *kind, const struct inf_type_info *type
 
 int main(int argc, char **argv)
 {
-    bool print = argc > 1 && !strcmp(argv[1], "--hashes");
+    const char *option = argc > 1 ? argv[1] : "";
+    enum mode mode = !strcmp(option, "--hashes")  ? HASHES
+                     : !strcmp(option, "--quick") ? QUICK
+                                                  : WHOLE;
     static const uint32_t all[] = {INF_TYPE_Q4_K};
     static const uint32_t types[] = {
         INF_TYPE_F32,    INF_TYPE_F16,    INF_TYPE_BF16,  INF_TYPE_Q4_0,
@@ -212,10 +240,10 @@ int main(int argc, char **argv)
         INF_TYPE_Q2_K,   INF_TYPE_Q3_K,   INF_TYPE_Q5_K,  INF_TYPE_Q6_K,
         INF_TYPE_IQ4_NL, INF_TYPE_IQ4_XS, INF_TYPE_MXFP4, INF_TYPE_IQ2_XXS};
     for (size_t k = 0; k < tiny_kind_count(); k++)
-        check(tiny_kind_at(k), inf_type_info(all[0]), (enum infer_kv_type)(k % 4), true, print);
+        check(tiny_kind_at(k), inf_type_info(all[0]), (enum infer_kv_type)(k % 4), true, mode);
     for (size_t t = 0; t < sizeof types / sizeof *types; t++)
-        check(tiny_kind_at(0), inf_type_info(types[t]), (enum infer_kv_type)(t % 4), false, print);
-    if (!print)
+        check(tiny_kind_at(0), inf_type_info(types[t]), (enum infer_kv_type)(t % 4), false, mode);
+    if (mode != HASHES)
         printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
 }
