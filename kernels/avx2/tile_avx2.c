@@ -32,6 +32,7 @@ INF_AVX2_INLINE void multiply(struct inf_avx2_shape shape, const size_t cols,
         acc[c][0] = _mm256_loadu_ps(out[c]);
         acc[c][1] = _mm256_loadu_ps(out[c] + 8);
     }
+    const bool mins = shape.form == INF_FORM_S32_MIN;
     for (uint32_t j = 0; j < weights / shape.sub; j++) {
         __m256i sum[INF_AVX2_COLS][2];
         multiply_sub(shape, cols, panel, j, x, sum);
@@ -41,7 +42,7 @@ INF_AVX2_INLINE void multiply(struct inf_avx2_shape shape, const size_t cols,
         for (size_t half = 0; half < 2; half++)
             acc[c][half] =
                 inf_avx2_add_sub(shape, j, &x[c], sum[c][half], panel->scale[j] + 8 * half,
-                                 panel->min[j] + 8 * half, acc[c][half]);
+                                 panel->min[mins ? j : 0] + 8 * half, acc[c][half]);
         const uint32_t subs = 256 / shape.sub;
         if (!inf_avx2_has_min256(shape) || j % subs != subs - 1)
             continue;
