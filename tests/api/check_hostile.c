@@ -277,6 +277,42 @@ static void check_bad_token(const char *isa, infer_kv_type kv, uint32_t bits)
     free(file.ptr);
 }
 
+/* ---- Text ------------------------------------------------------------------------------------ */
+
+/* D9: a MiB of one thing over and over, and of things in turn; it comes back. */
+static void check_long_texts(int which)
+{
+    enum { BYTES = 1 << 20, IDS = BYTES + 4 }; /* a blank is put before the text */
+    static const char *const parts[] = {
+        "A", " ", "\n", ".", "\xe4\xb8\xad", "\xc3\xa9", "7", "\xff", "<s>", "it's 12 \n\t",
+    };
+    struct mk_file *file = which ? mk_base_t2() : mk_base_t();
+    struct mk_bytes bytes = mk_build(file, NULL);
+    infer_model *model;
+    infer_error err = {.text = ""};
+    char *text = malloc(BYTES), *back = malloc(BYTES);
+    infer_token *ids = malloc(IDS * sizeof *ids);
+    must(infer_model_open_memory(bytes.ptr, bytes.len, NULL, &model, &err), &err);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t len = 0, part = strlen(parts[i]), count, got;
+        for (; len + part <= BYTES; len += part)
+            memcpy(text + len, parts[i], part);
+        double start = now_s();
+        infer_status status =
+            infer_tokenize(model, text, len, INFER_TOKENIZE_PLAIN, ids, IDS, &count, &err);
+        verdict(!status, "D9", parts[i], err.text);
+        verdict(now_s() - start < SECONDS_MAX, "D9", parts[i], "longer than a second");
+        status = status ? status : infer_detokenize(model, ids, count, back, BYTES, &got, &err);
+        verdict(!status && got == len && !memcmp(text, back, len), "D9", parts[i], "other text");
+    }
+    infer_model_free(model);
+    mk_free(file);
+    free(bytes.ptr);
+    free(text);
+    free(back);
+    free(ids);
+}
+
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 static void put_file(const char *path, const struct mk_bytes *bytes)
@@ -397,6 +433,8 @@ int main(int argc, char **argv)
             check_bad_token(inf_isa_name((enum inf_isa)isa), (infer_kv_type)kv, 0x7fc00000);
             check_bad_token(inf_isa_name((enum inf_isa)isa), (infer_kv_type)kv, 0x7f800000);
         }
+    check_long_texts(0);
+    check_long_texts(1);
     char folder[] = "/tmp/check_hostile.XXXXXX";
     if (!mkdtemp(folder))
         must(INFER_E_IO, &(infer_error){.text = "no folder for files"});
