@@ -56,8 +56,8 @@ static uint64_t model_hash(const infer_model *model)
 
 static uint64_t settings_hash(const infer_plan *plan)
 {
-    const uint32_t numbers[] = {plan->kv, plan->exact, plan->hp.layers, plan->hp.kv_heads,
-                                plan->hp.head_size};
+    const uint32_t numbers[] = {plan->kv, plan->exact + 2u * (plan->sgemm != NULL), plan->hp.layers,
+                                plan->hp.kv_heads, plan->hp.head_size};
     return checksum(numbers, sizeof numbers, INF_HASH_SEED);
 }
 
@@ -169,7 +169,7 @@ static infer_status check_head(const infer_session *session, const struct head *
     if (head->settings != settings_hash(plan))
         return inf_fail(
             err, INFER_E_MISMATCH,
-            "the session was saved with another KV type (this plan has %s) or exactness",
+            "the session was saved with another KV type (this plan has %s), exact or approx",
             plan->info.kv);
     if (head->tokens > plan->info.context)
         return inf_fail(err, INFER_E_CONTEXT, "the session has %llu tokens, the context %u",

@@ -1,6 +1,13 @@
 /* Matrix products: the rows of all matrices of a step are one list of tasks. */
 #include "lib/device/cpu_run.h"
 
+/* Whether the step's matrices go through approximate kernels: those of a step are of one kind, or the
+ * few others take part in larger tasks. Experts never do: their columns are few. */
+static bool is_approx(const struct infer_plan *plan, const struct inf_step *step, uint32_t cols)
+{
+    return cols > INF_APPROX_COLS && inf_plan_approx(plan, step->w[0]);
+}
+
 /* Rows of weights in a task: few columns are bound by memory and want even shares, so a thread gets
  * about eight tasks; many columns work from panels of INF_MATMUL_ROWS. */
 static uint32_t task_rows(uint32_t total_rows, uint32_t cols, uint32_t threads)
@@ -34,10 +41,12 @@ void inf_cpu_matmul(struct inf_cpu_run *run, const struct inf_step *step, uint32
         return;
     for (uint32_t i = 0; i < step->count; i++)
         total += step->w[i]->rows;
-    uint32_t each = task_rows(total, cols, run->threads);
+    bool approx = is_approx(plan, step, cols);
+    uint32_t each = approx ? INF_APPROX_ROWS : task_rows(total, cols, run->threads);
     for (uint32_t i = 0; i < step->count; i++)
         tasks[i + 1] = tasks[i] + (step->w[i]->rows + each - 1) / each;
-    struct inf_matmul_args args = {.cols = cols, .scratch = inf_cpu_scratch(run, thread)};
+    struct inf_matmul_args args = {
+        .cols = cols, .scratch = inf_cpu_scratch(run, thread), .sgemm = plan->sgemm};
     inf_cpu_input(plan, step->in, &args);
     for (uint32_t task; (task = inf_pool_next(plan->pool)) < tasks[step->count];) {
         if (inf_cpu_stopped(run))
@@ -54,6 +63,7 @@ void inf_cpu_matmul(struct inf_cpu_run *run, const struct inf_step *step, uint32
         args.k = w->k;
         set_output(run, step, i, &args);
         args.out += first;
-        plan->kernels.matmul[w->type](&args);
+        inf_matmul_fn *function = approx ? inf_plan_approx(plan, w) : NULL;
+        (function ? function : plan->kernels.matmul[w->type])(&args);
     }
 }
