@@ -72,6 +72,7 @@ $(BUILD)/obj/kernels/avx2/%.o: EXTRA = $(FLAGS_avx2)
 $(BUILD)/obj/kernels/avx512/%.o: EXTRA = $(FLAGS_avx512)
 $(BUILD)/obj/kernels/neon/%.o: EXTRA = $(FLAGS_neon)
 $(BUILD)/obj/kernels/dotprod/%.o: EXTRA = $(FLAGS_dotprod)
+$(BUILD)/obj/lib/base/topo_hwloc.o: EXTRA = $(if $(HAVE_HWLOC),$(shell $(PKG_CONFIG) --cflags hwloc))
 $(BUILD)/obj/examples/infer/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(INFER_DEPS))
 $(BUILD)/obj/tests/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags check)
 
