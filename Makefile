@@ -26,6 +26,20 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(CFLAGS) $(WARN) -ffp-contract=off -
              $(if $(findstring kernels/avx,$<),,$(SAN))
 LDLIBS := -lm -pthread
 
+# ---- Optional parts: 1 wants them, 0 leaves them out, auto takes what pkg-config finds ------------------
+BLAS ?= auto
+HWLOC ?= auto
+# optional VALUE,PACKAGE: "yes" or nothing
+optional = $(if $(filter auto,$(1)),$(shell $(PKG_CONFIG) --exists $(2) && echo yes),$(if $(filter 1,$(1)),$(if \
+    $(shell $(PKG_CONFIG) --exists $(2) && echo yes),yes,$(error $(2) is asked for, but pkg-config does not find it))))
+HAVE_BLAS := $(call optional,$(BLAS),openblas)
+HAVE_HWLOC := $(call optional,$(HWLOC),hwloc)
+# OpenBLAS is loaded at run time, when a plan asks for it; hwloc is linked.
+OPTIONAL := $(if $(HAVE_BLAS),-DINF_HAVE_BLAS) $(if $(HAVE_HWLOC),-DINF_HAVE_HWLOC)
+OPTIONAL_LIBS := $(if $(HAVE_BLAS),-ldl) $(if $(HAVE_HWLOC),$(shell $(PKG_CONFIG) --libs hwloc))
+ALL_CFLAGS += $(OPTIONAL)
+LDLIBS += $(OPTIONAL_LIBS)
+
 # ---- The library ---------------------------------------------------------------------------------
 # Which kernel folders the compiler's target has, and with which flags: one binary holds all levels.
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
@@ -38,7 +52,7 @@ FLAGS_avx512 := $(FLAGS_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx51
 FLAGS_neon :=
 FLAGS_dotprod := -march=armv8.2-a+dotprod+fp16
 
-LIB_DIRS := lib/base formats kernels kernels/ref kernels/exact $(ISA_DIRS:%=kernels/%) lib/vocab \
+LIB_DIRS := lib/base formats kernels kernels/ref kernels/exact $(if $(HAVE_BLAS),kernels/blas) $(ISA_DIRS:%=kernels/%) lib/vocab \
             lib/sample lib/chat lib/arch lib/plan lib/device lib
 LIB_SRC := $(foreach d,$(LIB_DIRS),$(wildcard $(d)/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
@@ -63,6 +77,7 @@ $(BUILD)/obj/kernels/avx2/%.o: EXTRA = $(FLAGS_avx2)
 $(BUILD)/obj/kernels/avx512/%.o: EXTRA = $(FLAGS_avx512)
 $(BUILD)/obj/kernels/neon/%.o: EXTRA = $(FLAGS_neon)
 $(BUILD)/obj/kernels/dotprod/%.o: EXTRA = $(FLAGS_dotprod)
+$(BUILD)/obj/lib/base/topo_hwloc.o: EXTRA = $(if $(HAVE_HWLOC),$(shell $(PKG_CONFIG) --cflags hwloc))
 $(BUILD)/obj/examples/infer/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(INFER_DEPS))
 $(BUILD)/obj/tests/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags check)
 

@@ -280,6 +280,12 @@ typedef struct infer_plan_options {
         *isa;   /* "ref", "avx2", "avx512", "neon", "dotprod"; NULL: the best of this machine */
     bool exact; /* float activations, f32 KV, double sums: slow, the truth to measure against */
     bool overcommit; /* load even where the machine has less memory than the plan says */
+    /* Allow kernels that do not keep the bits: float weights (F32, F16, BF16) times many tokens go
+     * through OpenBLAS, each product within k * 2^-23 * sum |w * x| of the exact one. The logits then
+     * depend on the batches. OpenBLAS is loaded by the first such plan, reads the environment, starts
+     * threads and takes memory that the plan does not count; it is set to one thread for the whole
+     * process. INFER_E_UNSUPPORTED where the build or the machine has none. */
+    bool approx;
 } infer_plan_options;
 
 /* Lays out everything; takes memory for the layout only. INFER_E_UNSUPPORTED names what cannot be

@@ -101,6 +101,11 @@ typedef void inf_quantize_fn(const struct inf_quantize_args *args);
  * it can know that they belong to w's rows; at the last row it must not. Rows need no alignment
  * whatever.
  */
+/* cblas_sgemm of a BLAS, with its constants as int. */
+typedef void inf_sgemm_fn(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
+                          const float *a, int a_stride, const float *b, int b_stride, float beta,
+                          float *c, int c_stride);
+
 struct inf_matmul_args {
     uint32_t type;    /* enum inf_type */
     const uint8_t *w; /* (rows, k), rows of row_bytes */
@@ -113,6 +118,7 @@ struct inf_matmul_args {
     float *out; /* (columns, ...), rows of out_stride floats */
     size_t out_stride;
     uint8_t *scratch;
+    inf_sgemm_fn *sgemm; /* approximate kernels alone */
 };
 typedef void inf_matmul_fn(const struct inf_matmul_args *args);
 
@@ -120,6 +126,11 @@ typedef void inf_matmul_fn(const struct inf_matmul_args *args);
 
 /* Calls for parts of a matrix begin at multiples of this many rows, so that panels are whole. */
 #define INF_MATMUL_ROWS 32
+
+/* The same for approximate kernels, which are for more than INF_APPROX_COLS columns. Such a kernel
+ * may add up in any order: each result is within k * 2^-23 * sum |w * x| of the exact one. */
+#define INF_APPROX_ROWS 128
+#define INF_APPROX_COLS 8
 
 /* ---- Rows of floats -------------------------------------------------------------------------- */
 
@@ -261,6 +272,7 @@ enum inf_isa {
     INF_ISA_NEON,
     INF_ISA_DOTPROD,
     INF_ISA_EXACT, /* not a level of a machine: float activations, sums in double */
+    INF_ISA_BLAS,  /* no level either: approximate kernels, beside those of any level */
     INF_ISA_COUNT
 };
 
@@ -282,6 +294,7 @@ struct inf_kernels {
     enum inf_isa isa;
     inf_quantize_fn *quantize;
     inf_matmul_fn *matmul[INF_TYPE_LIMIT]; /* NULL where the type is no matrix */
+    inf_matmul_fn *approx[INF_TYPE_LIMIT]; /* for many columns; NULL where there is none */
     inf_rmsnorm_fn *rmsnorm;
     inf_rope_fn *rope;
     inf_glu_fn *glu;

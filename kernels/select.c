@@ -31,8 +31,8 @@ size_t inf_kernel_rows(const struct inf_kernel_row **out)
 
 const char *inf_isa_name(enum inf_isa isa)
 {
-    static const char *const names[INF_ISA_COUNT] = {"ref",  "avx2",    "avx512",
-                                                     "neon", "dotprod", "exact"};
+    static const char *const names[INF_ISA_COUNT] = {"ref",     "avx2",  "avx512", "neon",
+                                                     "dotprod", "exact", "blas"};
     return names[isa];
 }
 
@@ -47,6 +47,10 @@ static enum inf_isa below(enum inf_isa isa)
 static void set_matmul(const struct inf_kernel_row *row, struct inf_kernels *out)
 {
     inf_matmul_fn *function = (inf_matmul_fn *)row->function;
+    if (row->isa == INF_ISA_BLAS) {
+        out->approx[row->type] = function;
+        return;
+    }
     if (row->type != INF_TYPE_ANY) {
         out->matmul[row->type] = function;
         return;
@@ -96,7 +100,7 @@ void inf_kernels_select(enum inf_isa isa, struct inf_kernels *out)
     else
         *out = (struct inf_kernels){0};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].isa == isa)
+        if (rows[i].isa == isa || (isa == INF_ISA_REF && rows[i].isa == INF_ISA_BLAS))
             set_row(&rows[i], out);
     out->isa = isa;
 }

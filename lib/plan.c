@@ -75,6 +75,10 @@ static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o
     if (plan->hp.context && info->context > plan->hp.context)
         inf_model_warn(plan->model, "the context of %u tokens is longer than the trained %u",
                        info->context, plan->hp.context);
+    if (o->approx && o->exact)
+        return inf_fail(err, INFER_E_ARGUMENT, "exact and approx exclude each other");
+    if (o->approx && (status = inf_blas_open(&plan->sgemm, err)))
+        return status;
     return choose_isa(plan, o->isa, err);
 }
 

@@ -58,11 +58,18 @@ static uint64_t model_hash(const infer_model *model)
     return hash;
 }
 
-#define EXACT 256u /* in `settings`, beside the KV type */
+/* In `settings`, beside the KV type. */
+#define EXACT 256u
+#define APPROX 512u
 
 static uint64_t settings_of(const infer_plan *plan)
 {
-    return plan->kv | (plan->exact ? EXACT : 0);
+    return plan->kv | (plan->exact ? EXACT : 0) | (plan->sgemm ? APPROX : 0);
+}
+
+static const char *arithmetic(uint64_t settings)
+{
+    return settings & EXACT ? " (exact)" : settings & APPROX ? " (approx)" : "";
 }
 
 static size_t k_bytes(const infer_plan *plan, size_t tokens)
@@ -177,10 +184,10 @@ static infer_status check_head(const infer_session *session, const struct head *
     if (head->model != model_hash(plan->model))
         return inf_fail(err, INFER_E_MISMATCH, "the session was saved from another model");
     if (head->settings != settings_of(plan))
-        return inf_fail(
-            err, INFER_E_MISMATCH, "the session was saved with KV type %s%s, this plan has %s%s",
-            inf_kv_name((enum inf_kv)(head->settings & (EXACT - 1))),
-            head->settings & EXACT ? " (exact)" : "", plan->info.kv, plan->exact ? " (exact)" : "");
+        return inf_fail(err, INFER_E_MISMATCH,
+                        "the session was saved with KV type %s%s, this plan has %s%s",
+                        inf_kv_name((enum inf_kv)(head->settings & (EXACT - 1))),
+                        arithmetic(head->settings), plan->info.kv, arithmetic(settings_of(plan)));
     if (head->tokens > plan->info.context)
         return inf_fail(err, INFER_E_CONTEXT, "the session has %llu tokens, the context %u",
                         (unsigned long long)head->tokens, plan->info.context);

@@ -37,7 +37,7 @@ struct cli_options {
     bool help, version;
 
     const char *isa;
-    bool exact;
+    bool exact, approx;
     bool no_mmap, overcommit, force;
     uint32_t context, batch, threads; /* 0: the library's default */
     uint32_t kv;                      /* infer_kv_type */

@@ -26,6 +26,7 @@ infer_status cli_open_plan(struct cli *cli, const char *path, struct cli_engine 
                                   .kv = (infer_kv_type)cli->opt.kv,
                                   .isa = cli->opt.isa,
                                   .exact = cli->opt.exact,
+                                  .approx = cli->opt.approx,
                                   .overcommit = cli->opt.overcommit};
     status = infer_plan_new(engine->model, &options, &engine->plan, &cli->err);
     if (status != INFER_OK)

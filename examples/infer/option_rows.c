@@ -76,6 +76,7 @@ const struct cli_option_row cli_option_rows[] = {
 
     TEXT(GROUP_GLOBAL, "--isa", NULL, "LEVEL", isa, "kernels: ref, avx2, avx512, neon, dotprod (default: the best of this machine)"),
     FLAG(GROUP_GLOBAL, "--exact", NULL, exact, "exact arithmetic: slow, the truth to measure against"),
+    FLAG(GROUP_GLOBAL, "--approx", NULL, approx, "kernels that do not keep the bits: OpenBLAS for float weights times many tokens"),
     FLAG(GROUP_GLOBAL, "--help", "-h", help, "print this help"),
     FLAG(GROUP_GLOBAL, "--version", NULL, version, "print the version"),
 };

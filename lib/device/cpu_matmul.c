@@ -1,6 +1,13 @@
 /* Matrix products: the rows of all matrices of a step are one list of tasks. */
 #include "lib/device/cpu_run.h"
 
+/* Whether the step's matrices go through approximate kernels: those of a step are of one kind, or the
+ * few others take part in larger tasks. Experts never do: their columns are few. */
+static bool is_approx(const struct infer_plan *plan, const struct inf_step *step, uint32_t cols)
+{
+    return cols > INF_APPROX_COLS && inf_plan_approx(plan, step->w[0]);
+}
+
 /* Rows of weights in a task: few columns are bound by memory and want even shares, so a thread gets
  * about eight tasks; many columns work from panels of INF_MATMUL_ROWS. */
 static uint32_t task_rows(uint32_t total_rows, uint32_t cols, uint32_t threads)
@@ -34,10 +41,11 @@ static uint32_t columns(const struct inf_cpu_run *run, const struct inf_step *st
 static uint32_t divide(const struct inf_cpu_run *run, const struct inf_step *step,
                        uint32_t first[4])
 {
-    uint32_t total = 0;
+    uint32_t total = 0, cols = columns(run, step);
     for (uint32_t i = 0; i < step->count; i++)
         total += step->w[i]->rows;
-    uint32_t each = task_rows(total, columns(run, step), run->threads);
+    uint32_t each =
+        is_approx(run->plan, step, cols) ? INF_APPROX_ROWS : task_rows(total, cols, run->threads);
     first[0] = 0;
     for (uint32_t i = 0; i < step->count; i++)
         first[i + 1] = first[i] + (step->w[i]->rows + each - 1) / each;
@@ -68,9 +76,11 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
         .k = w->k,
         .cols = columns(run, step),
         .scratch = scratch,
+        .sgemm = plan->sgemm,
     };
     inf_cpu_input(plan, step->in, &args);
     set_output(run, step, i, &args);
     args.out += row;
-    plan->kernels.matmul[w->type](&args);
+    inf_matmul_fn *approx = is_approx(plan, step, args.cols) ? inf_plan_approx(plan, w) : NULL;
+    (approx ? approx : plan->kernels.matmul[w->type])(&args);
 }

@@ -33,6 +33,10 @@ infer_status inf_cpu_find_fault(struct infer_plan *plan, const struct inf_batch 
 unsigned inf_cpu_usable(void);
 enum inf_isa inf_cpu_best(void);
 
+/* cblas_sgemm of the OpenBLAS of this machine, which is loaded by the first call and then set to one
+ * thread. INFER_E_UNSUPPORTED where the build or the machine has none. */
+infer_status inf_blas_open(inf_sgemm_fn **sgemm, infer_error *err);
+
 /* Threads that a plan gets unless told otherwise. */
 uint32_t inf_cpu_default_threads(void);
 

@@ -11,16 +11,24 @@ static const char *buffer_name(enum inf_buffer buffer)
     return names[buffer];
 }
 
-/* The name of the kernel that a step's weights meet. */
-static const char *kernel_name(const struct infer_plan *plan, const struct inf_weight *w)
+static const char *row_name(inf_matmul_fn *function)
 {
     const struct inf_kernel_row *rows;
     size_t count = inf_kernel_rows(&rows);
-    void (*function)(void) = (void (*)(void))plan->kernels.matmul[w->type];
     for (size_t i = 0; i < count; i++)
-        if (rows[i].op == INF_OP_MATMUL && rows[i].function == function)
+        if (rows[i].op == INF_OP_MATMUL && rows[i].function == (void (*)(void))function)
             return rows[i].name;
     return "?";
+}
+
+/* The kernels that a step's weights meet. */
+static void explain_kernels(const struct infer_plan *plan, const struct inf_step *step,
+                            const struct inf_weight *w, struct inf_text *text)
+{
+    inf_matmul_fn *approx = step->op == INF_STEP_EXPERTS ? NULL : inf_plan_approx(plan, w);
+    inf_text_printf(text, "%s", row_name(plan->kernels.matmul[w->type]));
+    if (approx)
+        inf_text_printf(text, ", above %d columns %s", INF_APPROX_COLS, row_name(approx));
 }
 
 static void explain_step(const struct infer_plan *plan, const struct inf_step *step, size_t number,
@@ -38,11 +46,13 @@ static void explain_step(const struct infer_plan *plan, const struct inf_step *s
         inf_text_printf(text, " -> %s", buffer_name(step->out));
     bool matrix =
         step->op == INF_STEP_MATMUL || step->op == INF_STEP_LOGITS || step->op == INF_STEP_EXPERTS;
-    for (uint32_t i = 0; matrix && i < step->count; i++)
-        inf_text_printf(text, "\n         %s (%u, %u) %s%s%s", step->w[i]->name, step->w[i]->rows,
-                        step->w[i]->k, kernel_name(plan, step->w[i]),
-                        step->op == INF_STEP_LOGITS ? "" : " -> ",
-                        step->op == INF_STEP_LOGITS ? "" : buffer_name(step->outs[i]));
+    for (uint32_t i = 0; matrix && i < step->count; i++) {
+        inf_text_printf(text, "\n         %s (%u, %u) ", step->w[i]->name, step->w[i]->rows,
+                        step->w[i]->k);
+        explain_kernels(plan, step, step->w[i], text);
+        if (step->op != INF_STEP_LOGITS)
+            inf_text_printf(text, " -> %s", buffer_name(step->outs[i]));
+    }
     if (!matrix && step->w[0])
         inf_text_printf(text, "  %s", step->w[0]->name);
     if (step->windowed && step->op == INF_STEP_ATTN)

@@ -102,6 +102,7 @@ struct infer_plan {
     const struct inf_arch *arch;
     struct inf_hparams hp;
     struct inf_kernels kernels;
+    inf_sgemm_fn *sgemm; /* NULL: no approximate kernels */
 
     struct inf_weight *weights; /* (layers + 1, INF_SLOT_COUNT), the last: outside layers */
     struct inf_step *steps;
@@ -151,6 +152,13 @@ infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err);
 uint64_t inf_memory_available(void);
 
 void inf_plan_retain(infer_plan *plan);
+
+/* The approximate kernel of a matrix, NULL where the plan uses none. */
+static inline inf_matmul_fn *inf_plan_approx(const struct infer_plan *plan,
+                                             const struct inf_weight *w)
+{
+    return plan->sgemm ? plan->kernels.approx[w->type] : NULL;
+}
 
 static inline bool inf_weight_is_int(const struct infer_plan *plan, const struct inf_weight *w)
 {

@@ -336,6 +336,7 @@ static bool usable(enum inf_isa isa)
     case INF_ISA_DOTPROD:
         return levels & INF_CPU_DOTPROD;
     case INF_ISA_EXACT: /* another arithmetic */
+    case INF_ISA_BLAS:  /* check_blas */
     case INF_ISA_COUNT:
         break;
     }

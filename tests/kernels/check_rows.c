@@ -514,6 +514,7 @@ static bool runs_here(enum inf_isa isa)
         return levels & INF_CPU_DOTPROD;
     case INF_ISA_REF:
     case INF_ISA_EXACT:
+    case INF_ISA_BLAS: /* check_blas */
     case INF_ISA_COUNT:
         break;
     }

@@ -44,7 +44,7 @@ _infer()
         mapfile -t COMPREPLY < <(compgen -W \
             "$("$program" --list-options 2>/dev/null | cut -f 1)" -- "$word")
     elif [[ -z $name ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--isa --exact --help --version" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "--isa --exact --approx --help --version" -- "$word")
     elif [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W \
             "$("$program" --list-options "$name" 2>/dev/null | cut -f 1)" -- "$word")
