@@ -211,6 +211,7 @@ install: all ## to DESTDIR and PREFIX
 	install -m 644 $(BUILD)/libinfer.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 755 $(BUILD)/libinfer.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/
 	ln -sf libinfer.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libinfer.so
+	@rm -f $(BUILD)/libinfer.pc && $(MAKE) --no-print-directory $(BUILD)/libinfer.pc
 	install -m 644 $(BUILD)/libinfer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 755 $(BUILD)/infer-bench $(DESTDIR)$(PREFIX)/bin/
 	if [ -x $(BUILD)/infer ]; then install -m 755 $(BUILD)/infer $(DESTDIR)$(PREFIX)/bin/; fi

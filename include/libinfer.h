@@ -1,3 +1,4 @@
+// clang-format off
 /*
  * libinfer: runs language models from GGUF files, on the CPU of this machine.
  *
@@ -5,16 +6,19 @@
  *
  *     infer_model    an open file: what it holds, its tokenizer. Immutable, shared by threads.
  *     infer_plan     every byte and step that a model will take with given options; `load` takes
- * them. Immutable once loaded, shared by threads; owns the worker threads. infer_session  one
- * conversation: its tokens, its KV cache, the logits. One thread at a time. infer_sampler  picks
- * the next token from logits. One thread at a time.
+ *                    them. Immutable once loaded, shared by threads; owns the worker threads.
+ *     infer_session  one conversation: its tokens, its KV cache, the logits. One thread at a time.
+ *     infer_sampler  picks the next token from logits. One thread at a time.
  *
- * The shortest program:
+ * The shortest use (examples/hello.c is a whole program):
  *
  *     infer_session *session;
  *     infer_error err;
- *     if (infer_session_open("model.gguf", NULL, &session, &err) != INFER_OK) return
- * puts(err.text), 1; infer_generate(session, NULL, "The sea is", 64, print_text, NULL, NULL, &err);
+ *     infer_status status = infer_session_open("model.gguf", NULL, &session, &err);
+ *     if (status == INFER_OK)
+ *         status = infer_generate(session, NULL, "The sea is", 64, print_text, stdout, NULL, &err);
+ *     if (status != INFER_OK)
+ *         puts(err.text);
  *     infer_session_free(session);
  *
  * Rules that hold for every call:
@@ -23,13 +27,21 @@
  *   There is no positive or partial success: INFER_OK means that all that was asked was done.
  * - new/open make an object that `free` takes; free(NULL) does nothing. Every other pointer is
  *   borrowed and its comment says until when. Children hold a reference on their parent, so objects
- *   may be freed in any order.
- * - Option structs begin with their size: write `= {.size = sizeof options}`; a field left zero
- *   is the default. Programs built against an older header go on working.
+ *   may be freed in any order. An object that a call works on must not be NULL; NULL for another
+ *   pointer that is needed is INFER_E_ARGUMENT.
+ * - Option structs begin with their size: `infer_plan_options o = {.size = sizeof o};` (in C++17
+ *   `infer_plan_options o{}; o.size = sizeof o;`); a field left zero is the default. Programs built
+ *   against an older header go on working with them. Structs that are filled in for you grow only
+ *   when infer_abi_version() changes.
+ * - A call that fills a buffer of yours takes its capacity and gives the count that it needs. Where
+ *   that is more: INFER_E_RANGE, and the buffer is as it was. So ask first, with capacity 0, then
+ *   fill: the first call returns INFER_E_RANGE (or INFER_OK, where nothing is needed).
  * - Text is UTF-8 with a length; it need not end in NUL unless it is called a path or a name.
  * - The library writes nothing to stdout or stderr, reads no environment, installs no signal
- *   handlers, has no global state, and does not end the process.
+ *   handlers, has no global state, and does not end the process. What rests with plan option
+ *   `approx`, and with hwloc built in, is said in the README.
  */
+// clang-format on
 #ifndef LIBINFER_H
 #define LIBINFER_H
 
@@ -112,7 +124,7 @@ typedef struct infer_model_options {
 } infer_model_options;
 
 /* Opens a GGUF file (of a split one: its first part). Checks all of its metadata, touches no
- * weight. Any sound GGUF opens; whether it can be run is what infer_model_runs says. */
+ * weight. Any sound GGUF opens; whether it can be run is what infer_model_check says. */
 INFER_API infer_status infer_model_open(const char *path, const infer_model_options *options,
                                         infer_model **model, infer_error *err);
 
@@ -143,8 +155,8 @@ typedef struct infer_model_info {
 /* What the file says of itself. Cannot fail. */
 INFER_API void infer_model_get_info(const infer_model *model, infer_model_info *info);
 
-/* INFER_OK where this build can run the model; else why not, naming the key or tensor. */
-INFER_API infer_status infer_model_runs(const infer_model *model, infer_error *err);
+/* Checks whether this build can run the model: INFER_OK, or why not, naming the key or tensor. */
+INFER_API infer_status infer_model_check(const infer_model *model, infer_error *err);
 
 /* Metadata by index 0 ... meta_count - 1. */
 typedef enum infer_meta_type {
@@ -222,13 +234,14 @@ typedef int32_t infer_token;
 
 enum {
     INFER_TOKENIZE_ADD_SPECIAL = 1, /* the bos and eos that the file asks for */
-    INFER_TOKENIZE_ADD_BOS = 4,     /* the bos alone, as the beginning of a prompt wants it */
-    INFER_TOKENIZE_PLAIN = 2        /* control tokens in the text are ordinary text */
+    INFER_TOKENIZE_ADD_BOS = 4, /* the bos alone, if the file asks for it: the start of a prompt */
+    INFER_TOKENIZE_PLAIN = 2    /* control tokens in the text are ordinary text */
 };
 
-/* Text to ids[capacity]; *count is the number of ids. Where they do not fit: INFER_E_RANGE, *count
- * is the number that is needed, ids untouched (ids NULL with capacity 0 asks for it). Never
- * truncates. Text that is not UTF-8 is taken byte by byte where it is broken. */
+/* Text to ids[capacity]; *count is the number of ids. Never truncates: INFER_E_RANGE where they do not
+ * fit. Text that is not UTF-8 is taken byte by byte where it is broken; a byte for which the vocabulary
+ * has no token is INFER_E_FORMAT. Control tokens in the text count unless PLAIN is given: give it for
+ * text that you do not trust. */
 INFER_API infer_status infer_tokenize(const infer_model *model, const char *text, size_t len,
                                       unsigned flags, infer_token *ids, size_t capacity,
                                       size_t *count, infer_error *err);
@@ -365,8 +378,9 @@ INFER_API infer_status infer_session_eval_batch(infer_session *const *sessions,
                                                 const infer_token *ids, size_t count,
                                                 infer_error *err);
 
-/* Makes ids[count] the session's tokens: keeps the common prefix, drops the rest, evaluates what is
- * new (the last token again where nothing is new). *kept (NULL allowed) is the prefix's length. */
+/* Makes ids[count] the session's tokens: keeps the common prefix, drops the rest, evaluates what is new
+ * (the last token again where nothing is new). *kept (NULL allowed) is the prefix's length; where the
+ * evaluation fails or is cancelled the session holds that prefix. */
 INFER_API infer_status infer_session_sync(infer_session *session, const infer_token *ids,
                                           size_t count, size_t *kept, infer_error *err);
 
@@ -380,13 +394,18 @@ INFER_API const infer_token *infer_session_tokens(const infer_session *session, 
  * NULL where there is no such row. */
 INFER_API const float *infer_session_logits(const infer_session *session, size_t row);
 
-/* May be called from any thread and from a signal handler: the eval in progress, or the next one, ends with
- * INFER_E_CANCELLED. */
+/* Asks the eval in progress, or the next one where none is, to stop: from any thread, and from a signal
+ * handler. eval, sync and eval_batch then return INFER_E_CANCELLED, infer_generate* INFER_OK with
+ * INFER_STOP_CANCELLED. It is heard between two pieces of work, some milliseconds. */
 INFER_API void infer_session_cancel(infer_session *session);
 
-/* Writes the session (tokens and KV) by temporary file and rename; reads it back. A file of another
- * model, of other settings or damaged is refused with its reason, and the session is then empty and
- * usable. */
+/* Forgets a cancel that came too late to stop anything: call it before the next turn. */
+INFER_API void infer_session_clear_cancel(infer_session *session);
+
+/* Writes the session (tokens and KV, no logits) by temporary file and rename, and reads it back into
+ * a session of any plan of the same model with the same KV type, `exact` and `approx`, whose context
+ * holds its tokens. Any failure of restore, be it another model, other settings, a damaged file or
+ * none at all, leaves the session empty and usable. */
 INFER_API infer_status infer_session_save(infer_session *session, const char *path,
                                           infer_error *err);
 INFER_API infer_status infer_session_restore(infer_session *session, const char *path,
@@ -414,14 +433,14 @@ typedef struct infer_sampler infer_sampler;
 typedef struct infer_sampler_options {
     size_t size;
     const infer_allocator *allocator; /* copied; NULL: malloc */
-    float temperature;
+    float temperature; /* 0: greedy; the steps from top-k on and the seed then do nothing */
     uint32_t top_k;
     float top_p;     /* keeps the smallest set that reaches p; 0 and 1: off */
     float min_p;     /* 0 ... 1: drops what is less likely than min_p x the likeliest */
     float typical_p; /* locally typical sampling, Meister et al. 2022; 0 and 1: off */
     uint64_t seed;
 
-    uint32_t penalty_last;    /* how many of the last tokens the three below look at */
+    uint32_t penalty_last;    /* last tokens that the three below look at; 0: 64 */
     float repetition_penalty; /* CTRL: > 1 divides positive logits, multiplies negative ones; 0: off
                                */
     float frequency_penalty;  /* subtracted once for each time; may be negative, as the next */
@@ -518,13 +537,19 @@ typedef struct infer_generated {
     size_t tokens; /* made, the one that ended the text not counted */
 } infer_generated;
 
-/* Goes on from the session's last logits until something ends it. */
+/* Goes on from the session's last token (evaluated again where its logits are gone: after rewind and
+ * restore) until something ends the text. Gives each token made to infer_sampler_accept; those of the
+ * prompt are yours to accept, where penalties are to see them. options, result and every callback may
+ * be NULL; callbacks must not call this session, infer_session_cancel aside.
+ * Afterwards the session holds every token made (of a stop text too: rewind to drop it), but not one
+ * that ended the text (INFER_STOP_END), and not the last where the context is full.
+ * INFER_E_ARGUMENT where the sampler is for another vocabulary. */
 INFER_API infer_status infer_generate_more(infer_session *session,
                                            const infer_generate_options *options,
                                            infer_generated *result, infer_error *err);
 
-/* The simple way: tokenises prompt (with bos as the file asks), syncs the session to it, generates
- * at most max_tokens (0: no limit but the context), streams the text. */
+/* The simple way: tokenises prompt (with bos as the file asks; control tokens in it count), syncs the
+ * session to it, generates at most max_tokens (0: as many as the context holds), streams the text. */
 INFER_API infer_status infer_generate(infer_session *session, infer_sampler *sampler,
                                       const char *prompt, size_t max_tokens, infer_on_text on_text,
                                       void *ud, infer_generated *result, infer_error *err);
@@ -536,8 +561,9 @@ typedef struct infer_message {
     const char *text; /* NUL-terminated */
 } infer_message;
 
-/* Renders the model's own chat template to the ids of the prompt (count and capacity as in
- * infer_tokenize). Nothing in a message's text can become a control token. Until the template
+/* Renders the model's own chat template to the ids of the prompt, up to where the assistant's answer
+ * begins. What the template adds by itself is in it: SmolLM2's says who it is where the first message is
+ * not "system". Nothing in a message's text or role can become a control token. Until the template
  * engine comes, the one template that renders is SmolLM2's; any other is INFER_E_UNSUPPORTED. */
 INFER_API infer_status infer_chat_prompt(const infer_model *model, const infer_message *messages,
                                          size_t message_count, infer_token *ids, size_t capacity,

@@ -1,6 +1,7 @@
 /* Text from a session: sample, accept, evaluate, until something ends it. */
 #include "lib/session.h"
 
+#include "lib/sample/sample.h"
 #include "lib/sample/stops.h"
 
 #include <string.h>
@@ -56,6 +57,16 @@ static infer_status token_text(struct generation *g, infer_token id, size_t *len
     return infer_token_bytes(model, id, g->bytes, g->capacity, len, err);
 }
 
+/* Evaluates a token that was shown: also when somebody cancels, so that the session holds what the
+ * caller has. */
+static infer_status eval_made(infer_session *session, infer_token id, bool *cancelled,
+                              infer_error *err)
+{
+    infer_status status = infer_session_eval(session, &id, 1, NULL, err);
+    *cancelled = status == INFER_E_CANCELLED;
+    return *cancelled ? infer_session_eval(session, &id, 1, NULL, err) : status;
+}
+
 /* One token picked and shown; *done where the text ends with it. */
 static infer_status step(struct generation *g, bool *done, infer_error *err)
 {
@@ -76,22 +87,20 @@ static infer_status step(struct generation *g, bool *done, infer_error *err)
     g->result->tokens++;
     size_t len;
     struct inf_bytes out;
-    bool found;
+    bool found, room = session->count < session->plan->info.context;
     if ((status = token_text(g, id, &len, err)) ||
         (status = inf_stops_feed(g->stops, g->bytes, len, &out, &found, err)))
         return status;
-    if (!show(g, out)) {
+    bool go_on = show(g, out), cancelled = false;
+    if (room)
+        status = eval_made(session, id, &cancelled, err);
+    if (!go_on || cancelled)
         g->result->stop = INFER_STOP_CANCELLED;
-        return INFER_OK;
-    }
-    if (found)
+    else if (found)
         g->result->stop = INFER_STOP_STOP;
-    else if (session->count == session->plan->info.context)
+    else if (!room)
         g->result->stop = INFER_STOP_CONTEXT;
-    else if ((status = infer_session_eval(session, &id, 1, NULL, err)) == INFER_E_CANCELLED) {
-        g->result->stop = INFER_STOP_CANCELLED;
-        status = INFER_OK;
-    } else if (g->o->max_tokens && g->result->tokens >= g->o->max_tokens)
+    else if (g->o->max_tokens && g->result->tokens >= g->o->max_tokens)
         g->result->stop = INFER_STOP_LIMIT;
     else
         *done = false;
@@ -139,6 +148,10 @@ infer_status infer_generate_more(infer_session *session, const infer_generate_op
         .result = result ? result : &unused,
     };
     *g.result = (infer_generated){.stop = INFER_STOP_LIMIT};
+    uint32_t vocab = session->plan->hp.vocab;
+    if (o.sampler && inf_sampler_vocab_size(o.sampler) != vocab)
+        return inf_fail(err, INFER_E_ARGUMENT, "the sampler is for %u tokens, the model has %u",
+                        inf_sampler_vocab_size(o.sampler), vocab);
     infer_status status = generate(&g, err);
     inf_release(&session->a, g.bytes);
     inf_stops_free(g.stops);
@@ -151,6 +164,8 @@ infer_status infer_generate(infer_session *session, infer_sampler *sampler, cons
                             infer_generated *result, infer_error *err)
 {
     const infer_model *model = session->plan->model;
+    if (!prompt)
+        return inf_fail(err, INFER_E_ARGUMENT, "prompt: NULL");
     size_t len = strlen(prompt), count;
     infer_status status =
         infer_tokenize(model, prompt, len, INFER_TOKENIZE_ADD_BOS, NULL, 0, &count, err);

@@ -207,6 +207,8 @@ infer_status infer_model_open(const char *path, const infer_model_options *optio
 {
     infer_model *model;
     *out = NULL;
+    if (!path)
+        return inf_fail(err, INFER_E_ARGUMENT, "path: NULL");
     infer_status status = model_new(options, &model, err);
     if (status)
         return status;

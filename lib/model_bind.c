@@ -50,7 +50,7 @@ infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,
     return INFER_OK;
 }
 
-infer_status infer_model_runs(const infer_model *model, infer_error *err)
+infer_status infer_model_check(const infer_model *model, infer_error *err)
 {
     struct inf_arena arena;
     inf_arena_init(&arena, &model->a);
@@ -239,6 +239,8 @@ infer_status infer_tokenize(const infer_model *model, const char *text, size_t l
 {
     const struct inf_vocab *vocab;
     *count = 0;
+    if ((!text && len) || (!ids && capacity))
+        return inf_fail(err, INFER_E_ARGUMENT, "%s: NULL", text || !len ? "ids" : "text");
     infer_status status = inf_model_vocab(model, &vocab, err);
     return status ? status : inf_vocab_tokenize(vocab, text, len, flags, ids, capacity, count, err);
 }
@@ -248,6 +250,8 @@ infer_status infer_detokenize(const infer_model *model, const infer_token *ids, 
 {
     const struct inf_vocab *vocab;
     *len = 0;
+    if ((!ids && count) || (!text && capacity))
+        return inf_fail(err, INFER_E_ARGUMENT, "%s: NULL", ids || !count ? "text" : "ids");
     infer_status status = inf_model_vocab(model, &vocab, err);
     return status ? status : inf_vocab_detokenize(vocab, ids, count, text, capacity, len, err);
 }

@@ -26,7 +26,7 @@ static infer_status choose_isa(struct infer_plan *plan, const char *name, infer_
         while (isa < INF_ISA_EXACT && strcmp(name, inf_isa_name(isa)))
             isa++;
         if (isa == INF_ISA_EXACT)
-            return inf_fail(err, INFER_E_ARGUMENT, "there is no instruction set level \"%s\"",
+            return inf_fail(err, INFER_E_ARGUMENT, "there is no instruction set level \"%s\"; levels are ref, avx2, avx512, neon and dotprod",
                             name);
         if (!(inf_cpu_usable() >> isa & 1))
             return inf_fail(err, INFER_E_UNSUPPORTED, "this processor does not have the level %s",
@@ -275,7 +275,10 @@ static infer_status load(struct infer_plan *plan, infer_progress progress, void 
         if (status)
             return status;
     }
-    return inf_pool_new(&plan->a, plan->info.threads, &plan->pool, err);
+    infer_status status = inf_pool_new(&plan->a, plan->info.threads, &plan->pool, err);
+    if (!status && progress)
+        progress(ud, 1.0);
+    return status;
 }
 
 infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud, infer_error *err)

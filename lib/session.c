@@ -90,6 +90,8 @@ infer_plan *infer_session_plan(const infer_session *session)
 static infer_status check_ids(const infer_plan *plan, const infer_token *ids, size_t count,
                               infer_error *err)
 {
+    if (!ids && count)
+        return inf_fail(err, INFER_E_ARGUMENT, "ids: NULL");
     for (size_t i = 0; i < count; i++)
         if (ids[i] < 0 || (uint32_t)ids[i] >= plan->hp.vocab)
             return inf_fail(err, INFER_E_ARGUMENT, "token %zu is %d, the vocabulary has %u", i,
@@ -265,10 +267,12 @@ infer_status infer_session_sync(infer_session *session, const infer_token *ids, 
         same++;
     if (same == count && count) /* the logits of the last token are wanted */
         same--;
+    if ((status = infer_session_rewind(session, same, err)))
+        return status;
     if (kept)
         *kept = same;
-    if ((status = infer_session_rewind(session, same, err)) || same == count)
-        return status;
+    if (same == count)
+        return INFER_OK;
     return infer_session_eval(session, ids + same, count - same, NULL, err);
 }
 
@@ -299,6 +303,11 @@ const float *infer_session_logits(const infer_session *session, size_t row)
 void infer_session_cancel(infer_session *session)
 {
     atomic_store(&session->cancel, true);
+}
+
+void infer_session_clear_cancel(infer_session *session)
+{
+    atomic_store(&session->cancel, false);
 }
 
 void infer_session_get_stats(const infer_session *session, infer_session_stats *stats)

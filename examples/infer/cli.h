@@ -151,6 +151,7 @@ struct cli {
     struct cli_bytes notices; /* held back until the first output */
     size_t notice_count;
     bool notices_shown, output_failed;
+    int output_errno; /* why it failed */
     bool progress_shown;
     int64_t progress_start_ns; /* 0: none under way */
     int64_t progress_last_ns;

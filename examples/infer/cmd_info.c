@@ -141,7 +141,7 @@ static json_t *info_json(const struct cli *cli, const struct cli_engine *engine,
 {
     const infer_model_info *info = &engine->info;
     infer_error why;
-    bool runs = infer_model_runs(engine->model, &why) == INFER_OK;
+    bool runs = infer_model_check(engine->model, &why) == INFER_OK;
     json_t *counts = json_object();
     for (size_t i = 0; i < types->count; i++)
         json_object_set_new(counts, types->rows[i].name, cli_json_u64(types->rows[i].tensors));
@@ -254,7 +254,7 @@ static void print_info(struct cli *cli, const struct cli_engine *engine, const s
 {
     const infer_model_info *info = &engine->info;
     infer_error why;
-    bool runs = infer_model_runs(engine->model, &why) == INFER_OK;
+    bool runs = infer_model_check(engine->model, &why) == INFER_OK;
     print_field(cli, "architecture", info->architecture);
     print_field(cli, "name", info->name);
     cli_print(cli, "%-14s%llu\n", "parameters", (unsigned long long)info->parameters);

@@ -32,10 +32,6 @@ infer_status cli_open_plan(struct cli *cli, const char *path, struct cli_engine 
     if (status != INFER_OK)
         return status;
     infer_plan_get_info(engine->plan, &engine->plan_info);
-    uint32_t trained = engine->info.context_length;
-    if (trained != 0 && engine->plan_info.context > trained)
-        cli_notice(cli, "warning: a context of %u tokens, the model was trained on %u",
-                   engine->plan_info.context, trained);
     return INFER_OK;
 }
 

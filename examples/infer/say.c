@@ -76,6 +76,12 @@ void cli_log(void *cli, infer_log_level level, const char *text)
     cli_notice(cli, level == INFER_LOG_WARNING ? "warning: %s" : "%s", text);
 }
 
+static void output_failed(struct cli *cli)
+{
+    cli->output_failed = true;
+    cli->output_errno = errno;
+}
+
 void cli_notices_show(struct cli *cli)
 {
     cli_progress_end(cli);
@@ -95,13 +101,13 @@ void cli_output(struct cli *cli, const void *data, size_t len)
     if (!cli->notices_shown && isatty(STDERR_FILENO))
         cli_notices_show(cli);
     if (len != 0 && !cli->output_failed && fwrite(data, 1, len, stdout) != len)
-        cli->output_failed = true;
+        output_failed(cli);
 }
 
 void cli_output_flush(struct cli *cli)
 {
     if (!cli->output_failed && fflush(stdout) != 0)
-        cli->output_failed = true;
+        output_failed(cli);
 }
 
 void cli_print(struct cli *cli, const char *format, ...)
@@ -135,7 +141,7 @@ infer_status cli_output_end(struct cli *cli)
 {
     cli_output_flush(cli);
     if (cli->output_failed)
-        return cli_fail(cli, INFER_E_IO, "stdout: %s", strerror(errno));
+        return cli_fail(cli, INFER_E_IO, "stdout: %s", strerror(cli->output_errno));
     return INFER_OK;
 }
 

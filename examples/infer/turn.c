@@ -144,16 +144,13 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
         receiver.top = cli_alloc(cli->opt.logprobs, sizeof *receiver.top);
     }
     size_t known = turn->sampler_known ? common_prefix(engine->session, ids, count) : 0;
+    infer_session_clear_cancel(engine->session); /* one that came just after the turn before */
     cli_interrupt_target(engine->session);
+    if (cli_interrupted())
+        infer_session_cancel(engine->session);
     int64_t start_ns = cli_now_ns();
     infer_status status = prefill(cli, engine, ids, count, &turn->cached_tokens);
     int64_t middle_ns = cli_now_ns();
-    /* A cancel that came just after the turn before is still pending in the session. */
-    if (status == INFER_E_CANCELLED && !cli_interrupted()) {
-        size_t kept;
-        status = prefill(cli, engine, ids, count, &kept);
-        middle_ns = cli_now_ns();
-    }
     turn->prefill_s = (double)(middle_ns - start_ns) * 1e-9;
     turn->prefill_cancelled = status == INFER_E_CANCELLED;
     if (status == INFER_OK)

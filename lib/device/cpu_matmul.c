@@ -81,6 +81,6 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
     inf_cpu_input(plan, step->in, &args);
     set_output(run, step, i, &args);
     args.out += row;
-    inf_matmul_fn *approx = is_approx(plan, step, args.cols) ? inf_plan_approx(plan, w) : NULL;
+    inf_matmul_fn *approx = is_approx(plan, step, columns(run, step)) ? inf_plan_approx(plan, w) : NULL;
     (approx ? approx : plan->kernels.matmul[w->type])(&args);
 }

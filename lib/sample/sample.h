@@ -69,6 +69,9 @@ static inline bool inf_keys_damaged(struct inf_key_range range)
 infer_status inf_logits_fail(const float *logits, size_t first, size_t count, infer_error *err)
     __attribute__((cold));
 
+/* The vocabulary that a sampler was made for. */
+uint32_t inf_sampler_vocab_size(const infer_sampler *sampler);
+
 /* INFER_OK where no logit is NaN or +infinite and one at least is finite. */
 infer_status inf_logits_check(const float *logits, uint32_t vocab_size, infer_error *err);
 

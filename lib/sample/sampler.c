@@ -3,6 +3,7 @@
 
 #include "lib/base/limits.h"
 
+#define PENALTY_LAST 64
 #define DRY_BASE 1.75f
 #define DRY_ALLOWED 2
 #define DRY_LAST 4096
@@ -142,9 +143,10 @@ static bool init_edits(infer_sampler *s)
 {
     infer_sampler_options *o = &s->options;
     struct inf_arena *arena = &s->arena;
-    bool penalties =
-        o->penalty_last && ((o->repetition_penalty != 0.0f && o->repetition_penalty != 1.0f) ||
-                            o->frequency_penalty != 0.0f || o->presence_penalty != 0.0f);
+    bool penalties = (o->repetition_penalty != 0.0f && o->repetition_penalty != 1.0f) ||
+                     o->frequency_penalty != 0.0f || o->presence_penalty != 0.0f;
+    if (!o->penalty_last)
+        o->penalty_last = PENALTY_LAST;
     bool dry = o->dry_multiplier > 0.0f;
     if (o->bias_count) {
         s->bias.items = inf_arena_take(arena, o->bias_count, sizeof *s->bias.items);
@@ -222,6 +224,11 @@ infer_status infer_sampler_new(const infer_sampler_options *options, uint32_t vo
     s->options.dry_breakers = NULL;
     *sampler = s;
     return INFER_OK;
+}
+
+uint32_t inf_sampler_vocab_size(const infer_sampler *sampler)
+{
+    return sampler->vocab_size;
 }
 
 void infer_sampler_free(infer_sampler *sampler)

@@ -83,7 +83,7 @@ static infer_status fall_back(struct inf_job *job, const char *text, size_t len,
             infer_token unk = job->v->unk;
             if (unk < 0 || (job->v->rule && job->v->tokens[unk].kind != INF_TOKEN_UNKNOWN))
                 return inf_fail(job->err, INFER_E_FORMAT,
-                                "the vocabulary has no token for byte 0x%02x, and no unknown token",
+                                "the vocabulary has no token for byte 0x%02x of the text, and no token for what is unknown",
                                 s[i]);
             ids[0] = unk;
             *count = 1;

@@ -208,7 +208,7 @@ static void check_model(void)
     CHECK(!strcmp(info.architecture, "llama") && info.vocab_size == TINY_VOCAB);
     CHECK(info.embedding_length == tiny_kind_at(0)->embd &&
           info.layer_count == tiny_kind_at(0)->layers && info.file_bytes == file.len);
-    CHECK(!infer_model_runs(model, &err) && !infer_model_runs(model, NULL));
+    CHECK(!infer_model_check(model, &err) && !infer_model_check(model, NULL));
     check_meta(model, &info);
 
     infer_tensor_info tensor;

@@ -140,7 +140,7 @@ static void check_case(const struct mkbad_case *c)
     infer_status status = infer_model_open_memory(copy, c->file.len, &options, &model, &err);
     bool open = !status;
     if (open)
-        status = infer_model_runs(model, &err);
+        status = infer_model_check(model, &err);
     verdict(!status || good_text(status, &err), c->name, "the text", err.text);
     verdict(c->model == MKBAD_EITHER || (c->model == MKBAD_OK) == !status, c->name, "the verdict",
             status ? err.text : "runs");
