@@ -62,6 +62,7 @@ INFER_DEPS := jansson libedit
 
 .PHONY: all
 all: lib examples
+	@sh tools/need.sh --name optional || echo "built without them"
 
 .PHONY: lib
 lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc

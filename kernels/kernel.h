@@ -130,7 +130,7 @@ typedef void inf_matmul_fn(const struct inf_matmul_args *args);
 /* The same for approximate kernels, which are for more than INF_APPROX_COLS columns. Such a kernel
  * may add up in any order: each result is within k * 2^-23 * sum |w * x| of the exact one. */
 #define INF_APPROX_ROWS 128
-#define INF_APPROX_COLS 8
+#define INF_APPROX_COLS 128
 
 /* ---- Rows of floats -------------------------------------------------------------------------- */
 

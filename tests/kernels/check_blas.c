@@ -4,6 +4,7 @@
  * bits from one thread and from three.
  *
  *     check_blas [SEED]
+ *     check_blas --time [LEVEL]     instead: both by the processor's time of one thread, best of 9
  */
 #include "kernels/kernel.h"
 #include "lib/device/device.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static size_t passed, failed;
 static uint64_t rng = 1;
@@ -141,7 +143,7 @@ static void must(infer_status status, const infer_error *err)
     }
 }
 
-#define TOKENS 40
+#define TOKENS (INF_APPROX_COLS + 20)
 
 static void logits_of(infer_model *model, infer_plan_options o, float *out)
 {
@@ -155,7 +157,7 @@ static void logits_of(infer_model *model, infer_plan_options o, float *out)
         want[i] = true;
     }
     o.size = sizeof o;
-    o.context = 64;
+    o.context = 256;
     o.logit_rows = TOKENS;
     must(infer_plan_new(model, &o, &plan, &err), &err);
     must(infer_plan_load(plan, NULL, NULL, &err), &err);
@@ -198,15 +200,92 @@ static void check_model(const struct tiny_kind *kind, uint32_t type)
     free(file.ptr);
 }
 
+/* ---- Time -------------------------------------------------------------------------------------- */
+
+#define TIME_K 4096
+#define TIME_ROWS 512
+#define TIME_COLS 512
+
+static double thread_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Best of 9, in operations a second; `step` rows a call, as a plan calls it. */
+static double speed(inf_matmul_fn *function, struct inf_matmul_args args, size_t step)
+{
+    double best = INFINITY;
+    for (int turn = 0; turn < 9; turn++) {
+        double start = thread_seconds();
+        for (size_t row = 0; row < TIME_ROWS; row += step) {
+            struct inf_matmul_args part = args;
+            part.rows = step;
+            part.w += row * part.row_bytes;
+            part.out += row;
+            function(&part);
+        }
+        best = fmin(best, thread_seconds() - start);
+    }
+    return 2.0 * TIME_K * TIME_ROWS * (double)args.cols / best;
+}
+
+static void print_times(inf_sgemm_fn *sgemm, const char *level)
+{
+    static const uint32_t types[] = {INF_TYPE_F32, INF_TYPE_F16, INF_TYPE_BF16};
+    static const size_t cols[] = {9, 16, 64, TIME_COLS};
+    struct inf_kernels k;
+    enum inf_isa isa = inf_cpu_best();
+    for (int i = 0; level && i < INF_ISA_EXACT; i++)
+        if (!strcmp(level, inf_isa_name((enum inf_isa)i)) && inf_cpu_usable() >> i & 1)
+            isa = (enum inf_isa)i;
+    inf_kernels_select(isa, &k);
+    uint8_t *w = aligned_alloc(64, 4 * TIME_K * TIME_ROWS);
+    float *x = aligned_alloc(64, 4 * TIME_K * TIME_COLS);
+    float *out = aligned_alloc(64, 4 * TIME_ROWS * TIME_COLS);
+    uint8_t *scratch = aligned_alloc(64, INF_MATMUL_SCRATCH);
+    for (size_t i = 0; i < (size_t)TIME_K * TIME_COLS; i++)
+        x[i] = random_float();
+    printf("%zu rows, k %d, one thread: GFLOP/s\n%-5s %7s %8s %8s\n", (size_t)TIME_ROWS, TIME_K,
+           "type", "columns", inf_isa_name(isa), "OpenBLAS");
+    for (size_t t = 0; t < 3; t++) {
+        random_weights(types[t], w, (size_t)TIME_K * TIME_ROWS);
+        for (size_t c = 0; c < 4; c++) {
+            struct inf_matmul_args args = {.type = types[t],
+                                           .w = w,
+                                           .row_bytes = TIME_K * inf_type_info(types[t])->bytes,
+                                           .k = TIME_K,
+                                           .x = x,
+                                           .x_stride = TIME_K,
+                                           .cols = cols[c],
+                                           .out = out,
+                                           .out_stride = TIME_ROWS,
+                                           .scratch = scratch,
+                                           .sgemm = sgemm};
+            double ours = speed(k.matmul[types[t]], args, INF_MATMUL_ROWS);
+            double theirs = speed(k.approx[types[t]], args, INF_APPROX_ROWS);
+            printf("%-5s %7zu %8.1f %8.1f\n", inf_type_info(types[t])->name, cols[c], ours * 1e-9,
+                   theirs * 1e-9);
+        }
+    }
+    free(w), free(x), free(out), free(scratch);
+}
+
 int main(int argc, char **argv)
 {
     infer_error err;
     inf_sgemm_fn *sgemm;
-    if (argc > 1)
+    bool timed = argc > 1 && !strcmp(argv[1], "--time");
+    if (argc > 1 && !timed)
         rng = strtoull(argv[1], NULL, 0);
     if (inf_blas_open(&sgemm, &err)) {
         printf("SKIPPED %s\n", err.text);
         return err.status != INFER_E_UNSUPPORTED;
+    }
+    if (timed) {
+        print_times(sgemm, argc > 2 ? argv[2] : NULL);
+        return 0;
     }
     const struct inf_kernel_row *rows;
     size_t n = inf_kernel_rows(&rows), found = 0;
