@@ -28,7 +28,7 @@ LDLIBS := -lm -pthread
 
 # ---- Optional parts: 1 wants them, 0 leaves them out, auto takes what pkg-config finds ------------------
 BLAS ?= auto
-HWLOC ?= auto
+HWLOC ?= 0
 # optional VALUE,PACKAGE: "yes" or nothing
 optional = $(if $(filter auto,$(1)),$(shell $(PKG_CONFIG) --exists $(2) && echo yes),$(if $(filter 1,$(1)),$(if \
     $(shell $(PKG_CONFIG) --exists $(2) && echo yes),yes,$(error $(2) is asked for, but pkg-config does not find it))))

@@ -19,7 +19,7 @@ void inf_model_warn(const infer_model *model, const char *format, ...)
     vsnprintf(raw, sizeof raw, format, args);
     va_end(args);
     infer_error safe; /* borrows the escaping of error texts */
-    inf_fail(&safe, INFER_OK, "%s", raw);
+    inf_set_error(&safe, INFER_OK, "%s", raw);
     model->log(model->log_ud, INFER_LOG_WARNING, safe.text);
 }
 

@@ -26,7 +26,9 @@ static infer_status choose_isa(struct infer_plan *plan, const char *name, infer_
         while (isa < INF_ISA_EXACT && strcmp(name, inf_isa_name(isa)))
             isa++;
         if (isa == INF_ISA_EXACT)
-            return inf_fail(err, INFER_E_ARGUMENT, "there is no instruction set level \"%s\"; levels are ref, avx2, avx512, neon and dotprod",
+            return inf_fail(err, INFER_E_ARGUMENT,
+                            "there is no instruction set level \"%s\"; levels are ref, avx2, "
+                            "avx512, neon and dotprod",
                             name);
         if (!(inf_cpu_usable() >> isa & 1))
             return inf_fail(err, INFER_E_UNSUPPORTED, "this processor does not have the level %s",

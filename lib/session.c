@@ -123,7 +123,12 @@ static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows,
     batch.ids += bad;
     batch.positions += bad;
     batch.kv += bad;
-    batch.wanted = 0;
+    uint32_t first = 0, kept = 0;
+    while (kept < wanted && plan->want[kept] != bad)
+        kept++;
+    batch.wanted = kept < wanted;
+    batch.want = &first;
+    batch.logit_rows += kept;
     return inf_cpu_find_fault(plan, &batch, err);
 }
 

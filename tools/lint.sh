@@ -87,7 +87,7 @@ tidy() {
     local clang_flags="-std=c11 -D_GNU_SOURCE -Iinclude -I. -pthread"
     # shellcheck disable=SC2086
     git ls-files -- 'lib/*.c' 'formats/*.c' 'examples/*.c' | grep -vE 'unicode_data|codebooks' |
-        xargs -P "$(nproc)" -n 4 sh -c 'clang-tidy --quiet "$@" -- '"$clang_flags"' 2>/dev/null' sh
+        xargs -P "$(nproc)" -n 1 sh -c 'clang-tidy --quiet "$@" -- '"$clang_flags"' 2>/dev/null' sh
 }
 
 check "clang-format" format

@@ -92,7 +92,7 @@ static infer_status read_ids(struct scoring *scoring, const char *path)
     if (status == INFER_OK)
         status = cli_asks_bos(cli, &scoring->engines[0], &scoring->bos);
     bool same = scoring->models == 1 ||
-                (other.count == scoring->ids.count &&
+                (other.count == scoring->ids.count && other.data &&
                  memcmp(other.data, scoring->ids.data, other.count * sizeof *other.data) == 0);
     if (status == INFER_OK && !same)
         status = cli_fail(cli, INFER_E_MISMATCH, "the models make different tokens of the text");

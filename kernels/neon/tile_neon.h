@@ -23,8 +23,8 @@
 
 /* Before a loop that must not be one in the end: its counter picks registers. */
 #ifdef __clang__
-#pragma clang diagnostic ignored "-Wpass-failed" /* where clang unrolls later than it is asked to  \
-                                                  */
+/* clang unrolls later than it is asked to */
+#pragma clang diagnostic ignored "-Wpass-failed"
 #define INF_NEON_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define INF_NEON_UNROLL _Pragma("GCC unroll 64")

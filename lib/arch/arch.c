@@ -152,7 +152,7 @@ static infer_status fill(const struct inf_hparams *hp, const struct inf_tensor_r
         return inf_fail_memory(err, "tensor names", strlen(name) + 1);
     if (!inf_type_row_bytes(t->type, t->shape[0], &row_bytes))
         return inf_fail(err, INFER_E_FORMAT, "tensor %s has no whole blocks in a row", name);
-    strcpy(kept, name);
+    memcpy(kept, name, strlen(name) + 1);
     *weight = (struct inf_weight){
         .data = t->data,
         .name = kept,

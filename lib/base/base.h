@@ -48,11 +48,20 @@ bool inf_bytes_equal(struct inf_bytes a, const char *text);
  *     if (n > limit) return inf_fail(err, INFER_E_LIMIT, "key %s: %zu, at most %zu", ...);
  * Control characters, broken UTF-8 and bidirectional marks in the finished text come out escaped,
  * so names from a file may be printed as they are (with %.*s: they need not end in NUL). */
-infer_status inf_fail(infer_error *err, infer_status status, const char *format, ...)
+#define inf_fail(err, status, ...) (inf_set_error(err, status, __VA_ARGS__), inf_status(status))
+
+static inline infer_status inf_status(infer_status status)
+{
+    return status;
+}
+
+void inf_set_error(infer_error *err, infer_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-infer_status inf_fail_memory(infer_error *err, const char *what, size_t bytes)
-    __attribute__((cold));
+static inline infer_status inf_fail_memory(infer_error *err, const char *what, size_t bytes)
+{
+    return inf_fail(err, INFER_E_MEMORY, "no memory for %s (%zu bytes)", what, bytes);
+}
 
 /* Memory. `a` is the caller's hook, never NULL (inf_allocator_default where the caller gave none).
  * Blocks are aligned to 64 bytes; the count-times-size forms fail on overflow. */

@@ -40,10 +40,10 @@ static void escape(char *out, size_t capacity, const char *text, size_t len)
     out[used] = 0;
 }
 
-infer_status inf_fail(infer_error *err, infer_status status, const char *format, ...)
+void inf_set_error(infer_error *err, infer_status status, const char *format, ...)
 {
     if (!err)
-        return status;
+        return;
     char raw[sizeof err->text];
     va_list args;
     va_start(args, format);
@@ -52,12 +52,6 @@ infer_status inf_fail(infer_error *err, infer_status status, const char *format,
     err->status = status;
     escape(err->text, sizeof err->text, raw,
            len < 0 ? 0 : inf_min_size((size_t)len, sizeof raw - 1));
-    return status;
-}
-
-infer_status inf_fail_memory(infer_error *err, const char *what, size_t bytes)
-{
-    return inf_fail(err, INFER_E_MEMORY, "no memory for %s (%zu bytes)", what, bytes);
 }
 
 const char *infer_status_name(infer_status status)

@@ -254,8 +254,11 @@ static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *st
 {
     const struct infer_plan *plan = run->plan;
     const enum inf_buffer written[4] = {step->out, step->outs[0], step->outs[1], step->outs[2]};
-    if (step->op == INF_STEP_LOGITS || step->op == INF_STEP_QUANTIZE ||
-        step->op == INF_STEP_GROUP || step->op == INF_STEP_ROUTE)
+    if (step->op == INF_STEP_LOGITS)
+        return !run->batch->wanted ||
+               all_finite(plan->logits + (size_t)run->batch->logit_rows[0] * plan->hp.vocab,
+                          plan->hp.vocab);
+    if (step->op == INF_STEP_QUANTIZE || step->op == INF_STEP_GROUP || step->op == INF_STEP_ROUTE)
         return true;
     bool slots = step->rows == INF_ROWS_SLOTS || step->op == INF_STEP_EXPERTS;
     uint32_t rows = rows_of(run, step) * (slots ? plan->hp.experts_used : 1);

@@ -64,7 +64,7 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
 {
     const struct infer_plan *plan = run->plan;
     uint32_t first[4], i = 0, each = divide(run, step, first);
-    while (task >= first[i + 1])
+    while (i + 1 < step->count && task >= first[i + 1])
         i++;
     const struct inf_weight *w = step->w[i];
     uint32_t row = (task - first[i]) * each;
@@ -81,6 +81,7 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
     inf_cpu_input(plan, step->in, &args);
     set_output(run, step, i, &args);
     args.out += row;
-    inf_matmul_fn *approx = is_approx(plan, step, columns(run, step)) ? inf_plan_approx(plan, w) : NULL;
+    inf_matmul_fn *approx =
+        is_approx(plan, step, columns(run, step)) ? inf_plan_approx(plan, w) : NULL;
     (approx ? approx : plan->kernels.matmul[w->type])(&args);
 }

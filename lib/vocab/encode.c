@@ -82,9 +82,9 @@ static infer_status fall_back(struct inf_job *job, const char *text, size_t len,
         if (job->v->byte_ids[s[i]] < 0) {
             infer_token unk = job->v->unk;
             if (unk < 0 || (job->v->rule && job->v->tokens[unk].kind != INF_TOKEN_UNKNOWN))
-                return inf_fail(job->err, INFER_E_FORMAT,
-                                "the vocabulary has no token for byte 0x%02x of the text, and no token for what is unknown",
-                                s[i]);
+                return inf_fail(
+                    job->err, INFER_E_FORMAT,
+                    "the vocabulary has no token for byte 0x%02x, nor one for unknown text", s[i]);
             ids[0] = unk;
             *count = 1;
             return INFER_OK;
