@@ -43,7 +43,7 @@ EOF
 }
 
 [ -n "$model" ] || fetch
-question="What is a library in programming? Answer in two sentences."
+question="What does a compiler do? Answer in one sentence."
 echo
 echo "$ $build/infer chat $model --temp 0 -p \"$question\""
 echo

@@ -296,7 +296,8 @@ python3 - "$infer" "$model" <<'PY'
 import signal, subprocess, sys, time
 infer, model = sys.argv[1:]
 # Forever: every token ends up back in the context, which is as large as it gets.
-run = subprocess.Popen([infer, "run", model, "-p", "hello", "-c", "100000", "--overcommit"],
+run = subprocess.Popen([infer, "run", model, "-p", "hello", "-c", "100000", "--overcommit", "--temp", "0",
+                        "--logit-bias", "2=-1000"],              # the end of the tiny model
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 first = run.stdout.read(1)
