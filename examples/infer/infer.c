@@ -132,9 +132,17 @@ static int show_version(void)
 /* Reads the command line from the command's name on. */
 static int run_command(struct cli *cli, char **argv, int at)
 {
+    if (strcmp(argv[at], "version") == 0)
+        return show_version();
+    if (strcmp(argv[at], "help") == 0) {
+        print_overview();
+        return 0;
+    }
     const struct cli_command *command = find_command(argv[at]);
     if (!command) {
-        cli_usage(cli, "no command '%.100s'", argv[at]);
+        bool file = strstr(argv[at], ".gguf") != NULL;
+        cli_usage(cli, "no command '%.100s'%s", argv[at],
+                  file ? "; do you mean infer run FILE?" : "");
         return usage_error(cli);
     }
     at++;
