@@ -32,7 +32,8 @@ static infer_status collect(void *ud, const void *bytes, size_t len, infer_error
     return INFER_OK;
 }
 
-/* Writes what was read and reads that. Tensors of unknown types cannot be written. */
+/* Writes what was read and reads that. Tensors of unknown types and of no elements, whose other
+ * dimensions may be anything, cannot be written. */
 static void copy(const struct inf_gguf *g)
 {
     struct inf_gguf_writer w;
@@ -47,7 +48,7 @@ static void copy(const struct inf_gguf *g)
     for (size_t i = 0; i < g->tensor_count; i++) {
         const struct inf_gguf_tensor *t = &g->tensors[i];
         data += t->bytes;
-        if (!t->type || data > DATA_BYTES_MAX) {
+        if (!t->type || !t->elements || data > DATA_BYTES_MAX) {
             inf_gguf_write_free(&w);
             return;
         }
