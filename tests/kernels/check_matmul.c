@@ -351,6 +351,14 @@ static bool asked(enum inf_isa isa, int argc, char **argv)
     return argc == 0;
 }
 
+static bool is_level(const char *word)
+{
+    for (int isa = 0; isa < INF_ISA_COUNT; isa++)
+        if (strcmp(word, inf_isa_name((enum inf_isa)isa)) == 0)
+            return true;
+    return false;
+}
+
 /* A row of type ANY is checked with every matrix type. */
 static bool check_row(const struct inf_kernel_row *row, uint64_t seed)
 {
@@ -376,6 +384,11 @@ int main(int argc, char **argv)
         seed = strtoull(argv[2], NULL, 0);
         first = 3;
     }
+    for (int i = first; i < argc; i++)
+        if (!is_level(argv[i])) {
+            printf("%s is no level\n0 passed, 1 failed\n", argv[i]);
+            return 2;
+        }
     printf("seed %llu\n", (unsigned long long)seed);
     const struct inf_kernel_row *rows;
     size_t n = inf_kernel_rows(&rows), passed = 0, failed = 0;
