@@ -270,6 +270,19 @@ INFER_API infer_token infer_token_special(const infer_model *model, infer_specia
 /* Whether a token ends generation (eos, eot, and the like). */
 INFER_API bool infer_token_ends(const infer_model *model, infer_token id);
 
+/* What a token is to the tokenizer; the numbers are GGUF's. */
+typedef enum infer_kind {
+    INFER_KIND_NONE = 0, /* there is no such token, or no tokenizer */
+    INFER_KIND_NORMAL,   /* text */
+    INFER_KIND_UNKNOWN,  /* stands for text that has no token */
+    INFER_KIND_CONTROL,  /* a mark of the prompt's form, such as the start of a turn: not text */
+    INFER_KIND_USER_DEFINED, /* text that is always one token, whatever stands around it */
+    INFER_KIND_UNUSED,       /* never made from text; a kind that the format does not name too */
+    INFER_KIND_BYTE          /* one byte of text that has no token of its own */
+} infer_kind;
+
+INFER_API infer_kind infer_token_kind(const infer_model *model, infer_token id);
+
 /* ---- Plan ---------------------------------------------------------------------------------- */
 
 typedef struct infer_plan infer_plan;
@@ -346,6 +359,9 @@ typedef bool (*infer_progress)(void *ud, double fraction);
  * than the plan says (unless overcommit). Loading twice does nothing. */
 INFER_API infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud,
                                        infer_error *err);
+
+/* Whether infer_plan_load has succeeded: then sessions can be made. */
+INFER_API bool infer_plan_loaded(const infer_plan *plan);
 
 /* ---- Session ------------------------------------------------------------------------------- */
 

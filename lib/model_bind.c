@@ -276,3 +276,9 @@ bool infer_token_ends(const infer_model *model, infer_token id)
     const struct inf_vocab *vocab;
     return !inf_model_vocab(model, &vocab, NULL) && inf_vocab_ends(vocab, id);
 }
+
+infer_kind infer_token_kind(const infer_model *model, infer_token id)
+{
+    const struct inf_vocab *vocab;
+    return inf_model_vocab(model, &vocab, NULL) ? INFER_KIND_NONE : inf_vocab_kind(vocab, id);
+}

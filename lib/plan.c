@@ -314,3 +314,8 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
     pthread_mutex_unlock(&plan->turn);
     return status;
 }
+
+bool infer_plan_loaded(const infer_plan *plan)
+{
+    return plan->loaded;
+}

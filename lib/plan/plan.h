@@ -128,7 +128,7 @@ struct infer_plan {
     bool *slot_taken; /* (sessions) */
 
     /* Once loaded. */
-    bool loaded;
+    _Atomic bool loaded;
     pthread_mutex_t turn; /* evals take turns */
     struct inf_pool *pool;
     uint8_t *activations, *scratch, *kv_cache; /* pages */

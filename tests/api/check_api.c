@@ -292,6 +292,12 @@ static void check_tokens(void)
     CHECK(!infer_token_ends(model, 100) && !infer_token_ends(model, -1) &&
           !infer_token_ends(model, INT32_MAX));
     CHECK(infer_token_special(model, (infer_special)77) == -1);
+    CHECK(infer_token_kind(model, eos) == INFER_KIND_CONTROL);
+    CHECK(infer_token_kind(model, infer_token_special(model, INFER_SPECIAL_UNK)) ==
+          INFER_KIND_UNKNOWN);
+    CHECK(infer_token_kind(model, 3) == INFER_KIND_BYTE);
+    CHECK(infer_token_kind(model, TINY_VOCAB - 1) == INFER_KIND_NORMAL);
+    CHECK(!infer_token_kind(model, -1) && !infer_token_kind(model, TINY_VOCAB));
     const infer_message message = {"user", "hello"};
     REFUSED(infer_chat_prompt(model, &message, 1, ids, 64, &count, &err), INFER_E_UNSUPPORTED, "");
     drop(&o);
@@ -360,7 +366,7 @@ static void check_plan(void)
     infer_plan_get_info(plan, &info);
     CHECK(info.context == 512); /* as trained */
     REFUSED(infer_session_new(plan, &session, &err), INFER_E_ARGUMENT, "not loaded");
-    CHECK(!session);
+    CHECK(!session && !infer_plan_loaded(plan));
 
     size_t need, len;
     CHECK(infer_plan_explain(plan, NULL, 0, &need, NULL) == INFER_E_RANGE && need > 100);
@@ -377,8 +383,10 @@ static void check_plan(void)
     REFUSED(infer_plan_load(plan, stop_loading, &fraction, &err), INFER_E_CANCELLED, "");
     CHECK(fraction >= 0 && fraction <= 1);
     CHECK(infer_session_new(plan, &session, NULL) == INFER_E_ARGUMENT);
+    CHECK(!infer_plan_loaded(plan));
     fraction = 0;
     CHECK(!infer_plan_load(plan, watch_loading, &fraction, &err) && fraction <= 1);
+    CHECK(infer_plan_loaded(plan));
     CHECK(!infer_plan_load(plan, stop_loading, &fraction, &err)); /* is there: does nothing */
     CHECK(!infer_session_new(plan, &session, &err));
     infer_session *second = (infer_session *)&file;
