@@ -372,9 +372,22 @@ INFER_API infer_status infer_session_new(infer_plan *plan, infer_session **sessi
                                          infer_error *err);
 INFER_API void infer_session_free(infer_session *session);
 
-/* The simple way: opens the model, plans with `options` (NULL: defaults), loads, makes a session.
+typedef struct infer_session_options {
+    size_t size;
+    const infer_model_options *model; /* NULL: defaults */
+    const infer_plan_options *plan;   /* NULL: defaults */
+    infer_progress progress;          /* of loading; NULL allowed */
+    void *progress_ud;
+} infer_session_options;
+
+/* The simple way: opens the model, plans, loads, makes a session; NULL options: defaults. With a
+ * context of 4096 tokens:
+ *
+ *     infer_plan_options plan = {.size = sizeof plan, .context = 4096};
+ *     infer_session_options options = {.size = sizeof options, .plan = &plan};
+ *     status = infer_session_open("model.gguf", &options, &session, &err);
  */
-INFER_API infer_status infer_session_open(const char *path, const infer_plan_options *options,
+INFER_API infer_status infer_session_open(const char *path, const infer_session_options *options,
                                           infer_session **session, infer_error *err);
 
 /* The model of a session; borrowed until the session is freed. */
@@ -420,8 +433,10 @@ INFER_API void infer_session_clear_cancel(infer_session *session);
 
 /* Writes the session (tokens and KV, no logits) by temporary file and rename, and reads it back into
  * a session of any plan of the same model with the same KV type, `exact` and `approx`, whose context
- * holds its tokens. Any failure of restore, be it another model, other settings, a damaged file or
- * none at all, leaves the session empty and usable. */
+ * holds its tokens. A file that is not there, is no saved session, is cut off, or belongs to another
+ * model or other settings (the error says which) leaves the session as it was; where only reading all
+ * of it shows the damage (INFER_E_FORMAT of a checksum or token, INFER_E_IO) the session is empty and
+ * usable. */
 INFER_API infer_status infer_session_save(infer_session *session, const char *path,
                                           infer_error *err);
 INFER_API infer_status infer_session_restore(infer_session *session, const char *path,

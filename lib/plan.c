@@ -147,13 +147,15 @@ static infer_status make(struct infer_plan *plan, const infer_plan_options *o, i
 {
     infer_status status =
         inf_model_bind(plan->model, &plan->arena, &plan->arch, &plan->hp, &plan->weights, err);
-    if (status || (status = resolve(plan, o, err)) || (status = inf_plan_build(plan, err)))
+    if (status || (status = resolve(plan, o, err)))
         return status;
+    if ((status = inf_plan_build(plan, err)))
+        return inf_model_failed(plan->model, status, err);
     const struct inf_weight *factors = inf_plan_weight(plan, -1, INF_SLOT_ROPE_FREQS);
     if ((status = inf_plan_rope(plan, factors ? (const float *)(const void *)factors->data : NULL,
                                 err)) ||
         (status = inf_plan_layout(plan, err)) || (status = take_arrays(plan, err)))
-        return status;
+        return inf_model_failed(plan->model, status, err);
     count_work(plan);
     count_memory(plan);
     return INFER_OK;
@@ -312,7 +314,7 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
         plan->loaded = !status;
     }
     pthread_mutex_unlock(&plan->turn);
-    return status;
+    return inf_model_failed(plan->model, status, err);
 }
 
 bool infer_plan_loaded(const infer_plan *plan)

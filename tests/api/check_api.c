@@ -126,6 +126,20 @@ static void check_library(void)
     infer_sampler_free(NULL);
 }
 
+static bool stop_loading(void *ud, double fraction)
+{
+    *(double *)ud = fraction;
+    return false;
+}
+
+static bool watch_loading(void *ud, double fraction)
+{
+    double *last = ud;
+    bool good = fraction >= *last && fraction <= 1.0;
+    *last = good ? fraction : 99;
+    return true;
+}
+
 static void check_open(void)
 {
     infer_model *model = (infer_model *)&file;
@@ -158,16 +172,32 @@ static void check_open(void)
     close(fd);
     infer_session *session;
     infer_plan_options plan = {.size = sizeof plan, .context = 32};
-    CHECK(!infer_session_open(name, &plan, &session, &err));
+    double fraction = 0;
+    options = (infer_model_options){.size = sizeof options, .no_mmap = true};
+    infer_session_options simple = {.size = sizeof simple,
+                                    .model = &options,
+                                    .plan = &plan,
+                                    .progress = watch_loading,
+                                    .progress_ud = &fraction};
+    CHECK(!infer_session_open(name, &simple, &session, &err) && fraction == 1);
+    infer_plan_info info;
+    infer_plan_memory memory;
+    infer_plan_get_info(infer_session_plan(session), &info);
+    infer_plan_get_memory(infer_session_plan(session), &memory);
+    CHECK(info.context == 32 && memory.weights_owned && !memory.weights_mapped);
     CHECK(infer_session_model(session) && infer_session_plan(session));
     CHECK(!infer_generate(session, NULL, "abc", 2, NULL, NULL, NULL, &err));
     infer_session_free(session);
-    plan.size = 1;
-    REFUSED(infer_session_open(name, &plan, &session, &err), INFER_E_ARGUMENT, "size", "1");
+    simple.progress = stop_loading;
+    REFUSED(infer_session_open(name, &simple, &session, &err), INFER_E_CANCELLED, "cancelled");
     CHECK(!session);
-    options = (infer_model_options){.size = sizeof options, .no_mmap = true};
-    CHECK(!infer_model_open(name, &options, &model, NULL));
-    infer_model_free(model);
+    plan.size = 1;
+    REFUSED(infer_session_open(name, &simple, &session, &err), INFER_E_ARGUMENT, "plan", "1");
+    simple.size = 2;
+    REFUSED(infer_session_open(name, &simple, &session, &err), INFER_E_ARGUMENT, "session", "2");
+    simple.size = offsetof(infer_session_options, plan); /* a program that knows no plan */
+    CHECK(!infer_session_open(name, &simple, &session, &err));
+    infer_session_free(session);
     unlink(name);
     REFUSED(infer_session_open(name, NULL, &session, &err), INFER_E_IO, name);
 }
@@ -304,20 +334,6 @@ static void check_tokens(void)
 }
 
 /* ---- Plan ---------------------------------------------------------------------------------- */
-
-static bool stop_loading(void *ud, double fraction)
-{
-    *(double *)ud = fraction;
-    return false;
-}
-
-static bool watch_loading(void *ud, double fraction)
-{
-    double *last = ud;
-    bool good = fraction >= *last && fraction <= 1.0;
-    *last = good ? fraction : 99;
-    return true;
-}
 
 static void check_wrong_options(infer_model *model)
 {
@@ -698,8 +714,11 @@ static void check_save(void)
     CHECK(!infer_session_save(o.session, name, &err));
     CHECK(!infer_session_restore(o.other, name, &err) && tokens_of(o.other) == 3);
     REFUSED(infer_session_save(o.session, "/no/such/place", &err), INFER_E_IO, "/no/such/place");
+    REFUSED(infer_session_restore(o.other, "/no/such/place", &err), INFER_E_IO, "/no/such/place: ");
     CHECK(infer_session_restore(o.other, "/no/such/place", NULL) == INFER_E_IO);
-    CHECK(tokens_of(o.other) == 0);
+    CHECK(tokens_of(o.other) == 3);
+    REFUSED(infer_session_restore(o.other, NULL, &err), INFER_E_ARGUMENT, "path: NULL");
+    REFUSED(infer_session_save(o.other, NULL, &err), INFER_E_ARGUMENT, "path: NULL");
     close(fd);
     unlink(name);
     drop(&o);
