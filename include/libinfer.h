@@ -330,7 +330,8 @@ typedef struct infer_plan_memory {
     uint64_t logits;         /* of all sessions */
     uint64_t tables;         /* vocabulary, tensor table, steps, and other small things */
     uint64_t total;
-    uint64_t available; /* what the machine has for us now: MemAvailable or the cgroup's limit */
+    uint64_t
+        available; /* what the machine has for us now: MemAvailable, or what our cgroups leave */
 } infer_plan_memory;
 
 /* Known before loading; loading asks `available` anew. */

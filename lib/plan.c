@@ -1,6 +1,7 @@
 /* The plan as the caller sees it: options, memory, loading. */
 #include "lib/session.h"
 
+#include "lib/base/cgroup.h"
 #include "lib/base/limits.h"
 
 #include <stdatomic.h>
@@ -125,7 +126,7 @@ static void count_memory(struct infer_plan *plan)
                  plan->info.sessions * (session + generation);
     m->total = m->weights_mapped + m->weights_owned + m->kv + m->activations + m->scratch +
                m->logits + m->tables;
-    m->available = inf_memory_available();
+    m->available = inf_memory_left("");
 }
 
 static infer_status take_arrays(struct infer_plan *plan, infer_error *err)
@@ -292,7 +293,7 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
     uint64_t anonymous =
         plan->memory.kv + plan->memory.activations + plan->memory.scratch + plan->memory.logits;
     if (!plan->loaded) {
-        plan->memory.available = inf_memory_available();
+        plan->memory.available = inf_memory_left("");
         if (anonymous > plan->memory.available && !plan->overcommit)
             status =
                 inf_fail(err, INFER_E_MEMORY,

@@ -148,9 +148,6 @@ void inf_cos_sin(double angle, double *cosine, double *sine);
 /* Offsets of all buffers, and the bytes of everything (memory.c). */
 infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err);
 
-/* Memory that this process may still take, in bytes. */
-uint64_t inf_memory_available(void);
-
 void inf_plan_retain(infer_plan *plan);
 
 /* The approximate kernel of a matrix, NULL where the plan uses none. */
