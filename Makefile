@@ -72,6 +72,9 @@ lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 examples: $(BUILD)/hello $(BUILD)/infer-bench
 	@sh tools/need.sh --name infer && $(MAKE) --no-print-directory $(BUILD)/infer
 
+# Objects stay, so that the next build finds them.
+.SECONDARY:
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 $(BUILD)/obj/kernels/avx2/%.o: EXTRA = $(FLAGS_avx2)

@@ -6,21 +6,8 @@ set -u
 bench=${1:?usage: test_bench.sh INFER_BENCH MODEL.gguf}
 model=${2:?usage: test_bench.sh INFER_BENCH MODEL.gguf}
 root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-out=$work/out err=$work/err
-passed=0 failed=0
-
-verdict() # STATUS NAME: counts a test that passed (0) or failed
-{
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $2"
-        head -c 300 "$err" | sed 's/^/     /'
-    fi
-}
+# shellcheck source=tests/cli/verdict.sh
+. "$(dirname "$0")/verdict.sh"
 
 # refused STATUS NAME COMMAND...: that status, nothing on stdout, one line of printable text on stderr.
 refused()
