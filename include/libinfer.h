@@ -270,17 +270,18 @@ INFER_API infer_token infer_token_special(const infer_model *model, infer_specia
 /* Whether a token ends generation (eos, eot, and the like). */
 INFER_API bool infer_token_ends(const infer_model *model, infer_token id);
 
-/* What a token is to the tokenizer; the numbers are GGUF's. */
+/* The numbers are GGUF's. */
 typedef enum infer_kind {
-    INFER_KIND_NONE = 0, /* there is no such token, or no tokenizer */
-    INFER_KIND_NORMAL,   /* text */
-    INFER_KIND_UNKNOWN,  /* stands for text that has no token */
-    INFER_KIND_CONTROL,  /* a mark of the prompt's form, such as the start of a turn: not text */
+    INFER_KIND_NONE = 0,     /* there is no such token, or no tokenizer */
+    INFER_KIND_NORMAL,       /* text */
+    INFER_KIND_UNKNOWN,      /* stands for text that has no token */
+    INFER_KIND_CONTROL,      /* a mark of the prompt's form, such as the start of a turn: not text */
     INFER_KIND_USER_DEFINED, /* text that is always one token, whatever stands around it */
     INFER_KIND_UNUSED,       /* never made from text; a kind that the format does not name too */
     INFER_KIND_BYTE          /* one byte of text that has no token of its own */
 } infer_kind;
 
+/* What a token is to the tokenizer. */
 INFER_API infer_kind infer_token_kind(const infer_model *model, infer_token id);
 
 /* ---- Plan ---------------------------------------------------------------------------------- */

@@ -54,6 +54,11 @@ verdict $? "a full disk"
 verdict $? "--help"
 "$bench" --version >"$out" 2>"$err" && grep -qE '^infer-bench [0-9]+\.[0-9]+\.[0-9]+$' "$out"
 verdict $? "--version"
+sed 's/\\-/-/g' "$root/bench/man/infer-bench.1" >"$work/man"
+for option in $("$bench" --help | grep -oE -- '--[a-z]+' | sort -u); do
+    grep -q -- "$option" "$work/man"
+    verdict $? "the man page has $option"
+done
 
 ln -s "$(realpath "$model")" "$work/a \"b\" \\ "$'\x01\xff'".gguf"
 "$bench" -p 8 -n 4 -r 3 -d 16,0,5 -t 2 -b 4 --kv f32 --json -- "$work"/a*.gguf "$model" >"$out" 2>"$err"
