@@ -275,7 +275,7 @@ typedef enum infer_kind {
     INFER_KIND_NONE = 0,     /* there is no such token, or no tokenizer */
     INFER_KIND_NORMAL,       /* text */
     INFER_KIND_UNKNOWN,      /* stands for text that has no token */
-    INFER_KIND_CONTROL,      /* a mark of the prompt's form, such as the start of a turn: not text */
+    INFER_KIND_CONTROL,      /* a mark of the prompt: the start of a turn and the like */
     INFER_KIND_USER_DEFINED, /* text that is always one token, whatever stands around it */
     INFER_KIND_UNUSED,       /* never made from text; a kind that the format does not name too */
     INFER_KIND_BYTE          /* one byte of text that has no token of its own */
