@@ -5,9 +5,10 @@
 
 static const char *buffer_name(enum inf_buffer buffer)
 {
-    static const char *const names[] = {
-        "stream", "beside", "angles", "q",      "k",        "v",       "attn",   "gate", "up",
-        "router", "choice", "groups", "expert", "int_embd", "int_out", "int_ff", "last", "-"};
+    static const char *const names[] = {"stream",  "beside", "apart",  "angles", "q",
+                                        "k",       "v",      "attn",   "gate",   "up",
+                                        "router",  "choice", "groups", "expert", "int_embd",
+                                        "int_out", "int_ff", "last",   "-"};
     return names[buffer];
 }
 

@@ -33,6 +33,7 @@ static void buffer_sizes(const struct infer_plan *plan, struct size sizes[INF_BU
     struct size none = {0, 0};
     bool moe = hp->experts;
     sizes[INF_BUF_STREAM] = sizes[INF_BUF_BESIDE] = (struct size){tokens, 4ull * hp->embd};
+    sizes[INF_BUF_APART] = plan->apart ? sizes[INF_BUF_BESIDE] : none;
     sizes[INF_BUF_ANGLES] =
         (struct size){tokens, 4ull * ((uint64_t)hp->rope[0].dims + hp->rope[1].dims)};
     sizes[INF_BUF_Q] = (struct size){tokens, 4ull * most->q_size};
@@ -113,7 +114,7 @@ infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err)
     size_t kv = 0, logits = 0, scratch = 0;
     if (!add_product(&kv, plan->kv_session_bytes, plan->info.sessions) ||
         !add_product(&logits, (uint64_t)plan->info.logit_rows * plan->info.sessions,
-                     4ull * hp->vocab) ||
+                     4ull * (plan->embedding ? hp->embd : hp->vocab)) ||
         !add_product(&scratch, plan->scratch_bytes, plan->info.threads))
         return inf_fail(err, INFER_E_LIMIT,
                         "the KV cache of %u tokens x %u sessions passes the address space",
