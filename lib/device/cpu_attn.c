@@ -101,7 +101,8 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
             .kv = plan->kv,
             .k_tile = head + tile * row_bytes,
             .v_tile = head + plan->kv_places[step->layer].v_at + tile * row_bytes,
-            .head_size = size,
+            .k_size = size,
+            .v_size = size,
             .q = w->q,
             .q_stride = size,
             .rows = w->rows,
@@ -115,7 +116,7 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
         });
         for (uint32_t r = 0; r < w->rows; r++)
             plan->kernels.attn_merge(&(struct inf_attn_merge_args){
-                .head_size = size,
+                .v_size = size,
                 .most = &w->most[r],
                 .sum = &w->sum[r],
                 .acc = w->acc + r * size,
