@@ -313,6 +313,9 @@ typedef struct infer_plan_options {
      * threads and takes memory that the plan does not count; it is set to one thread for the whole
      * process. INFER_E_UNSUPPORTED where the build or the machine has none. */
     bool approx;
+    /* The plan makes embeddings (infer_session_embedding), no logits. So does every plan of a model
+     * that has no logits, an encoder. */
+    bool embedding;
 } infer_plan_options;
 
 /* Lays out everything; takes memory for the layout only. INFER_E_UNSUPPORTED names what cannot be
@@ -424,6 +427,11 @@ INFER_API const infer_token *infer_session_tokens(const infer_session *session, 
 /* The row-th logits that the last eval kept: vocab_size floats, borrowed until the session changes.
  * NULL where there is no such row. */
 INFER_API const float *infer_session_logits(const infer_session *session, size_t row);
+
+/* The embedding of the text that the last eval was given: embedding_size floats of length 1, pooled
+ * as the file says; borrowed until the session changes. NULL where there is none. In a plan that
+ * makes embeddings each eval is a text of its own and begins an empty session. */
+INFER_API const float *infer_session_embedding(const infer_session *session);
 
 /* Asks the eval in progress, or the next one where none is, to stop: from any thread, and from a signal
  * handler. eval, sync and eval_batch then return INFER_E_CANCELLED, infer_generate* INFER_OK with

@@ -48,6 +48,28 @@ const char *inf_kv_name(enum inf_kv kv)
     return (unsigned)kv < sizeof names / sizeof *names ? names[kv] : "?";
 }
 
+/* Whether the plan makes embeddings, and what of the options follows from that: who sees both ways
+ * needs the whole text in one pass. */
+static infer_status resolve_embedding(struct infer_plan *plan, const infer_plan_options *o,
+                                      infer_error *err)
+{
+    const struct inf_hparams *hp = &plan->hp;
+    const struct inf_weight *positions = inf_plan_weight(plan, -1, INF_SLOT_POSITION_EMBD);
+    plan->embedding = o->embedding || hp->two_way;
+    if (plan->embedding && hp->pooling == INF_POOLING_NONE)
+        return inf_fail(err, INFER_E_UNSUPPORTED,
+                        "this file makes no embeddings: key %s.pooling_type is missing or 0",
+                        plan->arch->name);
+    if (plan->embedding)
+        plan->info.logit_rows = 1;
+    if (hp->two_way)
+        plan->info.batch = plan->info.context;
+    if (positions && plan->info.context > positions->rows)
+        return inf_fail(err, INFER_E_LIMIT, "a context of %u: the model has %u positions (%s)",
+                        plan->info.context, positions->rows, positions->name);
+    return INFER_OK;
+}
+
 static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o, infer_error *err)
 {
     uint32_t trained = plan->hp.context ? plan->hp.context : DEFAULT_CONTEXT;
@@ -59,7 +81,8 @@ static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o
     info->sessions = o->sessions ? o->sessions : 1;
     info->logit_rows = o->logit_rows ? o->logit_rows : 1;
     infer_status status;
-    if ((status = in_range("context", info->context, INF_MAX_CONTEXT, err)) ||
+    if ((status = resolve_embedding(plan, o, err)) ||
+        (status = in_range("context", info->context, INF_MAX_CONTEXT, err)) ||
         (status = in_range("batch", info->batch, INF_MAX_BATCH, err)) ||
         (status = in_range("threads", info->threads, INF_MAX_THREADS, err)) ||
         (status = in_range("sessions", info->sessions, MAX_SESSIONS, err)) ||
@@ -71,10 +94,13 @@ static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o
     plan->overcommit = o->overcommit;
     plan->kv = o->exact ? INF_KV_F32 : (enum inf_kv)o->kv;
     info->kv = inf_kv_name(plan->kv);
-    if (plan->kv == INF_KV_Q8_0 && plan->hp.head_size % 32)
-        return inf_fail(err, INFER_E_UNSUPPORTED,
-                        "KV type q8_0 needs heads of a multiple of 32 numbers, these have %u",
-                        plan->hp.head_size);
+    for (uint32_t i = 0; plan->kv == INF_KV_Q8_0 && i < plan->hp.layers; i++) {
+        const struct inf_layer *l = &plan->hp.layer[i];
+        if (l->head_size % 32 || l->v_head_size % 32)
+            return inf_fail(err, INFER_E_UNSUPPORTED,
+                            "KV type q8_0 needs heads of a multiple of 32 numbers, these have %u",
+                            l->head_size % 32 ? l->head_size : l->v_head_size);
+    }
     if (plan->hp.context && info->context > plan->hp.context)
         inf_model_warn(plan->model, "the context of %u tokens is longer than the trained %u",
                        info->context, plan->hp.context);
@@ -150,11 +176,7 @@ static infer_status make(struct infer_plan *plan, const infer_plan_options *o, i
         inf_model_bind(plan->model, &plan->arena, &plan->arch, &plan->hp, &plan->weights, err);
     if (status || (status = resolve(plan, o, err)))
         return status;
-    if ((status = inf_plan_build(plan, err)))
-        return inf_model_failed(plan->model, status, err);
-    const struct inf_weight *factors = inf_plan_weight(plan, -1, INF_SLOT_ROPE_FREQS);
-    if ((status = inf_plan_rope(plan, factors ? (const float *)(const void *)factors->data : NULL,
-                                err)) ||
+    if ((status = inf_plan_build(plan, err)) || (status = inf_plan_rope(plan, err)) ||
         (status = inf_plan_layout(plan, err)) || (status = take_arrays(plan, err)))
         return inf_model_failed(plan->model, status, err);
     count_work(plan);
