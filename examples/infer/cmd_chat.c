@@ -62,7 +62,7 @@ static infer_status render(struct chat *chat, struct cli_ids *ids)
     return status;
 }
 
-/* Asks one thing. Where it fails the conversation is as it was before. */
+/* Asks one thing. Where it fails, or is cancelled before it was read, the conversation is as before. */
 static infer_status ask(struct chat *chat, const char *text, size_t len, struct cli_turn *turn)
 {
     struct cli_ids ids = {0};
@@ -75,7 +75,7 @@ static infer_status ask(struct chat *chat, const char *text, size_t len, struct 
         status = cli_turn_run(chat->cli, &chat->engine, chat->sampler, ids.data, ids.count, turn);
     free(ids.data);
     /* A NUL byte that the model made cannot be told to it again. */
-    if (status == INFER_OK) {
+    if (status == INFER_OK && !turn->prefill_cancelled) {
         add_message(chat, "assistant", turn->text.data, strlen(turn->text.data));
         infer_session_tokens(chat->engine.session, &chat->used);
     } else {
