@@ -110,6 +110,9 @@ typedef struct infer_allocator {
 typedef enum infer_log_level { INFER_LOG_NOTICE = 0, INFER_LOG_WARNING } infer_log_level;
 typedef void (*infer_log)(void *ud, infer_log_level level, const char *text);
 
+/* Called now and then with 0 ... 1; returning false cancels: the call fails with INFER_E_CANCELLED. */
+typedef bool (*infer_progress)(void *ud, double fraction);
+
 /* ---- Model --------------------------------------------------------------------------------- */
 
 typedef struct infer_model infer_model;
@@ -121,6 +124,8 @@ typedef struct infer_model_options {
     void *log_ud;
     bool no_mmap; /* read the file into memory instead of mapping it: safe when others may change it
                    */
+    infer_progress progress; /* of that reading, for each part anew */
+    void *progress_ud;
 } infer_model_options;
 
 /* Opens a GGUF file (of a split one: its first part). Checks all of its metadata, touches no
@@ -356,9 +361,6 @@ INFER_API void infer_plan_get_info(const infer_plan *plan, infer_plan_info *info
  * infer_detokenize). */
 INFER_API infer_status infer_plan_explain(const infer_plan *plan, char *text, size_t capacity,
                                           size_t *len, infer_error *err);
-
-/* Called now and then with 0 ... 1; returning false cancels. */
-typedef bool (*infer_progress)(void *ud, double fraction);
 
 /* Takes the memory and starts the threads. Refuses with INFER_E_MEMORY where the machine has less
  * than the plan says (unless overcommit). Loading twice does nothing. */
