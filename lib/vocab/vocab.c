@@ -387,11 +387,9 @@ static infer_status choose_rule(struct inf_vocab *v, const struct inf_vocab_sour
     v->rule = inf_split_find(pre);
     if (v->rule)
         return INFER_OK;
-    char names[400];
-    inf_split_names(names, sizeof names);
     return inf_fail(err, INFER_E_UNSUPPORTED,
-                    "tokenizer.ggml.pre '%.*s' is not known; known are %s",
-                    (int)inf_min_size(pre.len, 40), pre.ptr, names);
+                    "tokenizer.ggml.pre '%.*s' is not one of the %zu names that are known",
+                    (int)inf_min_size(pre.len, 40), pre.ptr, inf_split_count());
 }
 
 static infer_status load_bpe(struct inf_vocab *v, const struct inf_vocab_source *source,
