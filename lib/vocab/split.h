@@ -13,8 +13,7 @@ enum {
     INF_SPLIT_NFC = 1,   /* the text is normalised first */
     INF_SPLIT_WHOLE = 2, /* a piece that is a token is that token, without merging */
     INF_SPLIT_BOS = 4,   /* bos is added where the file does not say */
-    INF_SPLIT_SEP = 8,   /* sep is added at the end where the file does not say */
-    INF_SPLIT_RAW = 16   /* the bytes are not spelt in the byte-level alphabet */
+    INF_SPLIT_RAW = 8    /* the bytes are not spelt in the byte-level alphabet */
 };
 
 /* The end of the piece that starts at s[at], at < end; a stage sees nothing outside [at, end). */
