@@ -184,7 +184,8 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
         plan->kernels.quantize(&(struct inf_quantize_args){
             .x = inf_cpu_row(plan, step->in, row),
             .k = step->n,
-            .column = inf_plan_buffer(plan, step->out, row),
+            /* columns as far apart as their length asks, not as the longest of any layer does */
+            .column = inf_plan_buffer(plan, step->out, 0) + row * inf_acts_stride(step->n),
         });
         break;
     case INF_STEP_BIAS:
