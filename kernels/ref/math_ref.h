@@ -39,6 +39,11 @@ static inline float inf_exp_ref(float x)
            inf_float_from_bits((uint32_t)(high + 127) << 23);
 }
 
+static inline float inf_silu_ref(float x)
+{
+    return x / (1.0f + inf_exp_ref(-x));
+}
+
 /* Number d of position p in a group of K, and number d of a row of V. */
 static inline float inf_kv_number(enum inf_kv kv, const uint8_t *at, size_t index)
 {

@@ -29,12 +29,25 @@ void inf_k_rope_ref(const struct inf_rope_args *a)
     }
 }
 
+static float activate(enum inf_activation activation, float x)
+{
+    switch (activation) {
+    case INF_SILU:
+        return inf_silu_ref(x);
+    case INF_GELU_TANH:
+        return x / (1.0f + inf_exp_ref(-1.5957691216f * fmaf(0.044715f * (x * x), x, x)));
+    case INF_SIGMOID:
+        return 1.0f / (1.0f + inf_exp_ref(-x));
+    case INF_RELU:
+        return x > 0.0f ? x : x != x ? x : 0.0f;
+    case INF_LINEAR:
+        break;
+    }
+    return x;
+}
+
 void inf_k_glu_ref(const struct inf_glu_args *a)
 {
-    for (size_t i = 0; i < a->n; i++) {
-        float x = a->gate[i], negative = -x;
-        if (a->activation == INF_GELU_TANH)
-            negative = -1.5957691216f * fmaf(0.044715f * (x * x), x, x);
-        a->out[i] = x / (1.0f + inf_exp_ref(negative)) * a->up[i];
-    }
+    for (size_t i = 0; i < a->n; i++)
+        a->out[i] = activate(a->activation, a->gate[i]) * a->up[i];
 }

@@ -97,6 +97,23 @@ static inline v16 gelu_v16(v16 x)
     return v16_div(x, v16_add(v16_set(1.0f), exp_v16(negative)));
 }
 
+static inline v16 sigmoid_v16(v16 x)
+{
+    v16 one = v16_set(1.0f);
+    return v16_div(one, v16_add(one, exp_v16(v16_neg(x))));
+}
+
+/* A NaN is not less, so it stays. */
+static inline v16 relu_v16(v16 x)
+{
+    return v16_add(v16_if_less(x, v16_set(0.0f), v16_set(0.0f), x), v16_set(0.0f));
+}
+
+static inline v16 linear_v16(v16 x)
+{
+    return x;
+}
+
 static inline __attribute__((always_inline)) void glu_all(const struct inf_glu_args *a,
                                                           v16 (*f)(v16))
 {
@@ -112,10 +129,23 @@ static inline __attribute__((always_inline)) void glu_all(const struct inf_glu_a
 
 static inline void glu_v16(const struct inf_glu_args *a)
 {
-    if (a->activation == INF_GELU_TANH)
-        glu_all(a, gelu_v16);
-    else
+    switch (a->activation) {
+    case INF_SILU:
         glu_all(a, silu_v16);
+        break;
+    case INF_GELU_TANH:
+        glu_all(a, gelu_v16);
+        break;
+    case INF_SIGMOID:
+        glu_all(a, sigmoid_v16);
+        break;
+    case INF_RELU:
+        glu_all(a, relu_v16);
+        break;
+    case INF_LINEAR:
+        glu_all(a, linear_v16);
+        break;
+    }
 }
 
 #endif
