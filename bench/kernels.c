@@ -179,6 +179,21 @@ static void once_quantize(const struct bench_case *self, uint32_t thread, uint64
     ((inf_quantize_fn *)row->function)(&(struct inf_quantize_args){data.x, K, data.acts});
 }
 
+static void once_layernorm(const struct bench_case *self, uint32_t thread, uint64_t turn)
+{
+    const struct inf_kernel_row *row = self->kernel;
+    (void)thread, (void)turn;
+    ((inf_layernorm_fn *)row->function)(&(struct inf_layernorm_args){
+        .x = data.x, .weight = data.x, .bias = data.x, .out = data.out, .n = K, .eps = 1e-6f});
+}
+
+static void once_softcap(const struct bench_case *self, uint32_t thread, uint64_t turn)
+{
+    const struct inf_kernel_row *row = self->kernel;
+    (void)thread, (void)turn;
+    ((inf_softcap_fn *)row->function)(&(struct inf_softcap_args){data.out, K, 30.0f});
+}
+
 static void once_rmsnorm(const struct bench_case *self, uint32_t thread, uint64_t turn)
 {
     const struct inf_kernel_row *row = self->kernel;
@@ -362,6 +377,16 @@ static void add_rows(struct table *table, const struct inf_kernel_row *row)
         c = add(table, row, prepare_rows, once_rmsnorm);
         c->bytes = 2 * K * 4;
         NAME(c, "rmsnorm/%s/n:%d", isa, K);
+        break;
+    case INF_OP_LAYERNORM:
+        c = add(table, row, prepare_rows, once_layernorm);
+        c->bytes = 2 * K * 4;
+        NAME(c, "layernorm/%s/n:%d", isa, K);
+        break;
+    case INF_OP_SOFTCAP:
+        c = add(table, row, prepare_rows, once_softcap);
+        c->bytes = K * 4;
+        NAME(c, "softcap/%s/n:%d", isa, K);
         break;
     case INF_OP_ROPE:
     case INF_OP_GLU:

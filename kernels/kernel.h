@@ -144,6 +144,17 @@ struct inf_rmsnorm_args {
 };
 typedef void inf_rmsnorm_fn(const struct inf_rmsnorm_args *args);
 
+/* Op layernorm: mean = S / (float)n, S the lanes sum of x * 1.0f; d[i] = x[i] - mean;
+ * r = 1.0f / sqrtf(V / (float)n + eps), V the lanes sum of d * d; out[i] = fma(d[i] * r, weight[i],
+ * bias[i]), without bias (NULL) (d[i] * r) * weight[i]. out may be x. */
+struct inf_layernorm_args {
+    const float *x, *weight, *bias;
+    float *out;
+    size_t n;
+    float eps;
+};
+typedef void inf_layernorm_fn(const struct inf_layernorm_args *args);
+
 /* Op rope: turns the first 2 * half numbers of each of `heads` heads (head_size apart) in place.
  * Pair i is (x[2i], x[2i + 1]) where adjacent, else (x[i], x[i + half]):
  *   a' = fma(a, cos[i], -(b * sin[i])),  b' = fma(a, sin[i], b * cos[i]) */
@@ -155,13 +166,29 @@ struct inf_rope_args {
 };
 typedef void inf_rope_fn(const struct inf_rope_args *args);
 
-/* Op glu: out[i] = f(gate[i]) * up[i]. out may be gate or up.
+/* Op glu: out[i] = f(gate[i]) * up[i]; f(gate[i]) where up is NULL. out may be gate or up.
  * silu: f(x) = x / (1.0f + exp(-x)), exp as inf_exp (below).
  * gelu: f(x) = x / (1.0f + exp(-2u)), u = 0.7978845608f * fma(0.044715f * (x * x), x, x), the tanh
  * form; -2u computed as -1.5957691216f * fma(...).
- * sigmoid: f(x) = 1.0f / (1.0f + exp(-x)).  relu: f(x) = x where x > 0, else +0.  linear: f(x) = x.
- */
-enum inf_activation { INF_SILU, INF_GELU_TANH, INF_SIGMOID, INF_RELU, INF_LINEAR };
+ * erf gelu: f(x) = (x < 0 ? 0 : x) - h, what erfc leaves: with a = x < 0 ? -x : x, t = 0.70710678f *
+ * a, k = 1.0f / fma(0.3275911f, t, 1.0f), erfc(t) is about p * exp(-(t * t)) (Abramowitz and Stegun
+ * 7.1.26, 1.5e-7), p = c5; p = fma(p, k, c4) ... fma(p, k, c1); p = p * k; h = (0.5f * a) * (p *
+ * exp).
+ * squared relu: f(x) = m * m, m = x < 0 ? 0 : x.  sigmoid: f(x) = 1.0f / (1.0f + exp(-x)).
+ * linear: f(x) = x. */
+enum inf_activation {
+    INF_SILU,
+    INF_GELU_TANH,
+    INF_GELU_ERF,
+    INF_RELU_SQUARED,
+    INF_SIGMOID,
+    INF_LINEAR
+};
+#define INF_ERFC_C1 0.254829592f
+#define INF_ERFC_C2 (-0.284496736f)
+#define INF_ERFC_C3 1.421413741f
+#define INF_ERFC_C4 (-1.453152027f)
+#define INF_ERFC_C5 1.061405429f
 struct inf_glu_args {
     const float *gate, *up;
     float *out;
@@ -169,6 +196,15 @@ struct inf_glu_args {
     enum inf_activation activation;
 };
 typedef void inf_glu_fn(const struct inf_glu_args *args);
+
+/* Op softcap: x[i] = cap * tanh(x[i] / cap) in place, as fma(cap, 1.0f - 2.0f / (1.0f + exp(x[i] *
+ * (2.0f / cap))), x[i] - x[i]): what is not finite stays so. */
+struct inf_softcap_args {
+    float *x;
+    size_t n;
+    float cap;
+};
+typedef void inf_softcap_fn(const struct inf_softcap_args *args);
 
 /*
  * inf_exp(x): t = rint(x * log2e), half to even; r = fma(t, -ln2_hi, x), r = fma(t, -ln2_lo, r);
@@ -352,8 +388,10 @@ enum inf_op {
     INF_OP_QUANTIZE,
     INF_OP_MATMUL, /* one for each type */
     INF_OP_RMSNORM,
+    INF_OP_LAYERNORM,
     INF_OP_ROPE,
     INF_OP_GLU,
+    INF_OP_SOFTCAP,
     INF_OP_KV_STORE,
     INF_OP_ATTN,
     INF_OP_ATTN_MERGE,
@@ -371,8 +409,10 @@ struct inf_kernels {
     inf_matmul_fn *matmul[INF_TYPE_LIMIT]; /* NULL where the type is no matrix */
     inf_matmul_fn *approx[INF_TYPE_LIMIT]; /* for many columns; NULL where there is none */
     inf_rmsnorm_fn *rmsnorm;
+    inf_layernorm_fn *layernorm;
     inf_rope_fn *rope;
     inf_glu_fn *glu;
+    inf_softcap_fn *softcap;
     inf_kv_store_fn *kv_store;
     inf_attn_fn *attn;
     inf_attn_merge_fn *attn_merge;

@@ -11,7 +11,7 @@ static void warn_of_unused(const infer_model *model, const struct inf_weight *we
 {
     size_t used = 0;
     for (size_t i = 0; i < count; i++)
-        used += weights[i].data != NULL;
+        used += weights[i].data && !weights[i].again;
     infer_model *own = (infer_model *)(uintptr_t)model;
     pthread_mutex_lock(&own->lock);
     bool say = !own->warned && used < model->info.tensor_count;
@@ -31,7 +31,7 @@ infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,
     const struct inf_vocab *vocab;
     infer_status status;
     if ((status = inf_arch_find(gguf, arch, err)) ||
-        (status = inf_arch_hparams(*arch, gguf, hp, err)) ||
+        (status = inf_arch_hparams(*arch, gguf, arena, hp, err)) ||
         (status = inf_model_vocab(model, &vocab, err)))
         return status;
     size_t sets = (size_t)hp->layers + 1;

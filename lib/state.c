@@ -72,14 +72,22 @@ static const char *arithmetic(uint64_t settings)
     return settings & EXACT ? " (exact)" : settings & APPROX ? " (approx)" : "";
 }
 
-static size_t k_bytes(const infer_plan *plan, size_t tokens)
+/* Of one head of a layer: K in whole groups of 16 positions, V of the tokens alone. */
+static size_t k_bytes(const infer_plan *plan, uint32_t layer, size_t tokens)
 {
-    return (tokens + 15) / 16 * 16 * inf_kv_row_bytes(plan->kv, plan->hp.head_size);
+    return (tokens + 15) / 16 * 16 * inf_kv_row_bytes(plan->kv, plan->hp.layer[layer].head_size);
 }
 
-static size_t v_bytes(const infer_plan *plan, size_t tokens)
+static size_t v_bytes(const infer_plan *plan, uint32_t layer, size_t tokens)
 {
-    return tokens * inf_kv_row_bytes(plan->kv, plan->hp.head_size);
+    return tokens * inf_kv_row_bytes(plan->kv, plan->hp.layer[layer].v_head_size);
+}
+
+/* Heads whose K and V are kept. */
+static uint32_t kept_heads(const infer_plan *plan, uint32_t layer)
+{
+    const struct inf_layer *l = &plan->hp.layer[layer];
+    return l->mixer == INF_MIXER_ATTN ? l->kv_heads : 0;
 }
 
 /* A file being written, with the checksum so far; after a failure nothing more is written. */
@@ -142,10 +150,10 @@ static void put_all(struct output *to, const infer_session *session)
     put(to, &head, sizeof head);
     put(to, session->tokens, session->count * sizeof *session->tokens);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
-        for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
+        for (uint32_t h = 0; h < kept_heads(plan, layer); h++) {
             uint8_t *k = inf_plan_kv(plan, inf_session_kv(session), (int)layer, h);
-            put(to, k, k_bytes(plan, session->count));
-            put(to, k + plan->kv_head_bytes, v_bytes(plan, session->count));
+            put(to, k, k_bytes(plan, layer, session->count));
+            put(to, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, session->count));
         }
     uint64_t sum = to->sum;
     put(to, &sum, sizeof sum);
@@ -166,9 +174,11 @@ infer_status infer_session_save(infer_session *session, const char *path, infer_
 /* What a file of `tokens` tokens must have. */
 static uint64_t file_bytes(const infer_plan *plan, uint64_t tokens)
 {
-    uint64_t heads = (uint64_t)plan->hp.layers * plan->hp.kv_heads;
-    return sizeof(struct head) + tokens * sizeof(infer_token) +
-           heads * (k_bytes(plan, tokens) + v_bytes(plan, tokens)) + sizeof(uint64_t);
+    uint64_t bytes = sizeof(struct head) + tokens * sizeof(infer_token) + sizeof(uint64_t);
+    for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
+        bytes += kept_heads(plan, layer) *
+                 ((uint64_t)k_bytes(plan, layer, tokens) + v_bytes(plan, layer, tokens));
+    return bytes;
 }
 
 static infer_status check_head(const infer_session *session, const struct head *head, uint64_t size,
@@ -220,10 +230,10 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
         return status;
     take(s, session->tokens, head.tokens * sizeof *session->tokens);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
-        for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
+        for (uint32_t h = 0; h < kept_heads(plan, layer); h++) {
             uint8_t *k = inf_plan_kv(plan, inf_session_kv(session), (int)layer, h);
-            take(s, k, k_bytes(plan, head.tokens));
-            take(s, k + plan->kv_head_bytes, v_bytes(plan, head.tokens));
+            take(s, k, k_bytes(plan, layer, head.tokens));
+            take(s, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, head.tokens));
         }
     uint64_t sum = s->sum, saved = 0;
     take(s, &saved, sizeof saved);

@@ -6,7 +6,9 @@
 
 inf_matmul_fn inf_k_matmul_exact;
 inf_rmsnorm_fn inf_k_rmsnorm_exact;
+inf_layernorm_fn inf_k_layernorm_exact;
 inf_glu_fn inf_k_glu_exact;
+inf_softcap_fn inf_k_softcap_exact;
 inf_attn_fn inf_k_attn_exact;
 inf_attn_merge_fn inf_k_attn_merge_exact;
 inf_conv_fn inf_k_conv_exact;
@@ -58,27 +60,54 @@ void inf_k_rmsnorm_exact(const struct inf_rmsnorm_args *a)
         a->out[i] = (float)((double)a->x[i] * r * (double)a->weight[i]);
 }
 
+void inf_k_layernorm_exact(const struct inf_layernorm_args *a)
+{
+    double sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < a->n; i++)
+        sum += (double)a->x[i];
+    double mean = sum / (double)a->n;
+    for (size_t i = 0; i < a->n; i++)
+        squares += ((double)a->x[i] - mean) * ((double)a->x[i] - mean);
+    double r = 1.0 / sqrt(squares / (double)a->n + (double)a->eps);
+    for (size_t i = 0; i < a->n; i++) {
+        double x = ((double)a->x[i] - mean) * r * (double)a->weight[i];
+        a->out[i] = (float)(a->bias ? x + (double)a->bias[i] : x);
+    }
+}
+
 static double activate(enum inf_activation activation, double x)
 {
     switch (activation) {
     case INF_SILU:
-        return x / (1.0 + exp(-x));
+        break;
     case INF_GELU_TANH:
         return x / (1.0 + exp(-1.5957691216057308 * (x + 0.044715 * x * x * x)));
+    case INF_GELU_ERF:
+        return 0.5 * x * erfc(-0.70710678118654752 * x);
+    case INF_RELU_SQUARED:
+        return x < 0.0 ? 0.0 : x * x;
     case INF_SIGMOID:
         return 1.0 / (1.0 + exp(-x));
-    case INF_RELU:
-        return x < 0.0 ? 0.0 : x;
     case INF_LINEAR:
-        break;
+        return x;
     }
-    return x;
+    return x / (1.0 + exp(-x));
 }
 
 void inf_k_glu_exact(const struct inf_glu_args *a)
 {
-    for (size_t i = 0; i < a->n; i++)
-        a->out[i] = (float)(activate(a->activation, (double)a->gate[i]) * (double)a->up[i]);
+    for (size_t i = 0; i < a->n; i++) {
+        double y = activate(a->activation, (double)a->gate[i]);
+        a->out[i] = (float)(a->up ? y * (double)a->up[i] : y);
+    }
+}
+
+void inf_k_softcap_exact(const struct inf_softcap_args *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        double x = (double)a->x[i], cap = (double)a->cap;
+        a->x[i] = (float)(cap * tanh(x / cap) + (x - x));
+    }
 }
 
 static void attend_row(const struct inf_attn_args *a, size_t r)

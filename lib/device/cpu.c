@@ -29,19 +29,21 @@ static void embed(const struct inf_cpu_run *run, const struct inf_step *step, ui
         out[i] *= scale;
 }
 
-/* (2 bases, cos and sin, half) of a row's position. */
+/* For both RoPEs cos and sin, half of each, of a row's position. */
 static void angles(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
 {
     const struct infer_plan *plan = run->plan;
     float *out = inf_cpu_row(plan, step->out, row);
-    uint32_t half = step->n;
-    for (int base = 0; base < 2; base++, out += 2 * half)
+    for (int kind = 0; kind < 2; kind++) {
+        uint32_t half = plan->hp.rope[kind].dims / 2;
         for (uint32_t i = 0; i < half; i++) {
             double c, s;
-            inf_cos_sin(run->batch->positions[row] * plan->rope_freqs[base][i], &c, &s);
-            out[i] = (float)c * plan->rope_scale[base];
-            out[half + i] = (float)s * plan->rope_scale[base];
+            inf_cos_sin(run->batch->positions[row] * plan->rope_freqs[kind][i], &c, &s);
+            out[i] = (float)c * plan->rope_scale[kind];
+            out[half + i] = (float)s * plan->rope_scale[kind];
         }
+        out += 2 * half;
+    }
 }
 
 static void norm(const struct infer_plan *plan, const struct inf_step *step, const float *in,
@@ -59,12 +61,14 @@ static void norm(const struct infer_plan *plan, const struct inf_step *step, con
 
 static void rope(const struct infer_plan *plan, const struct inf_step *step, uint32_t row)
 {
-    uint32_t half = plan->hp.rope_dims / 2;
-    const float *at = inf_cpu_row(plan, INF_BUF_ANGLES, row) + (step->windowed ? 2 * half : 0);
+    const struct inf_layer *l = &plan->hp.layer[step->layer];
+    uint32_t half = plan->hp.rope[l->rope].dims / 2;
+    const float *at = inf_cpu_row(plan, INF_BUF_ANGLES, row);
+    at += l->rope == INF_ROPE_LOCAL ? plan->hp.rope[INF_ROPE_GLOBAL].dims : 0;
     plan->kernels.rope(&(struct inf_rope_args){
         .x = inf_cpu_row(plan, step->in, row),
         .heads = step->heads,
-        .head_size = plan->hp.head_size,
+        .head_size = l->head_size,
         .half = half,
         .cos = at,
         .sin = at + half,
@@ -75,16 +79,17 @@ static void rope(const struct infer_plan *plan, const struct inf_step *step, uin
 static void kv_store(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
 {
     const struct infer_plan *plan = run->plan;
-    for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
+    const struct inf_layer *l = &plan->hp.layer[step->layer];
+    for (uint32_t h = 0; h < l->kv_heads; h++) {
         uint8_t *head = inf_plan_kv(plan, run->batch->kv[row], step->layer, h);
         plan->kernels.kv_store(&(struct inf_kv_store_args){
             .kv = plan->kv,
-            .k = inf_cpu_row(plan, step->in, row) + h * plan->hp.head_size,
-            .v = inf_cpu_row(plan, step->in2, row) + h * plan->hp.head_size,
-            .head_size = plan->hp.head_size,
+            .k = inf_cpu_row(plan, step->in, row) + h * l->head_size,
+            .v = inf_cpu_row(plan, step->in2, row) + h * l->v_head_size,
+            .head_size = l->head_size,
             .position = run->batch->positions[row],
             .k_head = head,
-            .v_head = head + plan->kv_head_bytes,
+            .v_head = head + plan->kv_places[step->layer].v_at,
         });
     }
 }
@@ -188,7 +193,7 @@ static uint32_t stage_tasks(const struct inf_cpu_run *run, const struct inf_stag
     case INF_STEP_LOGITS:
         return inf_cpu_matmul_tasks(run, step);
     case INF_STEP_ATTN:
-        return inf_cpu_attn_tasks(run);
+        return inf_cpu_attn_tasks(run, step);
     case INF_STEP_GROUP:
         return 1;
     case INF_STEP_EXPERTS:

@@ -25,7 +25,6 @@ static struct inf_step *add(const struct builder *b, enum inf_step_op op, enum i
         .in = in,
         .in2 = INF_BUF_NONE,
         .out = out,
-        .windowed = b->layer >= 0 && inf_layer_windowed(&b->plan->hp, (uint32_t)b->layer),
     };
     return step;
 }
@@ -89,6 +88,8 @@ static void add_matrices(const struct builder *b, enum inf_step_op op, enum inf_
 
 static void add_rope(const struct builder *b, enum inf_buffer in, uint32_t heads)
 {
+    if (b->plan->hp.layer[b->layer].rope == INF_ROPE_NONE)
+        return;
     struct inf_step *step = add(b, INF_STEP_ROPE, in, in);
     step->heads = heads;
 }
@@ -99,19 +100,19 @@ static void add_attention(const struct builder *b)
     static const enum inf_buffer outs[] = {INF_BUF_Q, INF_BUF_K, INF_BUF_V};
     static const enum inf_slot out_slot[] = {INF_SLOT_ATTN_OUT};
     static const enum inf_buffer beside[] = {INF_BUF_BESIDE};
-    const struct inf_hparams *hp = &b->plan->hp;
+    const struct inf_layer *l = &b->plan->hp.layer[b->layer];
     add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_BESIDE, INF_BUF_INT_EMBD, 3, qkv,
                  outs, false);
     add_bias(b, INF_SLOT_ATTN_Q_BIAS, INF_BUF_Q, INF_ROWS_TOKENS);
     add_bias(b, INF_SLOT_ATTN_K_BIAS, INF_BUF_K, INF_ROWS_TOKENS);
     add_bias(b, INF_SLOT_ATTN_V_BIAS, INF_BUF_V, INF_ROWS_TOKENS);
-    add_norm(b, INF_SLOT_ATTN_Q_NORM, INF_BUF_Q, INF_BUF_Q, hp->heads);
-    add_norm(b, INF_SLOT_ATTN_K_NORM, INF_BUF_K, INF_BUF_K, hp->kv_heads);
-    add_rope(b, INF_BUF_Q, hp->heads);
-    add_rope(b, INF_BUF_K, hp->kv_heads);
+    add_norm(b, INF_SLOT_ATTN_Q_NORM, INF_BUF_Q, INF_BUF_Q, l->heads);
+    add_norm(b, INF_SLOT_ATTN_K_NORM, INF_BUF_K, INF_BUF_K, l->kv_heads);
+    add_rope(b, INF_BUF_Q, l->heads);
+    add_rope(b, INF_BUF_K, l->kv_heads);
     add(b, INF_STEP_KV_STORE, INF_BUF_K, INF_BUF_NONE)->in2 = INF_BUF_V;
     add(b, INF_STEP_ATTN, INF_BUF_Q, INF_BUF_ATTN);
-    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_ATTN, INF_BUF_INT_Q, 1, out_slot,
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_ATTN, INF_BUF_INT_OUT, 1, out_slot,
                  beside, false);
     add_bias(b, INF_SLOT_ATTN_OUT_BIAS, INF_BUF_BESIDE, INF_ROWS_TOKENS);
 }
@@ -120,7 +121,7 @@ static void add_glu(const struct builder *b, enum inf_step_rows rows)
 {
     struct inf_step *step = add(b, INF_STEP_GLU, INF_BUF_GATE, INF_BUF_GATE);
     step->in2 = INF_BUF_UP;
-    step->n = b->plan->hp.ff;
+    step->n = b->plan->hp.layer[b->layer].ff;
     step->rows = rows;
 }
 
@@ -173,7 +174,7 @@ static void add_block(const struct builder *b, const struct inf_block *block)
         add_attention(b);
         break;
     case INF_BLOCK_FFN:
-        if (b->plan->hp.experts)
+        if (b->plan->hp.layer[b->layer].experts)
             add_experts(b);
         else
             add_dense(b);
@@ -264,7 +265,7 @@ infer_status inf_plan_build(struct infer_plan *plan, infer_error *err)
     struct inf_step *embed = add(&b, INF_STEP_EMBED, INF_BUF_NONE, INF_BUF_STREAM);
     embed->w[0] = weight(&b, INF_SLOT_TOKEN_EMBD);
     embed->n = plan->hp.embd;
-    add(&b, INF_STEP_ANGLES, INF_BUF_NONE, INF_BUF_ANGLES)->n = plan->hp.rope_dims / 2;
+    add(&b, INF_STEP_ANGLES, INF_BUF_NONE, INF_BUF_ANGLES);
     for (b.layer = 0; b.layer < (int)plan->hp.layers; b.layer++)
         for (const struct inf_block *block = plan->arch->layer; block->kind != INF_BLOCK_END;
              block++)

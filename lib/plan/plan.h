@@ -15,19 +15,19 @@
 enum inf_buffer {
     INF_BUF_STREAM,   /* (tokens, embd) the residual stream */
     INF_BUF_BESIDE,   /* (tokens, embd) what a block reads and then writes */
-    INF_BUF_ANGLES,   /* (tokens, 2 bases, cos and sin, half) */
+    INF_BUF_ANGLES,   /* (tokens, cos and sin of the global RoPE, then of the local one) */
     INF_BUF_Q,        /* (tokens, q_size) */
-    INF_BUF_K,        /* (tokens, kv_size) */
-    INF_BUF_V,        /* (tokens, kv_size) */
-    INF_BUF_ATTN,     /* (tokens, q_size) */
+    INF_BUF_K,        /* (tokens, k_size) */
+    INF_BUF_V,        /* (tokens, v_size) */
+    INF_BUF_ATTN,     /* (tokens, out_size) */
     INF_BUF_GATE,     /* (slots, ff) */
     INF_BUF_UP,       /* (slots, ff) */
     INF_BUF_ROUTER,   /* (tokens, experts) */
     INF_BUF_CHOICE,   /* (tokens, used) float weights, then (tokens, used) uint32 experts */
     INF_BUF_GROUPS,   /* expert lists, see cpu_experts.c */
     INF_BUF_EXPERT,   /* (slots, embd) what each chosen expert says */
-    INF_BUF_INT_EMBD, /* int8 columns of embd, of q_size, of ff */
-    INF_BUF_INT_Q,
+    INF_BUF_INT_EMBD, /* int8 columns of embd, of out_size, of ff */
+    INF_BUF_INT_OUT,
     INF_BUF_INT_FF,
     INF_BUF_LAST, /* (wanted rows, embd) */
     INF_BUF_COUNT,
@@ -58,9 +58,8 @@ enum inf_step_rows { INF_ROWS_TOKENS, INF_ROWS_SLOTS, INF_ROWS_WANTED };
 
 struct inf_step {
     enum inf_step_op op;
-    int layer;     /* -1 outside layers */
-    bool barrier;  /* all threads meet after it; cleared where the next step needs the same rows */
-    bool windowed; /* ATTN, ROPE: a layer with the window and the local base */
+    int layer;    /* -1 outside layers */
+    bool barrier; /* all threads meet after it; cleared where the next step needs the same rows */
     bool from_slots; /* EXPERTS: columns of in are slots, else tokens */
     enum inf_step_rows rows;
     enum inf_buffer in, in2, out;
@@ -90,6 +89,12 @@ struct inf_attn_block {
 /* Queries that one task of attention takes at a time: tokens times heads of a KV head. */
 #define INF_ATTN_ROWS 64
 
+/* Where the K and V of a layer's heads stand in a session's cache: (kv_heads, K then V). */
+struct inf_kv_place {
+    size_t at, head_bytes;
+    size_t v_at; /* in a head */
+};
+
 struct infer_plan {
     infer_allocator a;
     _Atomic uint32_t references;
@@ -113,11 +118,11 @@ struct infer_plan {
     struct inf_plan_buffer buffers[INF_BUF_COUNT];
     size_t activation_bytes, scratch_bytes; /* scratch: of one thread */
     size_t attn_scratch_at;                 /* in a thread's scratch */
-    double *rope_freqs[2];                  /* (rope_dims / 2) global, local */
+    double *rope_freqs[2];                  /* (dims / 2) global, local */
     float rope_scale[2];                    /* on cos and sin */
 
-    size_t kv_head_bytes;    /* K or V of one head of one layer */
-    size_t kv_session_bytes; /* (layers, kv_heads, K and V) */
+    struct inf_kv_place *kv_places; /* (layers) */
+    size_t kv_session_bytes;
 
     /* For the pass in progress. */
     struct inf_attn_block *blocks;           /* (batch) */
@@ -179,11 +184,12 @@ static inline uint8_t *inf_plan_buffer(const struct infer_plan *plan, enum inf_b
     return plan->activations + plan->buffers[buffer].offset + row * plan->buffers[buffer].stride;
 }
 
-/* K of a head of a layer in a session's cache; V follows at kv_head_bytes. */
+/* K of a head of a layer in a session's cache; V follows at kv_places[layer].v_at. */
 static inline uint8_t *inf_plan_kv(const struct infer_plan *plan, uint8_t *session_kv, int layer,
                                    uint32_t head)
 {
-    return session_kv + ((size_t)layer * plan->hp.kv_heads + head) * 2 * plan->kv_head_bytes;
+    const struct inf_kv_place *place = &plan->kv_places[layer];
+    return session_kv + place->at + head * place->head_bytes;
 }
 
 const char *inf_step_name(enum inf_step_op op);

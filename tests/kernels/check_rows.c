@@ -1,7 +1,7 @@
 /*
  * check_rows [--seed N] [--stride N] [isa...]: every row of kernels.def of the ops quantize,
- * rmsnorm, rope, glu, kv_store, attn, attn_merge, conv, gates and recur, on each level that this
- * machine has (or those named), against the reference by memcmp. Inputs and outputs end at a page that cannot be touched;
+ * rmsnorm, layernorm, rope, glu, softcap, kv_store, attn, attn_merge, conv, gates and recur, on each level that this machine has (or those
+ * named), against the reference by memcmp. Inputs and outputs end at a page that cannot be touched;
  * what stands before an output is compared too. The digest of the results is one for all levels and
  * machines (with one seed and stride). --stride: step of the sweeps over float patterns.
  */
@@ -210,6 +210,30 @@ static bool check_rmsnorm(void (*reference)(void), void (*function)(void))
     return true;
 }
 
+static bool check_layernorm(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 600; trial++) {
+        enum kind kind = trial % KINDS;
+        size_t n = odd_size(trial);
+        float *x = floats_at_guard(0, n, kind), *copy = at_guard(1, n * 4);
+        float *weight = floats_at_guard(2, n, PLAIN), *bias = floats_at_guard(5, n, PLAIN);
+        memcpy(copy, x, n * 4);
+        struct inf_layernorm_args expected = {
+            x, weight, random_below(2) ? bias : NULL, at_guard(3, n * 4), n, 1e-5f};
+        struct inf_layernorm_args got = expected;
+        got.x = copy;
+        got.out = random_below(2) ? copy : (float *)at_guard(4, n * 4);
+        ((inf_layernorm_fn *)reference)(&expected);
+        ((inf_layernorm_fn *)function)(&got);
+        bool loose = kind == NOT_FINITE || kind == HUGE_ONES || kind == MIXED;
+        if (!same_floats(expected.out, got.out, n, loose)) {
+            printf("  layernorm: n %zu, kind %d\n", n, (int)kind);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_rope(void (*reference)(void), void (*function)(void))
 {
     for (size_t trial = 0; trial < 800; trial++) {
@@ -241,9 +265,10 @@ static bool glu_case(void (*reference)(void), void (*function)(void), size_t n,
     memcpy(g, gate, n * 4);
     memcpy(u, up, n * 4);
     size_t where = random_below(3);
+    bool gated = random_below(3) > 0;
     float *out = where == 0 ? g : where == 1 ? u : (float *)at_guard(4, n * 4);
-    struct inf_glu_args expected = {gate, up, at_guard(3, n * 4), n, activation};
-    struct inf_glu_args got = {g, u, out, n, activation};
+    struct inf_glu_args expected = {gate, gated ? up : NULL, at_guard(3, n * 4), n, activation};
+    struct inf_glu_args got = {g, gated ? u : NULL, out, n, activation};
     ((inf_glu_fn *)reference)(&expected);
     ((inf_glu_fn *)function)(&got);
     return same_floats(expected.out, out, n, loose);
@@ -276,6 +301,25 @@ static bool check_glu(void (*reference)(void), void (*function)(void))
                 printf("  glu: sweep before pattern %#" PRIx64 "\n", bits);
                 return false;
             }
+    }
+    return true;
+}
+
+static bool check_softcap(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 600; trial++) {
+        enum kind kind = trial % KINDS;
+        size_t n = odd_size(trial);
+        float *x = floats_at_guard(0, n, kind), *y = at_guard(1, n * 4);
+        memcpy(y, x, n * 4);
+        struct inf_softcap_args expected = {x, n, trial % 2 ? 30.0f : 0.7f};
+        struct inf_softcap_args got = {y, n, expected.cap};
+        ((inf_softcap_fn *)reference)(&expected);
+        ((inf_softcap_fn *)function)(&got);
+        if (!same_floats(x, y, n, kind == NOT_FINITE)) {
+            printf("  softcap: n %zu, kind %d\n", n, (int)kind);
+            return false;
+        }
     }
     return true;
 }
@@ -651,6 +695,36 @@ static bool check_exp(void)
     return worst <= EXP_ULPS;
 }
 
+/* The activations and the cap against the C library's functions in double. */
+static bool check_functions(void)
+{
+    inf_glu_fn inf_k_glu_ref;
+    inf_softcap_fn inf_k_softcap_ref;
+    double worst[INF_RELU_SQUARED + 2] = {0};
+    for (double at = -20.0; at < 20.0; at += 1.0 / 512) {
+        float x = (float)at, got[INF_RELU_SQUARED + 2];
+        double d = (double)x;
+        double want[] = {d / (1.0 + exp(-d)),
+                         0.5 * d * (1.0 + tanh(0.79788456080286536 * (d + 0.044715 * d * d * d))),
+                         0.5 * d * erfc(-0.70710678118654752 * d), d < 0.0 ? 0.0 : d * d,
+                         5.0 * tanh(d / 5.0)};
+        for (int f = 0; f <= INF_RELU_SQUARED; f++)
+            inf_k_glu_ref(&(struct inf_glu_args){&x, NULL, &got[f], 1, (enum inf_activation)f});
+        got[INF_RELU_SQUARED + 1] = x;
+        inf_k_softcap_ref(&(struct inf_softcap_args){&got[INF_RELU_SQUARED + 1], 1, 5.0f});
+        for (int f = 0; f < INF_RELU_SQUARED + 2; f++)
+            worst[f] = fmax(worst[f], fabs((double)got[f] - want[f]) /
+                                          fmax(f > INF_RELU_SQUARED ? 5.0 : 1.0, fabs(want[f])));
+    }
+    printf("  silu, gelu, gelu with erf, relu squared, softcap: at most %.1e, %.1e, %.1e, %.1e, "
+           "%.1e of max(1 or the cap, |value|)\n",
+           worst[0], worst[1], worst[2], worst[3], worst[4]);
+    bool good = true;
+    for (int f = 0; f < INF_RELU_SQUARED + 2; f++)
+        good &= worst[f] < 5e-7;
+    return good;
+}
+
 /* ---- Rows of the table ------------------------------------------------------------------- */
 
 static bool runs_here(enum inf_isa isa)
@@ -681,6 +755,10 @@ static bool (*check_of(enum inf_op op))(void (*)(void), void (*)(void))
         return check_quantize;
     case INF_OP_RMSNORM:
         return check_rmsnorm;
+    case INF_OP_LAYERNORM:
+        return check_layernorm;
+    case INF_OP_SOFTCAP:
+        return check_softcap;
     case INF_OP_ROPE:
         return check_rope;
     case INF_OP_GLU:
@@ -741,7 +819,12 @@ int main(int argc, char **argv)
     printf("seed %" PRIu64 "\n", seed);
     random_state = seed;
 
-    size_t passed = check_exp(), failed = !passed;
+    size_t passed = 0, failed = 0;
+    for (int i = 0; i < 2; i++) {
+        bool good = i ? check_functions() : check_exp();
+        passed += good;
+        failed += !good;
+    }
     const struct inf_kernel_row *rows;
     size_t n = inf_kernel_rows(&rows);
     for (size_t i = 0; i < n; i++) {
