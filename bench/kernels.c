@@ -130,7 +130,8 @@ static const char *prepare_attn(const struct bench_case *self)
         ref.kv_store(&(struct inf_kv_store_args){.kv = (enum inf_kv)self->a,
                                                  .k = data.x + p * HEAD,
                                                  .v = data.x + (p + 1) * HEAD,
-                                                 .head_size = HEAD,
+                                                 .k_size = HEAD,
+                                                 .v_size = HEAD,
                                                  .position = p,
                                                  .k_head = data.kv,
                                                  .v_head = data.kv + KV_BYTES});
@@ -232,7 +233,8 @@ static void once_kv_store(const struct bench_case *self, uint32_t thread, uint64
     ((inf_kv_store_fn *)row->function)(&(struct inf_kv_store_args){.kv = (enum inf_kv)self->a,
                                                                    .k = data.x,
                                                                    .v = data.x + HEAD,
-                                                                   .head_size = HEAD,
+                                                                   .k_size = HEAD,
+                                                                   .v_size = HEAD,
                                                                    .position = turn % INF_ATTN_TILE,
                                                                    .k_head = data.kv,
                                                                    .v_head = data.kv + KV_BYTES});
@@ -251,7 +253,8 @@ static void once_attn(const struct bench_case *self, uint32_t thread, uint64_t t
         .kv = (enum inf_kv)self->a,
         .k_tile = data.kv,
         .v_tile = data.kv + KV_BYTES,
-        .head_size = HEAD,
+        .k_size = HEAD,
+        .v_size = HEAD,
         .q = data.x,
         .q_stride = HEAD,
         .rows = self->b,
@@ -270,7 +273,7 @@ static void once_attn_merge(const struct bench_case *self, uint32_t thread, uint
     const struct inf_kernel_row *row = self->kernel;
     float most = 1, sum = 1;
     (void)thread, (void)turn;
-    ((inf_attn_merge_fn *)row->function)(&(struct inf_attn_merge_args){.head_size = HEAD,
+    ((inf_attn_merge_fn *)row->function)(&(struct inf_attn_merge_args){.v_size = HEAD,
                                                                        .most = &most,
                                                                        .sum = &sum,
                                                                        .acc = data.out,

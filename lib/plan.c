@@ -8,6 +8,7 @@
 
 #define DEFAULT_CONTEXT 8192
 #define DEFAULT_BATCH 512
+#define DEFAULT_CHECKPOINTS 4
 #define MAX_SESSIONS 4096
 #define MAX_LOGIT_ROWS 65536
 
@@ -47,6 +48,28 @@ const char *inf_kv_name(enum inf_kv kv)
     return (unsigned)kv < sizeof names / sizeof *names ? names[kv] : "?";
 }
 
+/* Whether the plan makes embeddings, and what of the options follows from that: who sees both ways
+ * needs the whole text in one pass. */
+static infer_status resolve_embedding(struct infer_plan *plan, const infer_plan_options *o,
+                                      infer_error *err)
+{
+    const struct inf_hparams *hp = &plan->hp;
+    const struct inf_weight *positions = inf_plan_weight(plan, -1, INF_SLOT_POSITION_EMBD);
+    plan->embedding = o->embedding || hp->two_way;
+    if (plan->embedding && hp->pooling == INF_POOLING_NONE)
+        return inf_fail(err, INFER_E_UNSUPPORTED,
+                        "this file makes no embeddings: key %s.pooling_type is missing or 0",
+                        plan->arch->name);
+    if (plan->embedding)
+        plan->info.logit_rows = 1;
+    if (hp->two_way)
+        plan->info.batch = plan->info.context;
+    if (positions && plan->info.context > positions->rows)
+        return inf_fail(err, INFER_E_LIMIT, "a context of %u: the model has %u positions (%s)",
+                        plan->info.context, positions->rows, positions->name);
+    return INFER_OK;
+}
+
 static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o, infer_error *err)
 {
     uint32_t trained = plan->hp.context ? plan->hp.context : DEFAULT_CONTEXT;
@@ -57,13 +80,21 @@ static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o
     info->threads = o->threads ? o->threads : inf_cpu_default_threads();
     info->sessions = o->sessions ? o->sessions : 1;
     info->logit_rows = o->logit_rows ? o->logit_rows : 1;
+    info->checkpoints = o->checkpoints ? o->checkpoints : DEFAULT_CHECKPOINTS;
     infer_status status;
-    if ((status = in_range("context", info->context, INF_MAX_CONTEXT, err)) ||
+    if ((status = resolve_embedding(plan, o, err)) ||
+        (status = in_range("context", info->context, INF_MAX_CONTEXT, err)) ||
         (status = in_range("batch", info->batch, INF_MAX_BATCH, err)) ||
         (status = in_range("threads", info->threads, INF_MAX_THREADS, err)) ||
         (status = in_range("sessions", info->sessions, MAX_SESSIONS, err)) ||
-        (status = in_range("logit_rows", info->logit_rows, MAX_LOGIT_ROWS, err)))
+        (status = in_range("logit_rows", info->logit_rows, MAX_LOGIT_ROWS, err)) ||
+        (status = in_range("checkpoints", info->checkpoints, INF_MAX_CHECKPOINTS, err)))
         return status;
+    bool recurrent = false;
+    for (uint32_t i = 0; i < plan->hp.layers; i++)
+        recurrent |= inf_layer_recurrent(&plan->hp.layer[i]);
+    if (!recurrent)
+        info->checkpoints = 0;
     if ((unsigned)o->kv > INFER_KV_Q8_0)
         return inf_fail(err, INFER_E_ARGUMENT, "kv is %d, which is no KV type", (int)o->kv);
     plan->exact = o->exact;
@@ -126,8 +157,8 @@ static void count_memory(struct infer_plan *plan)
         m->tables += sizeof *model->parts + sizeof *model->maps + model->parts[i]->heap_bytes;
     m->tables += sizeof *plan + plan->arena.bytes + inf_pool_bytes(plan->info.threads) +
                  plan->info.sessions * (session + generation);
-    m->total = m->weights_mapped + m->weights_owned + m->kv + m->activations + m->scratch +
-               m->logits + m->tables;
+    m->total = m->weights_mapped + m->weights_owned + m->kv + m->state + m->activations +
+               m->scratch + m->logits + m->tables;
     m->available = inf_memory_available();
 }
 
@@ -140,6 +171,9 @@ static infer_status take_arrays(struct infer_plan *plan, infer_error *err)
         !(plan->want = inf_arena_take(arena, batch, sizeof *plan->want)) ||
         !(plan->logit_rows = inf_arena_take(arena, batch, sizeof *plan->logit_rows)) ||
         !(plan->row_kv = inf_arena_take(arena, batch, sizeof *plan->row_kv)) ||
+        !(plan->row_state = inf_arena_take(arena, batch, sizeof *plan->row_state)) ||
+        !(plan->row_copy = inf_arena_take(arena, batch, sizeof *plan->row_copy)) ||
+        !(plan->segments = inf_arena_take(arena, batch, sizeof *plan->segments)) ||
         !(plan->cancel = inf_arena_take(arena, batch, sizeof *plan->cancel)) ||
         !(plan->slot_taken = inf_arena_take(arena, plan->info.sessions, sizeof *plan->slot_taken)))
         return inf_fail_memory(err, "the rows of a batch", batch * sizeof *plan->row_kv);
@@ -152,10 +186,8 @@ static infer_status make(struct infer_plan *plan, const infer_plan_options *o, i
         inf_model_bind(plan->model, &plan->arena, &plan->arch, &plan->hp, &plan->weights, err);
     if (status || (status = resolve(plan, o, err)) || (status = inf_plan_build(plan, err)))
         return status;
-    const struct inf_weight *factors = inf_plan_weight(plan, -1, INF_SLOT_ROPE_FREQS);
-    if ((status = inf_plan_rope(plan, factors ? (const float *)(const void *)factors->data : NULL,
-                                err)) ||
-        (status = inf_plan_layout(plan, err)) || (status = take_arrays(plan, err)))
+    if ((status = inf_plan_rope(plan, err)) || (status = inf_plan_layout(plan, err)) ||
+        (status = take_arrays(plan, err)))
         return status;
     count_work(plan);
     count_memory(plan);
@@ -201,7 +233,7 @@ struct pages {
     const char *what;
 };
 
-#define PAGE_KINDS 4
+#define PAGE_KINDS 5
 
 static void pages_of(struct infer_plan *plan, struct pages pages[PAGE_KINDS])
 {
@@ -211,6 +243,7 @@ static void pages_of(struct infer_plan *plan, struct pages pages[PAGE_KINDS])
     pages[2] = (struct pages){(void **)&plan->scratch, plan->scratch_bytes * plan->info.threads,
                               "the threads' scratch"};
     pages[3] = (struct pages){(void **)&plan->logits, plan->logits_bytes, "the logits"};
+    pages[4] = (struct pages){(void **)&plan->states, plan->state_bytes, "the recurrent states"};
 }
 
 static void unload(struct infer_plan *plan)
@@ -270,6 +303,8 @@ static infer_status load(struct infer_plan *plan, infer_progress progress, void 
     pages_of(plan, pages);
     uint64_t total = 0, before = 0;
     for (int i = 0; i < PAGE_KINDS; i++) {
+        if (!pages[i].bytes)
+            continue;
         *pages[i].at = plan->a.map(plan->a.ud, -1, pages[i].bytes);
         if (!*pages[i].at)
             return inf_fail_memory(err, pages[i].what, pages[i].bytes);
@@ -290,8 +325,8 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
 {
     pthread_mutex_lock(&plan->turn);
     infer_status status = INFER_OK;
-    uint64_t anonymous =
-        plan->memory.kv + plan->memory.activations + plan->memory.scratch + plan->memory.logits;
+    uint64_t anonymous = plan->memory.kv + plan->memory.state + plan->memory.activations +
+                         plan->memory.scratch + plan->memory.logits;
     if (!plan->loaded) {
         plan->memory.available = inf_memory_available();
         if (anonymous > plan->memory.available && !plan->overcommit)

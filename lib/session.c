@@ -3,6 +3,8 @@
 
 #include "lib/base/limits.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -26,7 +28,8 @@ infer_status infer_session_new(infer_plan *plan, infer_session **out, infer_erro
         inf_release(&plan->a, tokens);
         return inf_fail_memory(err, "a session", plan->info.context * sizeof *tokens);
     }
-    *session = (infer_session){.a = plan->a, .plan = plan, .tokens = tokens};
+    *session =
+        (infer_session){.a = plan->a, .plan = plan, .tokens = tokens, .state_at = INF_STATE_NONE};
     pthread_mutex_lock(&plan->turn);
     while (session->slot < plan->info.sessions && plan->slot_taken[session->slot])
         session->slot++;
@@ -102,18 +105,21 @@ static infer_status check_ids(const infer_plan *plan, const infer_token *ids, si
 /* One pass over `rows` rows of the plan's arrays. Where a result is not finite the first such token
  * runs again, step by step, to name the step. The caller holds the plan's turn. */
 static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows, uint32_t wanted,
-                        uint32_t cancels, infer_error *err)
+                        uint32_t cancels, float *embedding, infer_error *err)
 {
     struct inf_batch batch = {
         .rows = rows,
         .ids = ids,
         .positions = plan->positions,
         .kv = plan->row_kv,
+        .state = plan->row_state,
+        .copy = plan->row_copy,
         .wanted = wanted,
         .want = plan->want,
         .logit_rows = plan->logit_rows,
         .cancel = plan->cancel,
         .cancels = cancels,
+        .embedding = embedding,
     };
     uint32_t bad;
     infer_status status = inf_cpu_run(plan, &batch, &bad, err);
@@ -123,6 +129,9 @@ static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows,
     batch.ids += bad;
     batch.positions += bad;
     batch.kv += bad;
+    batch.state += bad;
+    batch.copy += bad;
+    plan->row_copy[bad] = NULL;
     uint32_t first = 0, kept = 0;
     while (kept < wanted && plan->want[kept] != bad)
         kept++;
@@ -132,30 +141,90 @@ static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows,
     return inf_cpu_find_fault(plan, &batch, err);
 }
 
+static float *embedding_of(const infer_session *session)
+{
+    const infer_plan *plan = session->plan;
+    return plan->embedding ? plan->logits + (size_t)session->slot * plan->hp.embd : NULL;
+}
+
+/* To length 1. */
+static infer_status make_unit(float *x, uint32_t n, infer_error *err)
+{
+    double squares = 0.0;
+    for (uint32_t i = 0; i < n; i++)
+        squares += (double)x[i] * (double)x[i];
+    if (!(squares > 0.0) || squares > DBL_MAX)
+        return inf_fail(err, INFER_E_NUMERIC, "the embedding has the length %g", sqrt(squares));
+    for (uint32_t i = 0; i < n; i++)
+        x[i] = (float)((double)x[i] / sqrt(squares));
+    return INFER_OK;
+}
+
+/* One pass of `rows` tokens behind the first `first` of the session; `wanted` as the arrays of the plan say.
+ * prompt: as inf_session_checkpoint. */
+static infer_status pass(infer_session *session, const infer_token *ids, uint32_t first,
+                         uint32_t rows, uint32_t wanted, bool prompt, infer_error *err)
+{
+    infer_plan *plan = session->plan;
+    uint32_t row = 0;
+    float *copy = inf_session_checkpoint(session, first, rows, prompt, &row);
+    plan->cancel[0] = &session->cancel;
+    for (uint32_t i = 0; i < rows; i++) {
+        plan->positions[i] = first + i;
+        plan->row_kv[i] = inf_session_kv(session);
+        plan->row_state[i] = inf_session_state(session);
+        plan->row_copy[i] = NULL;
+    }
+    plan->row_copy[row] = copy;
+    session->state_at = INF_STATE_NONE;
+    infer_status status = run(plan, ids, rows, wanted, 1, embedding_of(session), err);
+    if (status)
+        return status;
+    session->state_at = first + rows;
+    if (copy)
+        inf_session_keep(session, copy, first + row);
+    return INFER_OK;
+}
+
+/* Evaluates again what a recurrent state has not seen of the session's tokens. */
+static infer_status catch_up(infer_session *session, infer_error *err)
+{
+    for (uint32_t at = inf_session_recall(session); at < session->count;) {
+        uint32_t rows = (uint32_t)inf_min_size(session->plan->info.batch, session->count - at);
+        infer_status status = pass(session, session->tokens + at, at, rows, 0, true, err);
+        if (status)
+            return status;
+        session->stats.tokens_repeated += rows;
+        at += rows;
+    }
+    return INFER_OK;
+}
+
 /* Evaluates ids[count] behind the session's tokens, batch after batch. */
 static infer_status eval_batches(infer_session *session, const infer_token *ids, size_t count,
                                  const bool *want, infer_error *err)
 {
     infer_plan *plan = session->plan;
     uint32_t kept = 0;
-    plan->cancel[0] = &session->cancel;
-    for (size_t at = 0; at < count;) {
+    infer_status status = catch_up(session, err);
+    for (size_t at = 0; !status && at < count;) {
         uint32_t rows = (uint32_t)inf_min_size(plan->info.batch, count - at), wanted = 0;
-        for (uint32_t i = 0; i < rows; i++) {
-            plan->positions[i] = session->count + (uint32_t)at + i;
-            plan->row_kv[i] = inf_session_kv(session);
-            if (want ? want[at + i] : at + i + 1 == count) {
+        for (uint32_t i = 0; i < rows; i++)
+            if (!plan->embedding && (want ? want[at + i] : at + i + 1 == count)) {
                 plan->want[wanted] = i;
                 plan->logit_rows[wanted++] = session->slot * plan->info.logit_rows + kept++;
             }
-        }
-        infer_status status = run(plan, ids + at, rows, wanted, 1, err);
-        if (status)
-            return status;
+        status =
+            pass(session, ids + at, session->count + (uint32_t)at, rows, wanted, count > 1, err);
         at += rows;
     }
-    session->logit_count = kept;
-    return INFER_OK;
+    if (!status && plan->embedding)
+        status = make_unit(embedding_of(session), plan->hp.embd, err);
+    if (status)
+        inf_session_forget(session, session->count);
+    else
+        session->logit_count = plan->embedding ? 1 : kept;
+    return status;
 }
 
 static infer_status check_eval(const infer_session *session, const infer_token *ids, size_t count,
@@ -171,6 +240,8 @@ static infer_status check_eval(const infer_session *session, const infer_token *
                         count, session->count, info->context);
     for (size_t i = 0; want && i < count; i++)
         wanted += want[i];
+    if (wanted && session->plan->embedding)
+        return inf_fail(err, INFER_E_UNSUPPORTED, "this plan makes embeddings, it has no logits");
     if (wanted > info->logit_rows)
         return inf_fail(err, INFER_E_LIMIT, "logits of %zu positions are wanted, the plan keeps %u",
                         wanted, info->logit_rows);
@@ -180,6 +251,8 @@ static infer_status check_eval(const infer_session *session, const infer_token *
 infer_status infer_session_eval(infer_session *session, const infer_token *ids, size_t count,
                                 const bool *want, infer_error *err)
 {
+    if (session->plan->embedding)
+        infer_session_rewind(session, 0, NULL);
     infer_status status = check_eval(session, ids, count, want, err);
     session->logit_count = 0;
     if (status)
@@ -207,6 +280,8 @@ static infer_status check_batch(infer_session *const *sessions, const infer_toke
     if (!count)
         return inf_fail(err, INFER_E_ARGUMENT, "no sessions to evaluate");
     infer_plan *plan = sessions[0]->plan;
+    if (plan->embedding)
+        return inf_fail(err, INFER_E_UNSUPPORTED, "this plan makes embeddings, a text at a time");
     if (count > plan->info.batch)
         return inf_fail(err, INFER_E_LIMIT, "%zu sessions in one pass, the plan's batch is %u",
                         count, plan->info.batch);
@@ -232,15 +307,29 @@ infer_status infer_session_eval_batch(infer_session *const *sessions, const infe
     infer_plan *plan = sessions[0]->plan;
     pthread_mutex_lock(&plan->turn);
     uint64_t start = now_ns();
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!status)
+            status = catch_up(sessions[i], err);
+    for (uint32_t i = 0, row; i < count; i++) {
         plan->positions[i] = sessions[i]->count;
         plan->row_kv[i] = inf_session_kv(sessions[i]);
+        plan->row_state[i] = inf_session_state(sessions[i]);
+        plan->row_copy[i] = inf_session_checkpoint(sessions[i], sessions[i]->count, 1, false, &row);
         plan->want[i] = i;
         plan->logit_rows[i] = sessions[i]->slot * plan->info.logit_rows;
         plan->cancel[i] = &sessions[i]->cancel;
         sessions[i]->logit_count = 0;
     }
-    status = run(plan, ids, (uint32_t)count, (uint32_t)count, (uint32_t)count, err);
+    if (!status) {
+        for (uint32_t i = 0; i < count; i++)
+            sessions[i]->state_at = INF_STATE_NONE;
+        status = run(plan, ids, (uint32_t)count, (uint32_t)count, (uint32_t)count, NULL, err);
+    }
+    for (uint32_t i = 0; !status && i < count; i++) {
+        sessions[i]->state_at = sessions[i]->count + 1;
+        if (plan->row_copy[i])
+            inf_session_keep(sessions[i], plan->row_copy[i], sessions[i]->count);
+    }
     uint64_t spent = now_ns() - start;
     pthread_mutex_unlock(&plan->turn);
     for (size_t i = 0; i < count; i++) {
@@ -270,6 +359,8 @@ infer_status infer_session_sync(infer_session *session, const infer_token *ids, 
     size_t same = 0;
     while (same < count && same < session->count && session->tokens[same] == ids[same])
         same++;
+    if (session->plan->embedding)
+        same = 0;
     if (same == count && count) /* the logits of the last token are wanted */
         same--;
     if ((status = infer_session_rewind(session, same, err)))
@@ -288,6 +379,7 @@ infer_status infer_session_rewind(infer_session *session, size_t count, infer_er
                         session->count);
     session->count = (uint32_t)count;
     session->logit_count = 0;
+    inf_session_forget(session, session->count);
     return INFER_OK;
 }
 
@@ -300,9 +392,14 @@ const infer_token *infer_session_tokens(const infer_session *session, size_t *co
 const float *infer_session_logits(const infer_session *session, size_t row)
 {
     const infer_plan *plan = session->plan;
-    if (row >= session->logit_count)
+    if (row >= session->logit_count || plan->embedding)
         return NULL;
     return plan->logits + ((size_t)session->slot * plan->info.logit_rows + row) * plan->hp.vocab;
+}
+
+const float *infer_session_embedding(const infer_session *session)
+{
+    return session->logit_count ? embedding_of(session) : NULL;
 }
 
 void infer_session_cancel(infer_session *session)

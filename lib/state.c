@@ -3,6 +3,7 @@
  *
  *     "INFS" | u32 version | u64 model | u64 settings | u64 tokens | ids (i32, tokens)
  *     for each layer and KV head: K of the tokens in whole groups of 16 | V of the tokens
+ *     where layers are recurrent: u64 tokens that the state has seen (0: its numbers say nothing) | state
  *     u64 checksum of all before it
  *
  * `model` is a hash of the header, the size and a sample of the weights; `settings` the KV type and
@@ -155,6 +156,13 @@ static void put_all(struct output *to, const infer_session *session)
             put(to, k, k_bytes(plan, layer, session->count));
             put(to, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, session->count));
         }
+    if (plan->state_floats) {
+        uint32_t seen;
+        const float *state = inf_session_best_state(session, &seen);
+        uint64_t seen64 = seen;
+        put(to, &seen64, sizeof seen64);
+        put(to, state ? state : inf_session_state(session), plan->state_floats * sizeof *state);
+    }
     uint64_t sum = to->sum;
     put(to, &sum, sizeof sum);
 }
@@ -175,6 +183,8 @@ infer_status infer_session_save(infer_session *session, const char *path, infer_
 static uint64_t file_bytes(const infer_plan *plan, uint64_t tokens)
 {
     uint64_t bytes = sizeof(struct head) + tokens * sizeof(infer_token) + sizeof(uint64_t);
+    if (plan->state_floats)
+        bytes += sizeof(uint64_t) + plan->state_floats * sizeof(float);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
         bytes += kept_heads(plan, layer) *
                  ((uint64_t)k_bytes(plan, layer, tokens) + v_bytes(plan, layer, tokens));
@@ -235,6 +245,11 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
             take(s, k, k_bytes(plan, layer, head.tokens));
             take(s, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, head.tokens));
         }
+    uint64_t seen = 0;
+    if (plan->state_floats) {
+        take(s, &seen, sizeof seen);
+        take(s, inf_session_state(session), plan->state_floats * sizeof(float));
+    }
     uint64_t sum = s->sum, saved = 0;
     take(s, &saved, sizeof saved);
     if (s->failed)
@@ -249,13 +264,20 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
             return inf_fail(err, INFER_E_FORMAT,
                             "token %llu of the saved session is %d, the vocabulary has %u",
                             (unsigned long long)i, session->tokens[i], plan->hp.vocab);
+    if (seen > head.tokens)
+        return inf_fail(err, INFER_E_FORMAT,
+                        "the saved session's state has seen %llu tokens of %llu",
+                        (unsigned long long)seen, (unsigned long long)head.tokens);
     session->count = (uint32_t)head.tokens;
+    session->state_at = seen ? (uint32_t)seen : INF_STATE_NONE;
     return INFER_OK;
 }
 
 infer_status infer_session_restore(infer_session *session, const char *path, infer_error *err)
 {
     session->count = session->logit_count = 0;
+    inf_session_forget(session, 0);
+    session->state_at = INF_STATE_NONE;
     struct stream s = {.sum = INF_HASH_SEED};
     s.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (s.fd < 0)

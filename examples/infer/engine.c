@@ -27,6 +27,7 @@ infer_status cli_open_plan(struct cli *cli, const char *path, struct cli_engine 
                                   .isa = cli->opt.isa,
                                   .exact = cli->opt.exact,
                                   .approx = cli->opt.approx,
+                                  .embedding = engine->embedding,
                                   .overcommit = cli->opt.overcommit};
     status = infer_plan_new(engine->model, &options, &engine->plan, &cli->err);
     if (status != INFER_OK)

@@ -119,9 +119,9 @@ static void attend_row(const struct inf_attn_args *a, size_t r)
     a->most[r] = -INFINITY;
     for (size_t p = first; p < end; p++) {
         double s = 0.0;
-        for (size_t d = 0; d < a->head_size; d++)
-            s += (double)inf_k_number(a->kv, a->k_tile, a->head_size, p, d) * (double)q[d];
-        score[p] = (float)s;
+        for (size_t d = 0; d < a->k_size; d++)
+            s += (double)inf_k_number(a->kv, a->k_tile, a->k_size, p, d) * (double)q[d];
+        score[p] = (float)(a->cap > 0.0f ? (double)a->cap * tanh(s / (double)a->cap) : s);
         a->most[r] = !(score[p] <= a->most[r]) ? score[p] : a->most[r];
     }
     for (size_t p = first; p < end; p++) {
@@ -129,10 +129,12 @@ static void attend_row(const struct inf_attn_args *a, size_t r)
         sum += (double)score[p];
     }
     a->sum[r] = (float)sum;
-    for (size_t d = 0; d < a->head_size; d++) {
+    for (size_t d = 0; d < a->v_size; d++) {
         double total = 0.0;
         for (size_t p = first; p < end; p++)
-            total += (double)score[p] * (double)inf_v_number(a->kv, a->v_tile, a->head_size, p, d);
+            total += (double)score[p] *
+                     (double)(a->v_tile ? inf_v_number(a->kv, a->v_tile, a->v_size, p, d)
+                                        : inf_k_number(a->kv, a->k_tile, a->k_size, p, d));
         acc[d] = (float)total;
     }
 }
@@ -152,7 +154,7 @@ void inf_k_attn_merge_exact(const struct inf_attn_merge_args *a)
     double new = exp((double)a->most_t - m);
     *a->most = (float)m;
     *a->sum = (float)((double)*a->sum * old + (double)a->sum_t * new);
-    for (size_t d = 0; d < a->head_size; d++)
+    for (size_t d = 0; d < a->v_size; d++)
         a->acc[d] = (float)((double)a->acc[d] * old + (double)a->acc_t[d] * new);
 }
 

@@ -25,6 +25,47 @@ const struct inf_block inf_layer_pre_norm[] = {
     {INF_BLOCK_END, 0},
 };
 
+const struct inf_block inf_layer_sandwich[] = {
+    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
+    {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_ATTN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_NORM, INF_SLOT_FFN_NORM},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_FFN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
+const struct inf_block inf_layer_post_norm[] = {
+    {INF_BLOCK_BARE, 0},
+    {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_ATTN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_BARE, 0},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_FFN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
+const struct inf_block inf_layer_parallel[] = {
+    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
+    {INF_BLOCK_ATTN_APART, 0},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_ADD_APART, 0},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
+const struct inf_block inf_layer_encoder[] = {
+    {INF_BLOCK_BARE, 0}, {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_ADD, 0},  {INF_BLOCK_STREAM_NORM, INF_SLOT_ATTN_OUT_NORM},
+    {INF_BLOCK_BARE, 0}, {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_ADD, 0},  {INF_BLOCK_STREAM_NORM, INF_SLOT_LAYER_OUT_NORM},
+    {INF_BLOCK_END, 0},
+};
+
 size_t inf_arch_count(void)
 {
     return sizeof archs / sizeof *archs;
@@ -44,7 +85,7 @@ infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **
         return status;
     if (!name.ptr)
         return inf_fail(err, INFER_E_FORMAT, "key general.architecture is missing");
-    char known[256] = "";
+    char known[1024] = "";
     for (size_t i = 0; i < inf_arch_count(); i++) {
         if (inf_bytes_equal(name, archs[i]->name)) {
             *arch = archs[i];
@@ -92,6 +133,7 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
     const struct inf_layer *l = layer < 0 ? &hp->most : &hp->layer[layer];
     switch (symbol) {
     case INF_DIM_NONE:
+    case INF_DIM_ANY:
         return 1;
     case INF_DIM_EMBD:
         return hp->embd;
@@ -109,6 +151,10 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return l->out_size;
     case INF_DIM_HEAD:
         return l->head_size;
+    case INF_DIM_HEADS:
+        return l->heads;
+    case INF_DIM_KV_HEADS:
+        return l->kv_heads;
     case INF_DIM_FF:
         return l->ff;
     case INF_DIM_FF2:
@@ -119,14 +165,40 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return hp->experts;
     case INF_DIM_HALF_ROPE:
         return hp->rope[INF_ROPE_GLOBAL].dims / 2;
+    case INF_DIM_ONE:
+        return 1;
+    case INF_DIM_Q2:
+        return 2ull * l->q_size;
+    case INF_DIM_TAPS:
+        return l->taps;
+    case INF_DIM_CONV:
+        return l->conv_size;
+    case INF_DIM_MIX:
+        return l->mix_size;
+    case INF_DIM_R_HEADS:
+        return l->r_heads;
+    case INF_DIM_R_GROUPS:
+        return l->r_groups;
+    case INF_DIM_R_GROUP:
+        return l->r_groups ? l->out_size / l->r_groups : 0;
+    case INF_DIM_VALUES:
+        return l->values;
     }
     return 0;
 }
 
-/* A matrix may be of any type that multiplies; a vector (norm, bias) and the router are f32. */
+/* Vectors (norms, biases), one for the layer or one for each head; the taps of channels. */
+static bool is_vector(const struct slot *slot)
+{
+    return slot->dims[1] == INF_DIM_NONE || slot->dims[1] == INF_DIM_HEADS ||
+           slot->dims[1] == INF_DIM_KV_HEADS || slot->dims[1] == INF_DIM_R_GROUPS ||
+           slot->dims[0] == INF_DIM_ONE || slot->dims[0] == INF_DIM_TAPS;
+}
+
+/* A matrix may be of any type that multiplies; a vector is f32. */
 static bool type_fits(const struct slot *slot, const struct inf_gguf_tensor *t)
 {
-    if (slot->dims[1] == INF_DIM_NONE)
+    if (is_vector(slot))
         return t->type_id == INF_TYPE_F32;
     return t->type && t->type->form != INF_FORM_NUMBER;
 }
@@ -157,8 +229,7 @@ static infer_status check(const struct slot *slot, const struct place *at, infer
             return inf_fail(err, INFER_E_UNSUPPORTED, "tensor %s has the unknown type %u", at->name,
                             t->type_id);
         return inf_fail(err, INFER_E_UNSUPPORTED, "tensor %s has type %s, the model needs %s",
-                        at->name, t->type->name,
-                        slot->dims[1] == INF_DIM_NONE ? "f32" : "a weight type");
+                        at->name, t->type->name, is_vector(slot) ? "f32" : "a weight type");
     }
     return INFER_OK;
 }
@@ -202,6 +273,8 @@ static void locate(const struct inf_hparams *hp, enum inf_slot which, int layer,
         return;
     }
     at->t = lookup(slot->names, layer, find, ud, at->name);
+    if (at->t && slot->dims[1] == INF_DIM_ANY)
+        at->want[1] = at->rows = at->t->shape[1];
 }
 
 /* Whether a layer is of the kind that has a tensor. */
@@ -210,6 +283,8 @@ static bool has(const struct inf_layer *l, enum inf_when when)
     switch (when) {
     case INF_ATTN:
         return l->mixer == INF_MIXER_ATTN;
+    case INF_RECURRENT:
+        return inf_layer_recurrent(l);
     case INF_DENSE:
         return l->ff && !l->experts;
     case INF_EXPERTS:

@@ -7,9 +7,16 @@
 #define INF_ARCH_H
 
 #include "formats/gguf.h"
+#include "kernels/kernel.h"
 
 /* What a layer mixes its tokens with. */
-enum inf_mixer { INF_MIXER_NONE, INF_MIXER_ATTN };
+enum inf_mixer {
+    INF_MIXER_NONE,
+    INF_MIXER_ATTN,
+    INF_MIXER_CONV,  /* a short convolution between two gates */
+    INF_MIXER_DELTA, /* gated delta rule */
+    INF_MIXER_MAMBA  /* Mamba-2 */
+};
 
 /* The turning of a layer's queries and keys: which of the model's two RoPEs, or none. */
 enum inf_rope_kind { INF_ROPE_GLOBAL, INF_ROPE_LOCAL, INF_ROPE_NONE };
@@ -26,7 +33,20 @@ struct inf_layer {
     uint32_t group;            /* query heads of a KV head */
     float attn_scale;          /* on queries */
     bool experts;
+
+    /* A recurrent layer (inf_layer_recurrent). */
+    uint32_t recurrent; /* the file's flag */
+    uint32_t taps, conv_size,
+        mix_size;               /* of the convolution: taps, channels; all that it is cut of */
+    uint32_t r_heads, r_groups; /* heads of values; of keys, each for as many heads of values */
+    uint32_t keys, values;      /* numbers of a head: the state is (keys, values) */
+    bool r_tiled;               /* value head h belongs to key head h mod groups; else in blocks */
 };
+
+static inline bool inf_layer_recurrent(const struct inf_layer *l)
+{
+    return l->mixer > INF_MIXER_ATTN;
+}
 
 /* One RoPE: how many numbers of a head turn (even), from which base, and whether the model's scaling
  * applies. */
@@ -48,7 +68,21 @@ struct inf_hparams {
     double rope_factor, rope_original, rope_attn_factor, rope_beta_fast, rope_beta_slow;
 
     uint32_t experts, experts_used; /* 0: no layer has experts */
-    float embd_scale;               /* on token embeddings */
+
+    float embd_scale;     /* on token embeddings */
+    float residual_scale; /* on what a block adds to the stream */
+    float logit_scale;
+    float attn_softcap, logit_softcap; /* cap * tanh(x / cap) on scores, on logits; 0: none */
+    float attn_temp; /* queries times 1 + attn_temp * log(1 + position / attn_temp_length) */
+    uint32_t attn_temp_length;
+
+    bool two_way;      /* a token sees those behind it too: all of a text in one pass */
+    enum inf_pooling { /* of an embedding, as in the format */
+                       INF_POOLING_NONE,
+                       INF_POOLING_MEAN,
+                       INF_POOLING_FIRST,
+                       INF_POOLING_LAST
+    } pooling;
 };
 
 /* The tensors that there may be, see slots.def. */
@@ -64,6 +98,7 @@ enum inf_slot {
 /* Sizes of a tensor, as names of a layer's or the model's numbers; sums of them for fused ones. */
 enum inf_symbol {
     INF_DIM_NONE, /* 1 as a dimension, 0 as a first row */
+    INF_DIM_ANY,  /* whatever the tensor has */
     INF_DIM_EMBD,
     INF_DIM_Q,
     INF_DIM_K,
@@ -72,11 +107,22 @@ enum inf_symbol {
     INF_DIM_QKV,
     INF_DIM_OUT,
     INF_DIM_HEAD,
+    INF_DIM_HEADS,
+    INF_DIM_KV_HEADS,
     INF_DIM_FF,
     INF_DIM_FF2,
     INF_DIM_VOCAB,
     INF_DIM_EXPERTS,
-    INF_DIM_HALF_ROPE
+    INF_DIM_HALF_ROPE,
+    INF_DIM_ONE,
+    INF_DIM_Q2,
+    INF_DIM_TAPS,
+    INF_DIM_CONV,
+    INF_DIM_MIX,
+    INF_DIM_R_HEADS,
+    INF_DIM_R_GROUPS,
+    INF_DIM_R_GROUP, /* values of a group */
+    INF_DIM_VALUES
 };
 
 struct inf_tensor_row {
@@ -85,6 +131,7 @@ struct inf_tensor_row {
         INF_REQUIRED,
         INF_OPTIONAL,
         INF_ATTN, /* these: required in a layer of that kind, no others have it */
+        INF_RECURRENT,
         INF_DENSE,
         INF_EXPERTS
     } when;
@@ -94,8 +141,12 @@ struct inf_tensor_row {
 struct inf_block {
     enum inf_block_kind {
         INF_BLOCK_END,
-        INF_BLOCK_NORM,      /* beside = norm(stream), by the slot's weights */
-        INF_BLOCK_POST_NORM, /* beside = norm(beside) */
+        INF_BLOCK_NORM,        /* beside = norm(stream), by the slot's weights */
+        INF_BLOCK_POST_NORM,   /* beside = norm(beside) */
+        INF_BLOCK_STREAM_NORM, /* stream = norm(stream) */
+        INF_BLOCK_BARE,        /* the next block reads the stream, not what stands beside */
+        INF_BLOCK_ATTN_APART,  /* as ATTN, but its result waits for ADD_APART */
+        INF_BLOCK_ADD_APART,
         INF_BLOCK_ATTN, /* beside = attention(beside); q/k norm and biases where the tensors are */
         INF_BLOCK_FFN,  /* beside = feed-forward(beside), dense or with experts */
         INF_BLOCK_ADD   /* stream = stream + beside */
@@ -126,16 +177,25 @@ infer_status inf_keys_layers(const struct inf_keys *keys, const char *name, uint
                              uint32_t high, struct inf_hparams *hp, size_t offset,
                              infer_error *err);
 
+/* The numbers of recurrent layers (recurrent.c). Those with `recurrent` set become `mixer`; from the keys
+ * ssm.*, or of a CONV shortconv.l_cache. */
+infer_status inf_arch_recurrent(const struct inf_keys *keys, struct inf_hparams *hp,
+                                enum inf_mixer mixer, infer_error *err);
+
+#define INF_BASE_SAME (-1.0)
+
 struct inf_arch {
     const char *name;
     const struct inf_tensor_row *tensors; /* `tensor_count` of them */
     size_t tensor_count;
     const struct inf_block *layer;
     bool rope_adjacent; /* pairs are neighbours; else the two halves of the turned part */
-    bool gelu;          /* the feed-forward's gate; else silu */
-    bool mixed;         /* a layer may have no heads or no feed-forward */
-    bool layer_norm;    /* norms take the mean off, and may have a bias; else RMS norms */
-    double local_base;  /* RoPE base of windowed layers, never scaled; 0: they turn as all do */
+    enum inf_activation activation; /* of the feed-forward's gate; without one of its only rows */
+    bool mixed;                     /* a layer may have no heads or no feed-forward */
+    bool encoder;      /* tokens see both ways unless the file says otherwise; no logits */
+    bool layer_norm;   /* norms take the mean off, and may have a bias; else RMS norms */
+    double local_base; /* RoPE base of windowed layers, never scaled (INF_BASE_SAME: that of all
+                        * layers); 0: they turn as all do */
     /* With a window every so many layers one sees all, the last of each; 0: none. The file's own
      * attention.sliding_window_pattern stands above it. */
     uint32_t window_period;
@@ -145,6 +205,45 @@ struct inf_arch {
 
 /* The recipe of most: norm, attention, add, norm, feed-forward, add. */
 extern const struct inf_block inf_layer_pre_norm[];
+/* Norms before and after each half, and after each half alone. */
+extern const struct inf_block inf_layer_sandwich[], inf_layer_post_norm[];
+/* One norm, attention and feed-forward beside each other, one sum. */
+extern const struct inf_block inf_layer_parallel[];
+/* A norm of the stream behind each sum. */
+extern const struct inf_block inf_layer_encoder[];
+
+/* Tensors that most have, for the tables of the architectures. */
+#define INF_TENSORS_MODEL                                                                          \
+    {INF_SLOT_TOKEN_EMBD, INF_REQUIRED}, {INF_SLOT_OUTPUT_NORM, INF_REQUIRED},                     \
+    {                                                                                              \
+        INF_SLOT_OUTPUT, INF_OPTIONAL                                                              \
+    }
+#define INF_TENSORS_ATTN                                                                           \
+    {INF_SLOT_ATTN_Q, INF_REQUIRED}, {INF_SLOT_ATTN_K, INF_REQUIRED},                              \
+        {INF_SLOT_ATTN_V, INF_REQUIRED},                                                           \
+    {                                                                                              \
+        INF_SLOT_ATTN_OUT, INF_REQUIRED                                                            \
+    }
+#define INF_TENSORS_QKV_BIAS(when)                                                                 \
+    {INF_SLOT_ATTN_Q_BIAS, when}, {INF_SLOT_ATTN_K_BIAS, when},                                    \
+    {                                                                                              \
+        INF_SLOT_ATTN_V_BIAS, when                                                                 \
+    }
+#define INF_TENSORS_GLU                                                                            \
+    {INF_SLOT_FFN_GATE, INF_REQUIRED}, {INF_SLOT_FFN_UP, INF_REQUIRED},                            \
+    {                                                                                              \
+        INF_SLOT_FFN_DOWN, INF_REQUIRED                                                            \
+    }
+#define INF_TENSORS_PRE_NORMS                                                                      \
+    {INF_SLOT_ATTN_NORM, INF_REQUIRED},                                                            \
+    {                                                                                              \
+        INF_SLOT_FFN_NORM, INF_REQUIRED                                                            \
+    }
+#define INF_TENSORS_POST_NORMS                                                                     \
+    {INF_SLOT_ATTN_POST_NORM, INF_REQUIRED},                                                       \
+    {                                                                                              \
+        INF_SLOT_FFN_POST_NORM, INF_REQUIRED                                                       \
+    }
 
 size_t inf_arch_count(void);
 const struct inf_arch *inf_arch_at(size_t index);

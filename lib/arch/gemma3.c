@@ -17,18 +17,6 @@ static const struct inf_tensor_row tensors[] = {
     {INF_SLOT_FFN_DOWN, INF_REQUIRED},       {INF_SLOT_FFN_POST_NORM, INF_REQUIRED},
 };
 
-static const struct inf_block layer[] = {
-    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
-    {INF_BLOCK_ATTN, 0},
-    {INF_BLOCK_POST_NORM, INF_SLOT_ATTN_POST_NORM},
-    {INF_BLOCK_ADD, 0},
-    {INF_BLOCK_NORM, INF_SLOT_FFN_NORM},
-    {INF_BLOCK_FFN, 0},
-    {INF_BLOCK_POST_NORM, INF_SLOT_FFN_POST_NORM},
-    {INF_BLOCK_ADD, 0},
-    {INF_BLOCK_END, 0},
-};
-
 static infer_status hook(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err)
 {
     (void)keys;
@@ -44,8 +32,8 @@ const struct inf_arch inf_arch_gemma3 = {
     .name = "gemma3",
     .tensors = tensors,
     .tensor_count = sizeof tensors / sizeof *tensors,
-    .layer = layer,
-    .gelu = true,
+    .layer = inf_layer_sandwich,
+    .activation = INF_GELU_TANH,
     .window_period = 6,
     .local_base = 10000.0,
     .hook = hook,

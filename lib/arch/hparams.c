@@ -91,6 +91,43 @@ static infer_status read_layers(const struct inf_arch *arch, const struct inf_ke
     return INFER_OK;
 }
 
+static infer_status read_scale(const struct inf_keys *keys, const char *name, bool zero, float *out,
+                               infer_error *err)
+{
+    double value = (double)*out;
+    infer_status status = inf_keys_float(keys, name, zero, &value, err);
+    *out = (float)value;
+    return status;
+}
+
+/* Multipliers and caps, and what makes an embedding. A model has few of them. */
+static infer_status read_scales(const struct inf_arch *arch, const struct inf_keys *keys,
+                                struct inf_hparams *hp, infer_error *err)
+{
+    bool causal = !arch->encoder;
+    uint32_t pooling = INF_POOLING_NONE;
+    float attn_scale = 0.0f;
+    infer_status status;
+    if ((status = read_scale(keys, "embedding_scale", false, &hp->embd_scale, err)) ||
+        (status = read_scale(keys, "residual_scale", false, &hp->residual_scale, err)) ||
+        (status = read_scale(keys, "logit_scale", false, &hp->logit_scale, err)) ||
+        (status = read_scale(keys, "attention.scale", true, &attn_scale, err)) ||
+        (status = read_scale(keys, "attn_logit_softcapping", true, &hp->attn_softcap, err)) ||
+        (status = read_scale(keys, "final_logit_softcapping", true, &hp->logit_softcap, err)) ||
+        (status = inf_keys_bool(keys, "attention.causal", &causal, err)) ||
+        (status = inf_keys_uint(keys, "pooling_type", 0, 4, &pooling, err)))
+        return status;
+    for (uint32_t i = 0; attn_scale > 0.0f && i < hp->layers; i++)
+        hp->layer[i].attn_scale = attn_scale;
+    hp->two_way = !causal;
+    if (pooling > INF_POOLING_LAST)
+        return inf_fail(err, INFER_E_UNSUPPORTED,
+                        "key %s.pooling_type is %u; supported are 1 (mean), 2 (first), 3 (last)",
+                        keys->prefix, pooling);
+    hp->pooling = (enum inf_pooling)pooling;
+    return INFER_OK;
+}
+
 /* Which layers look through the window: all, or those that the pattern says. In a file the pattern
  * is a flag a layer, or a number: of so many layers the last is global. */
 static infer_status read_windows(const struct inf_arch *arch, const struct inf_keys *keys,
@@ -111,7 +148,7 @@ static infer_status read_windows(const struct inf_arch *arch, const struct inf_k
         l->windowed = windowed && l->window;
         if (!l->windowed)
             l->window = 0;
-        if (l->windowed && arch->local_base > 0.0)
+        if (l->windowed && arch->local_base != 0.0)
             l->rope = INF_ROPE_LOCAL;
     }
     return INFER_OK;
@@ -130,16 +167,18 @@ static infer_status read_scaling(const struct inf_keys *keys, struct inf_hparams
         return status;
     if (hp->rope_factor == 0.0)
         hp->rope_factor = 1.0;
-    if (!type.ptr || inf_bytes_equal(type, "none"))
+    if (!type.ptr || inf_bytes_equal(type, "none") || inf_bytes_equal(type, "longrope"))
         hp->rope_scaling = !type.ptr && hp->rope_factor != 1.0 ? INF_ROPE_LINEAR : INF_ROPE_PLAIN;
     else if (inf_bytes_equal(type, "linear"))
         hp->rope_scaling = INF_ROPE_LINEAR;
     else if (inf_bytes_equal(type, "yarn"))
         hp->rope_scaling = INF_ROPE_YARN;
     else
-        return inf_fail(err, INFER_E_UNSUPPORTED,
-                        "key %s.rope.scaling.type is \"%.*s\"; supported are none, linear and yarn",
-                        keys->prefix, (int)inf_min_size(type.len, 64), type.ptr);
+        return inf_fail(
+            err, INFER_E_UNSUPPORTED,
+            "key %s.rope.scaling.type is \"%.*s\"; supported are none, linear, yarn and "
+            "longrope",
+            keys->prefix, (int)inf_min_size(type.len, 64), type.ptr);
     if ((status = inf_keys_uint(keys, "rope.scaling.original_context_length", 1, UINT32_MAX,
                                 &original, err)))
         return status;
@@ -170,10 +209,9 @@ static infer_status read_rope(const struct inf_arch *arch, const struct inf_keys
     global->base = 10000.0;
     global->scaled = true;
     local->dims = global->dims;
-    local->base = arch->local_base > 0.0 ? arch->local_base : 10000.0;
-    infer_status status;
-    if ((status = inf_keys_float(keys, "rope.freq_base", false, &global->base, err)) ||
-        (status = inf_keys_float(keys, "rope.freq_base_swa", false, &local->base, err)))
+    infer_status status = inf_keys_float(keys, "rope.freq_base", false, &global->base, err);
+    local->base = arch->local_base > 0.0 ? arch->local_base : global->base;
+    if (status || (status = inf_keys_float(keys, "rope.freq_base_swa", false, &local->base, err)))
         return status;
     return read_scaling(keys, hp, err);
 }
@@ -226,7 +264,7 @@ static infer_status finish(const struct inf_arch *arch, struct inf_hparams *hp, 
         l->q_size = l->heads * l->head_size;
         l->k_size = l->kv_heads * l->head_size;
         l->v_size = l->kv_heads * l->v_head_size;
-        l->out_size = l->heads * l->v_head_size;
+        l->out_size = inf_layer_recurrent(l) ? l->r_heads * l->values : l->heads * l->v_head_size;
         raise(&most->heads, l->heads);
         raise(&most->kv_heads, l->kv_heads);
         raise(&most->head_size, l->head_size);
@@ -239,6 +277,9 @@ static infer_status finish(const struct inf_arch *arch, struct inf_hparams *hp, 
         raise(&most->window, l->window);
         l->group = l->mixer == INF_MIXER_ATTN ? l->heads / l->kv_heads : 0;
         raise(&most->group, l->group);
+        raise(&most->mix_size, l->mix_size);
+        raise(&most->r_heads, l->r_heads);
+        raise(&most->keys, l->keys);
     }
     return INFER_OK;
 }
@@ -250,12 +291,13 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
     const char *eps_key =
         arch->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
     double eps = 1e-5;
-    *hp = (struct inf_hparams){.embd_scale = 1.0f};
+    *hp = (struct inf_hparams){.embd_scale = 1.0f, .residual_scale = 1.0f, .logit_scale = 1.0f};
     infer_status status;
     if ((status = read_fields(&keys, hp, err)) ||
         (status = read_layers(arch, &keys, arena, hp, err)) ||
         (status = read_rope(arch, &keys, hp, err)) ||
         (status = read_windows(arch, &keys, hp, err)) ||
+        (status = read_scales(arch, &keys, hp, err)) ||
         (status = inf_keys_need(&keys, eps_key, err)) ||
         (status = inf_keys_float(&keys, eps_key, true, &eps, err)))
         return status;

@@ -19,14 +19,73 @@ static bool stopped(struct inf_cpu_run *run)
     return false;
 }
 
+static void scale_row(float *x, uint32_t n, float scale)
+{
+    for (uint32_t i = 0; scale != 1.0f && i < n; i++)
+        x[i] *= scale;
+}
+
+/* x = x + y * scale */
+static void add_rows(float *x, const float *y, uint32_t n, float scale)
+{
+    if (scale == 1.0f)
+        for (uint32_t i = 0; i < n; i++)
+            x[i] += y[i];
+    else
+        for (uint32_t i = 0; i < n; i++)
+            x[i] += y[i] * scale;
+}
+
+/* x = x + row of w, in pieces of whole blocks of any type */
+static void add_weights(float *x, const struct inf_weight *w, size_t row)
+{
+    const struct inf_type_info *type = inf_type_info(w->type);
+    float piece[256];
+    for (uint32_t at = 0; at < w->k; at += 256) {
+        uint32_t n = w->k - at < 256 ? w->k - at : 256;
+        inf_type_decode(type, w->data + row * w->row_bytes + at / type->weights * type->bytes, n,
+                        piece);
+        add_rows(x + at, piece, n, 1.0f);
+    }
+}
+
 static void embed(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
 {
     const struct inf_weight *w = step->w[0];
-    float *out = inf_cpu_row(run->plan, step->out, row), scale = run->plan->hp.embd_scale;
+    float *out = inf_cpu_row(run->plan, step->out, row);
     inf_type_decode(inf_type_info(w->type), w->data + (size_t)run->batch->ids[row] * w->row_bytes,
                     w->k, out);
-    for (uint32_t i = 0; scale != 1.0f && i < w->k; i++)
-        out[i] *= scale;
+    scale_row(out, w->k, step->scale);
+    if (step->w[1])
+        add_weights(out, step->w[1], run->batch->positions[row]);
+    if (step->w[2])
+        add_weights(out, step->w[2], 0);
+}
+
+/* Everything of a token's embedding goes into the sum (or takes its place) in order of positions. */
+static void pool(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    enum inf_pooling kind = run->plan->hp.pooling;
+    float *to = run->batch->embedding;
+    for (uint32_t row = 0; row < run->batch->rows; row++) {
+        const float *from = inf_cpu_row(run->plan, step->in, row);
+        if (run->batch->positions[row] == 0 || kind == INF_POOLING_LAST)
+            memcpy(to, from, step->n * sizeof *to);
+        else if (kind == INF_POOLING_MEAN)
+            add_rows(to, from, step->n, 1.0f);
+    }
+}
+
+/* The bias and the cap of a row of logits. */
+static void end_logits(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const struct infer_plan *plan = run->plan;
+    float *logits = plan->logits + (size_t)run->batch->logit_rows[row] * plan->hp.vocab;
+    if (step->w[0])
+        add_rows(logits, (const float *)(const void *)step->w[0]->data, plan->hp.vocab, 1.0f);
+    if (plan->hp.logit_softcap > 0.0f)
+        plan->kernels.softcap(
+            &(struct inf_softcap_args){logits, plan->hp.vocab, plan->hp.logit_softcap});
 }
 
 /* For both RoPEs cos and sin, half of each, of a row's position. */
@@ -49,14 +108,18 @@ static void angles(const struct inf_cpu_run *run, const struct inf_step *step, u
 static void norm(const struct infer_plan *plan, const struct inf_step *step, const float *in,
                  float *out, uint32_t heads)
 {
-    for (uint32_t h = 0; h < heads; h++)
-        plan->kernels.rmsnorm(&(struct inf_rmsnorm_args){
-            .x = in + h * step->n,
-            .weight = (const float *)(const void *)step->w[0]->data,
-            .out = out + h * step->n,
-            .n = step->n,
-            .eps = plan->hp.eps,
-        });
+    const float *weight = (const float *)(const void *)step->w[0]->data;
+    const float *bias = step->w[1] ? (const float *)(const void *)step->w[1]->data : NULL;
+    for (uint32_t h = 0; h < heads; h++) {
+        size_t at = h * step->n, own = step->w[0]->rows > 1 ? at : 0;
+        size_t from = step->stride ? (size_t)h * step->stride : at;
+        if (plan->arch->layer_norm)
+            plan->kernels.layernorm(&(struct inf_layernorm_args){in + from, weight + own, bias,
+                                                                 out + at, step->n, plan->hp.eps});
+        else
+            plan->kernels.rmsnorm(&(struct inf_rmsnorm_args){in + from, weight + own, out + at,
+                                                             step->n, plan->hp.eps});
+    }
 }
 
 static void rope(const struct infer_plan *plan, const struct inf_step *step, uint32_t row)
@@ -86,18 +149,13 @@ static void kv_store(const struct inf_cpu_run *run, const struct inf_step *step,
             .kv = plan->kv,
             .k = inf_cpu_row(plan, step->in, row) + h * l->head_size,
             .v = inf_cpu_row(plan, step->in2, row) + h * l->v_head_size,
-            .head_size = l->head_size,
+            .k_size = l->head_size,
+            .v_size = l->v_head_size,
             .position = run->batch->positions[row],
             .k_head = head,
             .v_head = head + plan->kv_places[step->layer].v_at,
         });
     }
-}
-
-static void add_rows(float *x, const float *y, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        x[i] += y[i];
 }
 
 /* A step on one row (of tokens, slots or wanted rows, as the step says). */
@@ -118,6 +176,10 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
     case INF_STEP_LAST:
         norm(plan, step, inf_cpu_row(plan, step->in, run->batch->want[row]),
              inf_cpu_row(plan, step->out, row), 1);
+        scale_row(inf_cpu_row(plan, step->out, row), step->n, step->scale);
+        break;
+    case INF_STEP_LOGITS_END:
+        end_logits(run, step, row);
         break;
     case INF_STEP_QUANTIZE:
         plan->kernels.quantize(&(struct inf_quantize_args){
@@ -128,7 +190,7 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
         break;
     case INF_STEP_BIAS:
         add_rows(inf_cpu_row(plan, step->in, row), (const float *)(const void *)step->w[0]->data,
-                 step->n);
+                 step->n, 1.0f);
         break;
     case INF_STEP_ROPE:
         rope(plan, step, row);
@@ -139,14 +201,24 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
     case INF_STEP_GLU:
         plan->kernels.glu(&(struct inf_glu_args){
             .gate = inf_cpu_row(plan, step->in, row),
-            .up = inf_cpu_row(plan, step->in2, row),
+            .up = step->in2 == INF_BUF_NONE ? NULL : inf_cpu_row(plan, step->in2, row),
             .out = inf_cpu_row(plan, step->in, row),
             .n = step->n,
-            .activation = plan->arch->gelu ? INF_GELU_TANH : INF_SILU,
+            .activation = plan->arch->activation,
         });
         break;
     case INF_STEP_ADD:
-        add_rows(inf_cpu_row(plan, step->in, row), inf_cpu_row(plan, step->in2, row), step->n);
+        add_rows(inf_cpu_row(plan, step->in, row), inf_cpu_row(plan, step->in2, row), step->n,
+                 step->scale);
+        break;
+    case INF_STEP_GATED:
+        inf_cpu_gated(run, step, row);
+        break;
+    case INF_STEP_GATES:
+        inf_cpu_gates(run, step, row);
+        break;
+    case INF_STEP_UNIT:
+        inf_cpu_unit(run, step, row);
         break;
     case INF_STEP_ROUTE:
         inf_cpu_route(run, step, row);
@@ -194,10 +266,15 @@ static uint32_t stage_tasks(const struct inf_cpu_run *run, const struct inf_stag
         return inf_cpu_matmul_tasks(run, step);
     case INF_STEP_ATTN:
         return inf_cpu_attn_tasks(run, step);
+    case INF_STEP_POOL:
     case INF_STEP_GROUP:
         return 1;
     case INF_STEP_EXPERTS:
         return inf_cpu_experts_tasks(run, step);
+    case INF_STEP_CONV:
+        return inf_cpu_conv_tasks(run, step);
+    case INF_STEP_RECUR:
+        return inf_cpu_recur_tasks(run, step);
     default:
         return row_tasks(run, step);
     }
@@ -215,11 +292,20 @@ static void do_task(const struct inf_cpu_run *run, const struct inf_stage *stage
     case INF_STEP_ATTN:
         inf_cpu_attn(run, step, task, scratch);
         break;
+    case INF_STEP_POOL:
+        pool(run, step);
+        break;
     case INF_STEP_GROUP:
         inf_cpu_group(run);
         break;
     case INF_STEP_EXPERTS:
         inf_cpu_experts(run, step, task, scratch);
+        break;
+    case INF_STEP_CONV:
+        inf_cpu_conv(run, step, task);
+        break;
+    case INF_STEP_RECUR:
+        inf_cpu_recur(run, step, task);
         break;
     default:
         do_rows(run, stage, task);
@@ -258,7 +344,6 @@ static bool all_finite(const float *x, size_t n)
 static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *step)
 {
     const struct infer_plan *plan = run->plan;
-    const enum inf_buffer written[4] = {step->out, step->outs[0], step->outs[1], step->outs[2]};
     if (step->op == INF_STEP_LOGITS)
         return !run->batch->wanted ||
                all_finite(plan->logits + (size_t)run->batch->logit_rows[0] * plan->hp.vocab,
@@ -267,11 +352,12 @@ static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *st
         return true;
     bool slots = step->rows == INF_ROWS_SLOTS || step->op == INF_STEP_EXPERTS;
     uint32_t rows = rows_of(run, step) * (slots ? plan->hp.experts_used : 1);
-    for (uint32_t i = 0; i < step->count + 1; i++)
-        for (uint32_t row = 0; written[i] < INF_BUF_NONE && row < rows; row++)
-            if (!all_finite(inf_cpu_row(plan, written[i], row),
-                            plan->buffers[written[i]].stride / 4))
+    for (uint32_t i = 0; i < step->count + 1; i++) {
+        enum inf_buffer written = i < step->count ? step->outs[i] : step->out;
+        for (uint32_t row = 0; written < INF_BUF_NONE && row < rows; row++)
+            if (!all_finite(inf_cpu_row(plan, written, row), plan->buffers[written].stride / 4))
                 return false;
+    }
     return true;
 }
 
@@ -280,6 +366,7 @@ infer_status inf_cpu_find_fault(struct infer_plan *plan, const struct inf_batch 
 {
     struct inf_cpu_run run = {.plan = plan, .batch = batch, .threads = 1};
     inf_cpu_attn_blocks(&run);
+    inf_cpu_segments(&run);
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct inf_step *step = &plan->steps[i];
         struct inf_stage alone = {(uint32_t)i, 1};
@@ -306,6 +393,7 @@ infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch,
         .threads = inf_pool_threads(plan->pool),
     };
     inf_cpu_attn_blocks(&run);
+    inf_cpu_segments(&run);
     memset(plan->shares, 0, plan->stage_count * sizeof *plan->shares);
     inf_pool_run(plan->pool, job, &run);
     if (atomic_load(&run.stop))

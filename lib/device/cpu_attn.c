@@ -49,12 +49,21 @@ static struct work divide(const struct infer_plan *plan, const struct inf_layer 
     return w;
 }
 
-/* Positions that a token sees: [*first, position]. */
-static uint32_t window_start(const struct infer_plan *plan, const struct inf_step *step,
-                             uint32_t position)
+/* Positions that a row's token sees: from *first to before *end. Where it sees both ways the window
+ * reaches as far forward as back. */
+static void seen(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row,
+                 uint32_t *first, uint32_t *end)
 {
-    uint32_t window = plan->hp.layer[step->layer].window;
-    return window && position >= window ? position - window + 1 : 0;
+    const struct inf_hparams *hp = &run->plan->hp;
+    uint32_t position = run->batch->positions[row], window = hp->layer[step->layer].window;
+    uint32_t back = window ? window - 1 : position;
+    *end = position + 1;
+    if (hp->two_way) {
+        uint32_t ahead = run->batch->positions[run->batch->rows - 1] - position;
+        back = window ? window / 2 : position;
+        *end += window && ahead > back ? back : ahead;
+    }
+    *first = position > back ? position - back : 0;
 }
 
 /* What of a tile each row sees; rows of one token follow each other. */
@@ -63,8 +72,8 @@ static void set_ranges(const struct inf_cpu_run *run, const struct inf_step *ste
 {
     uint32_t group = w->rows / block->count;
     for (uint32_t r = 0; r < w->rows; r++) {
-        uint32_t position = run->batch->positions[block->row + r / group];
-        uint32_t start = window_start(run->plan, step, position), end = position + 1;
+        uint32_t start, end;
+        seen(run, step, block->row + r / group, &start, &end);
         w->first[r] = start > tile ? start - tile : 0;
         w->end[r] = end > tile ? end - tile : 0;
         w->end[r] = w->end[r] < INF_ATTN_TILE ? w->end[r] : INF_ATTN_TILE;
@@ -80,8 +89,10 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
     size_t size = plan->hp.layer[step->layer].head_size;
     size_t row_bytes = inf_kv_row_bytes(plan->kv, size);
     const uint8_t *head = inf_plan_kv(plan, run->batch->kv[block->row], step->layer, kv_head);
-    uint32_t start = window_start(plan, step, run->batch->positions[block->row]);
-    uint32_t last = run->batch->positions[block->row + block->count - 1];
+    uint32_t start, end;
+    seen(run, step, block->row + block->count - 1, &start, &end);
+    uint32_t last = end - 1;
+    seen(run, step, block->row, &start, &end);
     memset(w->sum, 0, w->rows * sizeof *w->sum);
     for (uint32_t tile = start / INF_ATTN_TILE * INF_ATTN_TILE; tile <= last;
          tile += INF_ATTN_TILE) {
@@ -90,7 +101,8 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
             .kv = plan->kv,
             .k_tile = head + tile * row_bytes,
             .v_tile = head + plan->kv_places[step->layer].v_at + tile * row_bytes,
-            .head_size = size,
+            .k_size = size,
+            .v_size = size,
             .q = w->q,
             .q_stride = size,
             .rows = w->rows,
@@ -104,7 +116,7 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
         });
         for (uint32_t r = 0; r < w->rows; r++)
             plan->kernels.attn_merge(&(struct inf_attn_merge_args){
-                .head_size = size,
+                .v_size = size,
                 .most = &w->most[r],
                 .sum = &w->sum[r],
                 .acc = w->acc + r * size,
@@ -130,10 +142,13 @@ void inf_cpu_attn(const struct inf_cpu_run *run, const struct inf_step *step, ui
     const struct inf_attn_block *block = &plan->blocks[task / heads];
     struct work w = divide(plan, l, scratch, block->count * group);
     for (uint32_t r = 0; r < w.rows; r++) {
-        const float *q = inf_cpu_row(plan, step->in, block->row + r / group) +
-                         (kv_head * group + r % group) * size;
+        uint32_t row = block->row + r / group;
+        const float *q = inf_cpu_row(plan, step->in, row) + (kv_head * group + r % group) * size;
+        float scale = l->attn_scale;
+        if (plan->attn_temps)
+            scale *= plan->attn_temps[run->batch->positions[row] / plan->hp.attn_temp_length];
         for (size_t d = 0; d < size; d++)
-            w.q[r * size + d] = q[d] * l->attn_scale;
+            w.q[r * size + d] = q[d] * scale;
     }
     attend(run, step, block, kv_head, &w);
     for (uint32_t r = 0; r < w.rows; r++) {

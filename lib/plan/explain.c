@@ -6,8 +6,9 @@
 static const char *buffer_name(enum inf_buffer buffer)
 {
     static const char *const names[] = {
-        "stream", "beside", "angles", "q",      "k",        "v",       "attn",   "gate", "up",
-        "router", "choice", "groups", "expert", "int_embd", "int_out", "int_ff", "last", "-"};
+        "stream", "beside", "apart",  "angles", "q",      "k",      "v",        "attn",
+        "gate",   "up",     "router", "choice", "groups", "expert", "int_embd", "int_out",
+        "int_ff", "mix",    "mix_z",  "forget", "take",   "last",   "-"};
     return names[buffer];
 }
 

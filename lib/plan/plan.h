@@ -15,6 +15,7 @@
 enum inf_buffer {
     INF_BUF_STREAM,   /* (tokens, embd) the residual stream */
     INF_BUF_BESIDE,   /* (tokens, embd) what a block reads and then writes */
+    INF_BUF_APART,    /* (tokens, embd) a result that waits to be added */
     INF_BUF_ANGLES,   /* (tokens, cos and sin of the global RoPE, then of the local one) */
     INF_BUF_Q,        /* (tokens, q_size) */
     INF_BUF_K,        /* (tokens, k_size) */
@@ -29,32 +30,46 @@ enum inf_buffer {
     INF_BUF_INT_EMBD, /* int8 columns of embd, of out_size, of ff */
     INF_BUF_INT_OUT,
     INF_BUF_INT_FF,
-    INF_BUF_LAST, /* (wanted rows, embd) */
+    INF_BUF_MIX, /* (tokens, mix_size) what a recurrent layer convolves, and the rest of its input */
+    INF_BUF_MIX_Z,  /* (tokens, out_size) the gate on its result; of attention (tokens, 2 q_size) */
+    INF_BUF_FORGET, /* (tokens, r_heads) alpha, then g of op gates */
+    INF_BUF_TAKE,   /* (tokens, r_heads) what beta comes from, then beta */
+    INF_BUF_LAST,   /* (wanted rows, embd) */
     INF_BUF_COUNT,
     INF_BUF_NONE = INF_BUF_COUNT
 };
 
 enum inf_step_op {
-    INF_STEP_EMBED,    /* out = the tokens' rows of w[0] * scale */
-    INF_STEP_ANGLES,   /* out = cos and sin of every token's position */
-    INF_STEP_NORM,     /* out = norm of each `n` of in by w[0], `heads` to a row */
-    INF_STEP_LAST,     /* out = norm of the wanted rows of in by w[0] */
-    INF_STEP_QUANTIZE, /* out = int8 columns of in */
-    INF_STEP_MATMUL,   /* outs[i] = w[i] x in */
-    INF_STEP_LOGITS,   /* the session's logits = w[0] x in */
-    INF_STEP_BIAS,     /* in = in + w[0] */
-    INF_STEP_ROPE,     /* turns `heads` heads of in */
-    INF_STEP_KV_STORE, /* K and V to the session's cache */
-    INF_STEP_ATTN,     /* out = attention of in */
-    INF_STEP_GLU,      /* in = f(in) * in2 */
-    INF_STEP_ADD,      /* in = in + in2 */
-    INF_STEP_ROUTE,    /* out = the chosen experts and their weights, from in */
-    INF_STEP_GROUP,    /* out = the lists of slots by expert */
-    INF_STEP_EXPERTS,  /* outs[i] = w[i] of each slot's expert x in */
-    INF_STEP_COMBINE,  /* out = the weighted sum of each token's slots of in */
+    INF_STEP_EMBED,  /* out = the tokens' rows of w[0] * scale (+ their positions' of w[1], row 0 of
+                        * w[2]) */
+    INF_STEP_ANGLES, /* out = cos and sin of every token's position */
+    INF_STEP_NORM,   /* out = norm of each `n` of in by w[0] and the bias w[1], `heads` to a row */
+    INF_STEP_LAST,   /* out = norm of the wanted rows of in by w[0] and w[1] * scale */
+    INF_STEP_QUANTIZE,   /* out = int8 columns of in */
+    INF_STEP_MATMUL,     /* outs[i] = w[i] x in */
+    INF_STEP_LOGITS,     /* the session's logits = w[0] x in */
+    INF_STEP_LOGITS_END, /* the session's logits (+ w[0]), capped */
+    INF_STEP_POOL,       /* the session's embedding, from in */
+    INF_STEP_BIAS,       /* in = in + w[0] */
+    INF_STEP_ROPE,       /* turns `heads` heads of in */
+    INF_STEP_KV_STORE,   /* K and V to the session's cache */
+    INF_STEP_ATTN,       /* out = attention of in */
+    INF_STEP_GLU,        /* in = f(in) * in2, or f(in) */
+    INF_STEP_ADD,        /* in = in + in2 * scale */
+    INF_STEP_ROUTE,      /* out = the chosen experts and their weights, from in */
+    INF_STEP_GROUP,      /* out = the lists of slots by expert */
+    INF_STEP_EXPERTS,    /* outs[i] = w[i] of each slot's expert x in */
+    INF_STEP_GATED,      /* out = f(in2) * in, number by number, head by head */
+    INF_STEP_CONV,       /* in = its convolution along the tokens, from the session's state on */
+    INF_STEP_GATES,      /* out, in2 = what heads forget and take in, from in and in2 */
+    INF_STEP_UNIT,       /* in = its queries and keys with length 1 */
+    INF_STEP_RECUR,      /* out = the recurrence over in, from the session's state on */
+    INF_STEP_COMBINE,    /* out = the weighted sum of each token's slots of in */
 };
 
 enum inf_step_rows { INF_ROWS_TOKENS, INF_ROWS_SLOTS, INF_ROWS_WANTED };
+
+#define INF_STEP_WEIGHTS 4
 
 struct inf_step {
     enum inf_step_op op;
@@ -64,9 +79,13 @@ struct inf_step {
     enum inf_step_rows rows;
     enum inf_buffer in, in2, out;
     uint32_t n, heads;
+    float scale;    /* EMBED, LAST, ADD */
     uint32_t count; /* of w and outs */
-    const struct inf_weight *w[3];
-    enum inf_buffer outs[3];
+    const struct inf_weight *w[INF_STEP_WEIGHTS];
+    enum inf_buffer outs[INF_STEP_WEIGHTS];
+    uint32_t at, at2; /* GATED, CONV: where in a row of in and in2 their numbers begin */
+    uint32_t stride;  /* from head to head of NORM's in, of GATED's in2; 0: n */
+    enum inf_activation activation; /* GATED */
 };
 
 /* Steps that a task does one after the other: one step cut into tasks, or several on the same rows. The
@@ -95,6 +114,12 @@ struct inf_kv_place {
     size_t v_at; /* in a head */
 };
 
+/* Where the state of a recurrent layer stands in a session's: (taps - 1, conv_size), then the heads;
+ * in floats. */
+struct inf_state_place {
+    size_t conv_at, heads_at;
+};
+
 struct infer_plan {
     infer_allocator a;
     _Atomic uint32_t references;
@@ -104,6 +129,8 @@ struct infer_plan {
     infer_plan_memory memory;
     enum inf_kv kv;
     bool exact, overcommit;
+    bool apart;     /* a block uses INF_BUF_APART */
+    bool embedding; /* makes embeddings, not logits */
     const struct inf_arch *arch;
     struct inf_hparams hp;
     struct inf_kernels kernels;
@@ -120,14 +147,21 @@ struct infer_plan {
     size_t attn_scratch_at;                 /* in a thread's scratch */
     double *rope_freqs[2];                  /* (dims / 2) global, local */
     float rope_scale[2];                    /* on cos and sin */
+    float *attn_temps; /* (context / attn_temp_length + 1) on queries; NULL: none */
 
     struct inf_kv_place *kv_places; /* (layers) */
     size_t kv_session_bytes;
+    struct inf_state_place *state_places; /* (layers) */
+    size_t state_floats;                  /* of a session; 0: no layer is recurrent */
+    bool gated;                           /* some layer has a gate on its result */
+    float *unit;                          /* (2, keys) weights of queries and keys, see UNIT */
 
     /* For the pass in progress. */
     struct inf_attn_block *blocks;           /* (batch) */
     uint32_t *positions, *want, *logit_rows; /* (batch) */
     uint8_t **row_kv;                        /* (batch) */
+    float **row_state, **row_copy;           /* (batch) */
+    struct inf_attn_block *segments;         /* (batch) */
     _Atomic bool **cancel;                   /* (batch) */
 
     bool *slot_taken; /* (sessions) */
@@ -137,15 +171,17 @@ struct infer_plan {
     pthread_mutex_t turn; /* evals take turns */
     struct inf_pool *pool;
     uint8_t *activations, *scratch, *kv_cache; /* pages */
-    float *logits;                             /* pages: (sessions, logit_rows, vocab) */
+    float *logits; /* pages: (sessions, logit_rows, vocab), or embeddings (sessions, embd) */
     size_t logits_bytes, kv_bytes;
+    float *states; /* pages: (sessions, 1 + checkpoints, state_floats) */
+    size_t state_bytes;
 };
 
 /* The steps and buffers of plan->arch's recipe (build.c). */
 infer_status inf_plan_build(struct infer_plan *plan, infer_error *err);
 
-/* The turning speeds of RoPE (rope.c). `factors` (NULL: none) divides them, (rope_dims / 2). */
-infer_status inf_plan_rope(struct infer_plan *plan, const float *factors, infer_error *err);
+/* The turning speeds of RoPE, and what positions do to queries (rope.c). */
+infer_status inf_plan_rope(struct infer_plan *plan, infer_error *err);
 
 /* cos and sin of an angle in radians, the same bits on every machine. */
 void inf_cos_sin(double angle, double *cosine, double *sine);

@@ -41,9 +41,36 @@ static void set_speeds(const struct inf_hparams *hp, const struct inf_rope *rope
     }
 }
 
-infer_status inf_plan_rope(struct infer_plan *plan, const float *factors, infer_error *err)
+/* What divides the speeds of the global RoPE; of the long and the short ones the long where sessions
+ * may become longer than the texts of the first training. */
+static const float *factors_of(const struct infer_plan *plan)
+{
+    bool is_long = (double)plan->info.context > plan->hp.rope_original;
+    const struct inf_weight *w = inf_plan_weight(plan, -1, INF_SLOT_ROPE_FREQS);
+    if (!w)
+        w = inf_plan_weight(plan, -1, is_long ? INF_SLOT_ROPE_LONG : INF_SLOT_ROPE_SHORT);
+    return w ? (const float *)(const void *)w->data : NULL;
+}
+
+/* Queries of positions beyond the first training grow (Llama 4's attention temperature). */
+static infer_status set_temps(struct infer_plan *plan, infer_error *err)
 {
     const struct inf_hparams *hp = &plan->hp;
+    if (hp->attn_temp == 0.0f)
+        return INFER_OK;
+    uint32_t count = plan->info.context / hp->attn_temp_length + 1;
+    plan->attn_temps = inf_arena_take(&plan->arena, count, sizeof(float));
+    if (!plan->attn_temps)
+        return inf_fail_memory(err, "attention temperatures", count * sizeof(float));
+    for (uint32_t i = 0; i < count; i++)
+        plan->attn_temps[i] = (float)(1.0 + (double)hp->attn_temp * log(1.0 + i));
+    return INFER_OK;
+}
+
+infer_status inf_plan_rope(struct infer_plan *plan, infer_error *err)
+{
+    const struct inf_hparams *hp = &plan->hp;
+    const float *factors = factors_of(plan);
     for (int kind = 0; kind < 2; kind++) {
         const struct inf_rope *rope = &hp->rope[kind];
         uint32_t half = rope->dims / 2;
@@ -51,12 +78,10 @@ infer_status inf_plan_rope(struct infer_plan *plan, const float *factors, infer_
         if (!plan->rope_freqs[kind])
             return inf_fail_memory(err, "rope speeds", half * sizeof(double));
         set_speeds(hp, rope, factors, plan->rope_freqs[kind]);
-        plan->rope_scale[kind] = 1.0f;
-        if (rope->scaled && hp->rope_scaling == INF_ROPE_YARN)
-            plan->rope_scale[kind] =
-                (float)(hp->rope_attn_factor * (1.0 + 0.1 * log(hp->rope_factor)));
+        double yarn = hp->rope_scaling == INF_ROPE_YARN ? 1.0 + 0.1 * log(hp->rope_factor) : 1.0;
+        plan->rope_scale[kind] = rope->scaled ? (float)(hp->rope_attn_factor * yarn) : 1.0f;
     }
-    return INFER_OK;
+    return set_temps(plan, err);
 }
 
 /*

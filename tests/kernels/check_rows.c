@@ -326,12 +326,14 @@ static bool check_softcap(void (*reference)(void), void (*function)(void))
 
 static const char *const kv_names[] = {"f16", "f32", "bf16", "q8_0"};
 
+#define HEAD_MAX 576
+
 static size_t random_head_size(enum inf_kv kv)
 {
-    static const size_t usual[] = {64, 80, 96, 128, 256};
+    static const size_t usual[] = {64, 80, 96, 128, 192, 256, 512, 576};
     if (kv == INF_KV_Q8_0)
-        return 32 * (1 + random_below(8));
-    return random_below(2) ? usual[random_below(5)] : 8 * (1 + random_below(32));
+        return 32 * (1 + random_below(random_below(4) ? 8 : HEAD_MAX / 32));
+    return random_below(2) ? usual[random_below(8)] : 8 * (1 + random_below(HEAD_MAX / 8));
 }
 
 static bool check_kv_store(void (*reference)(void), void (*function)(void))
@@ -339,21 +341,24 @@ static bool check_kv_store(void (*reference)(void), void (*function)(void))
     for (size_t trial = 0; trial < 1200; trial++) {
         enum inf_kv kv = trial % 4;
         enum kind kind = (enum kind)random_below(KINDS);
-        size_t head_size = random_head_size(kv), positions = 48;
-        size_t bytes = positions * inf_kv_row_bytes(kv, head_size), odd = random_below(2);
-        float *k = floats_at_guard(0, head_size, kind), *v = floats_at_guard(1, head_size, kind);
+        size_t k_size = random_head_size(kv), positions = 48;
+        size_t v_size = trial % 5 ? random_head_size(kv) : 0, odd = random_below(2);
+        size_t k_bytes = positions * inf_kv_row_bytes(kv, k_size) + odd;
+        size_t v_bytes = positions * inf_kv_row_bytes(kv, v_size) + odd;
+        float *k = floats_at_guard(0, k_size, kind);
+        float *v = v_size ? floats_at_guard(1, v_size, kind) : NULL;
         size_t position = trial % 3 ? random_below(positions) : positions - 1;
         struct inf_kv_store_args expected = {
-            kv, k, v, head_size, position, at_guard(2, bytes + odd), at_guard(3, bytes + odd)};
+            kv, k, v, k_size, v_size, position, at_guard(2, k_bytes), at_guard(3, v_bytes)};
         struct inf_kv_store_args got = expected;
-        got.k_head = at_guard(4, bytes + odd);
-        got.v_head = at_guard(5, bytes + odd);
+        got.k_head = at_guard(4, k_bytes);
+        got.v_head = at_guard(5, v_bytes);
         ((inf_kv_store_fn *)reference)(&expected);
         ((inf_kv_store_fn *)function)(&got);
-        if (!same_bytes(expected.k_head, got.k_head, bytes + odd) ||
-            !same_bytes(expected.v_head, got.v_head, bytes + odd)) {
-            printf("  kv_store: %s, head %zu, position %zu, kind %d\n", kv_names[kv], head_size,
-                   position, (int)kind);
+        if (!same_bytes(expected.k_head, got.k_head, k_bytes) ||
+            !same_bytes(expected.v_head, got.v_head, v_bytes)) {
+            printf("  kv_store: %s, heads %zu and %zu, position %zu, kind %d\n", kv_names[kv],
+                   k_size, v_size, position, (int)kind);
             return false;
         }
     }
@@ -400,7 +405,7 @@ static uint32_t random_ranges(size_t trial, size_t rows, uint32_t *first, uint32
 static bool attn_case(void (*reference)(void), void (*function)(void),
                       const struct inf_attn_args *a, bool loose)
 {
-    size_t rows = a->rows, acc = ((rows - 1) * a->acc_stride + a->head_size) * 4;
+    size_t rows = a->rows, acc = ((rows - 1) * a->acc_stride + a->v_size) * 4;
     struct inf_attn_args expected = *a, got = *a;
     expected.most = at_guard(4, rows * 4);
     expected.sum = at_guard(5, rows * 4);
@@ -409,7 +414,7 @@ static bool attn_case(void (*reference)(void), void (*function)(void),
     got.sum = at_guard(8, rows * 4);
     got.acc = at_guard(9, acc);
     ((inf_attn_fn *)reference)(&expected);
-    got.scratch = at_guard(10, rows * INF_ATTN_TILE * 4);
+    got.scratch = at_guard(10, inf_attn_scratch(rows, a->v_size, !a->v_tile) * 4);
     ((inf_attn_fn *)function)(&got);
     if (!same_floats(expected.sum, got.sum, rows, loose) ||
         !same_floats(expected.acc, got.acc, acc / 4, loose))
@@ -422,26 +427,28 @@ static bool attn_case(void (*reference)(void), void (*function)(void),
     return true;
 }
 
-/* Random K and V of `positions` positions, as op kv_store stores them; the rest of the last group
- * of K is bytes 0xff, NaN in every type. */
-static void fill_kv(struct inf_attn_args *a, size_t positions, enum kind kind)
+/* Random K and V (`latent`: no V) of `positions` positions, as op kv_store stores them; the rest of
+ * the last group of K is bytes 0xff, NaN in every type. */
+static void fill_kv(struct inf_attn_args *a, size_t positions, enum kind kind, bool latent)
 {
-    float k[256], v[256];
-    size_t row = inf_kv_row_bytes(a->kv, a->head_size), groups = (positions + 15) / 16;
-    uint8_t *k_at = at_guard(0, groups * 16 * row), *v_at = at_guard(1, positions * row);
-    memset(k_at, 0xff, groups * 16 * row);
+    float k[HEAD_MAX], v[HEAD_MAX];
+    size_t groups = (positions + 15) / 16, v_size = latent ? 0 : a->v_size;
+    size_t k_bytes = groups * 16 * inf_kv_row_bytes(a->kv, a->k_size);
+    uint8_t *k_at = at_guard(0, k_bytes);
+    uint8_t *v_at = at_guard(1, positions * inf_kv_row_bytes(a->kv, v_size));
+    memset(k_at, 0xff, k_bytes);
     float scale = ldexpf(1.0f, (int)random_below(6) - 3);
     for (size_t p = 0; p < positions; p++) {
-        for (size_t d = 0; d < a->head_size; d++) {
+        for (size_t d = 0; d < a->k_size; d++)
             k[d] = random_number(kind, scale);
+        for (size_t d = 0; d < v_size; d++)
             v[d] = random_number(kind, scale);
-        }
-        struct inf_kv_store_args store = {a->kv, k, v, a->head_size, p, k_at, v_at};
+        struct inf_kv_store_args store = {a->kv, k, v, a->k_size, v_size, p, k_at, v_at};
         inf_kv_store_fn inf_k_kv_store_ref;
         inf_k_kv_store_ref(&store);
     }
     a->k_tile = k_at;
-    a->v_tile = v_at;
+    a->v_tile = latent ? NULL : v_at;
 }
 
 /* Weights themselves: scores are the numbers, V is the identity. */
@@ -453,8 +460,18 @@ static bool sweep_weights(void (*reference)(void), void (*function)(void))
     memset(v, 0, sizeof v);
     for (int p = 0; p < 16; p++)
         v[p][p] = 1.0f;
-    struct inf_attn_args a = {INF_KV_F32, (uint8_t *)k, (uint8_t *)v, 16,   q,    16, 1,
-                              &first,     &end,         NULL,         NULL, NULL, 16, scratch};
+    struct inf_attn_args a = {.kv = INF_KV_F32,
+                              .k_tile = (uint8_t *)k,
+                              .v_tile = (uint8_t *)v,
+                              .k_size = 16,
+                              .v_size = 16,
+                              .q = q,
+                              .q_stride = 16,
+                              .rows = 1,
+                              .first = &first,
+                              .end = &end,
+                              .acc_stride = 16,
+                              .scratch = scratch};
     for (uint64_t bits = 0x80000000; bits < 0xff800000;) {
         for (int p = 1; p < 16; p++, bits += stride)
             k[0][p] = bits < 0xff800000 ? inf_float_from_bits((uint32_t)bits) : -1.0f;
@@ -473,17 +490,23 @@ static bool check_attn(void (*reference)(void), void (*function)(void))
         uint32_t first[40], end[40];
         size_t rows = trial % 17 == 16 ? 40 : trial % 17 + 1;
         struct inf_attn_args a = {.kv = trial / 2 % 4, .rows = rows, .first = first, .end = end};
-        a.head_size = random_head_size(a.kv);
-        a.q_stride = a.head_size + random_below(9);
-        a.acc_stride = a.head_size + random_below(9);
+        bool latent = trial % 7 == 6;
+        a.k_size = random_head_size(a.kv);
+        do
+            a.v_size = random_below(2) && !latent ? a.k_size : random_head_size(a.kv);
+        while (latent && a.v_size > a.k_size);
+        a.cap = random_below(3) ? 0.0f : 50.0f * (float)random_below(100) / 99.0f;
+        a.q_stride = a.k_size + random_below(9);
+        a.acc_stride = a.v_size + random_below(9);
         size_t positions = random_ranges(random_below(6), rows, first, end);
-        fill_kv(&a, positions, kind);
-        a.q = floats_at_guard(2, (rows - 1) * a.q_stride + a.head_size, kind);
-        a.scratch = at_guard(3, rows * INF_ATTN_TILE * 4);
+        fill_kv(&a, positions, kind, latent);
+        a.q = floats_at_guard(2, (rows - 1) * a.q_stride + a.k_size, kind);
+        a.scratch = at_guard(3, inf_attn_scratch(rows, a.v_size, latent) * 4);
         bool loose = kind == NOT_FINITE || kind == HUGE_ONES || kind == MIXED;
         if (!attn_case(reference, function, &a, loose)) {
-            printf("  attn: trial %zu, %s, head %zu, rows %zu, kind %d\n", trial, kv_names[a.kv],
-                   a.head_size, rows, (int)kind);
+            printf("  attn: trial %zu, %s, heads %zu and %zu%s, cap %g, rows %zu, kind %d\n", trial,
+                   kv_names[a.kv], a.k_size, a.v_size, latent ? " latent" : "", (double)a.cap, rows,
+                   (int)kind);
             return false;
         }
     }
