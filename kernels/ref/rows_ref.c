@@ -89,9 +89,8 @@ void inf_k_glu_ref(const struct inf_glu_args *a)
 
 void inf_k_softcap_ref(const struct inf_softcap_args *a)
 {
-    float scale = 2.0f / a->cap;
     for (size_t i = 0; i < a->n; i++) {
-        float x = a->x[i], t = 1.0f - 2.0f / (1.0f + inf_exp_ref(x * scale));
-        a->x[i] = fmaf(a->cap, t, x - x);
+        float x = a->x[i];
+        a->x[i] = inf_soft_cap_ref(x, a->cap) + (x - x);
     }
 }
