@@ -224,6 +224,20 @@ extern const struct inf_block inf_layer_encoder[];
     {                                                                                              \
         INF_SLOT_ATTN_OUT, INF_REQUIRED                                                            \
     }
+/* Of the layers that attend, where others are recurrent; of those that are Mamba-2. */
+#define INF_TENSORS_ATTN_LAYERS                                                                    \
+    {INF_SLOT_ATTN_Q, INF_ATTN}, {INF_SLOT_ATTN_K, INF_ATTN}, {INF_SLOT_ATTN_V, INF_ATTN},         \
+    {                                                                                              \
+        INF_SLOT_ATTN_OUT, INF_ATTN                                                                \
+    }
+#define INF_TENSORS_MAMBA                                                                          \
+    {INF_SLOT_MIX_IN, INF_RECURRENT}, {INF_SLOT_MIX_CONV, INF_RECURRENT},                          \
+        {INF_SLOT_MIX_CONV_BIAS, INF_RECURRENT}, {INF_SLOT_MIX_DT_BIAS, INF_RECURRENT},            \
+        {INF_SLOT_MIX_A_MAMBA, INF_RECURRENT}, {INF_SLOT_MIX_D, INF_RECURRENT},                    \
+        {INF_SLOT_MIX_NORM_GROUPS, INF_RECURRENT},                                                 \
+    {                                                                                              \
+        INF_SLOT_MIX_OUT, INF_RECURRENT                                                            \
+    }
 #define INF_TENSORS_QKV_BIAS(when)                                                                 \
     {INF_SLOT_ATTN_Q_BIAS, when}, {INF_SLOT_ATTN_K_BIAS, when},                                    \
     {                                                                                              \

@@ -290,6 +290,9 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
     const struct inf_keys keys = {gguf, arch->name};
     const char *eps_key =
         arch->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
+    const char *other = "attention.layer_norm_epsilon"; /* some files of RMS norms have this one */
+    if (!inf_keys_has(&keys, eps_key) && inf_keys_has(&keys, other))
+        eps_key = other;
     double eps = 1e-5;
     *hp = (struct inf_hparams){.embd_scale = 1.0f, .residual_scale = 1.0f, .logit_scale = 1.0f};
     infer_status status;

@@ -1,0 +1,45 @@
+/* nemotron_h: Nemotron Nano and Super. A layer is Mamba-2, or attention without RoPE, or a feed-forward
+ * with a squared ReLU: one thing each. */
+#include "lib/arch/arch.h"
+
+static const struct inf_tensor_row tensors[] = {
+    INF_TENSORS_MODEL,
+    {INF_SLOT_ATTN_NORM, INF_REQUIRED},
+    {INF_SLOT_FFN_UP, INF_DENSE},
+    {INF_SLOT_FFN_DOWN, INF_DENSE},
+    {INF_SLOT_FFN_UP_BIAS, INF_OPTIONAL},
+    {INF_SLOT_FFN_DOWN_BIAS, INF_OPTIONAL},
+    INF_TENSORS_ATTN_LAYERS,
+    INF_TENSORS_MAMBA,
+};
+
+static const struct inf_block layer[] = {
+    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
+    {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
+static infer_status hook(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err)
+{
+    for (uint32_t i = 0; i < hp->layers; i++) {
+        struct inf_layer *l = &hp->layer[i];
+        l->rope = INF_ROPE_NONE;
+        if (l->mixer == INF_MIXER_ATTN && l->ff)
+            return inf_fail(err, INFER_E_FORMAT,
+                            "%s: layer %u has both key heads and a feed-forward", keys->prefix, i);
+        l->recurrent = l->mixer == INF_MIXER_NONE && !l->ff;
+    }
+    return inf_arch_recurrent(keys, hp, INF_MIXER_MAMBA, err);
+}
+
+const struct inf_arch inf_arch_nemotron_h = {
+    .name = "nemotron_h",
+    .tensors = tensors,
+    .tensor_count = sizeof tensors / sizeof *tensors,
+    .layer = layer,
+    .activation = INF_RELU_SQUARED,
+    .mixed = true,
+    .hook = hook,
+};
