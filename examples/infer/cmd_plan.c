@@ -8,7 +8,7 @@ struct kind {
     uint64_t bytes;
 };
 
-#define KINDS 7
+#define KINDS 8
 
 static void list_kinds(const infer_plan_memory *memory, struct kind kinds[KINDS])
 {
@@ -16,6 +16,7 @@ static void list_kinds(const infer_plan_memory *memory, struct kind kinds[KINDS]
         {"weights_mapped", "weights, mapped", memory->weights_mapped},
         {"weights_owned", "weights, owned", memory->weights_owned},
         {"kv", "KV cache", memory->kv},
+        {"state", "recurrent state", memory->state},
         {"activations", "activations", memory->activations},
         {"scratch", "scratch", memory->scratch},
         {"logits", "logits", memory->logits},
