@@ -25,16 +25,17 @@ void inf_session_forget(struct infer_session *session, uint32_t count)
             session->checkpoints[i] = 0;
 }
 
-const float *inf_session_best_state(const struct infer_session *session, uint32_t *count)
+const float *inf_session_best_state(const struct infer_session *session, uint32_t most,
+                                    uint32_t *count)
 {
     const float *best = NULL;
     *count = 0;
     for (uint32_t i = 0; i < session->plan->info.checkpoints; i++)
-        if (session->checkpoints[i] > *count && session->checkpoints[i] <= session->count) {
+        if (session->checkpoints[i] > *count && session->checkpoints[i] <= most) {
             *count = session->checkpoints[i];
             best = copy_at(session, i);
         }
-    if (session->state_at <= session->count && session->state_at > *count) {
+    if (session->state_at <= most && session->state_at > *count) {
         *count = session->state_at;
         best = inf_session_state(session);
     }
@@ -48,7 +49,7 @@ uint32_t inf_session_recall(struct infer_session *session)
     if (!bytes || session->state_at == session->count)
         return session->count;
     float *state = inf_session_state(session);
-    const float *best = inf_session_best_state(session, &count);
+    const float *best = inf_session_best_state(session, session->count, &count);
     if (!best)
         memset(state, 0, bytes);
     else if (best != state)

@@ -47,7 +47,9 @@ float *inf_session_checkpoint(struct infer_session *session, uint32_t first, uin
                               bool prompt, uint32_t *row);
 void inf_session_keep(struct infer_session *session, const float *copy, uint32_t at);
 
-/* The state of the most tokens that the session still has, for saving; *count of them, 0: no state. */
-const float *inf_session_best_state(const struct infer_session *session, uint32_t *count);
+/* The state of the most tokens up to `most`, which are not more than the session's; *count is their
+ * number. NULL, and 0: there is none but the empty one. */
+const float *inf_session_best_state(const struct infer_session *session, uint32_t most,
+                                    uint32_t *count);
 
 #endif

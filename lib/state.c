@@ -3,12 +3,13 @@
  *
  *     "INFS" | u32 version | u64 model | u64 settings | u64 tokens | ids (i32, tokens)
  *     for each layer and KV head: K of the tokens in whole groups of 16 | V of the tokens
- *     where layers are recurrent: u64 tokens that the state has seen (0: its numbers say nothing) | state
+ *     where layers are recurrent, twice: u64 tokens that a state has seen (0: it says nothing) | state
  *     u64 checksum of all before it
  *
  * `model` is a hash of the header, the size and a sample of the weights; `settings` the KV type and
- * exactness, on which the numbers in the cache depend. A file is read into the session's own
- * memory, whose count stays 0 until everything is checked.
+ * exactness, on which the numbers in the cache depend. Where the head and the size are wrong, the
+ * session keeps what it has; behind them a file is read into the session's own memory, which a
+ * failure leaves empty: a second copy of the cache would be memory that no plan counts.
  */
 #include "lib/session.h"
 
@@ -138,6 +139,21 @@ static void take(struct stream *s, void *bytes, size_t len)
         s->sum = checksum(bytes, len, s->sum);
 }
 
+/* Two states: of all tokens, or of as many as there is one of; and of fewer than all, for who evaluates
+ * the last token again. */
+static void put_states(struct output *to, const infer_session *session)
+{
+    const infer_plan *plan = session->plan;
+    uint32_t most[2] = {session->count, session->count ? session->count - 1 : 0};
+    for (int i = 0; i < 2; i++) {
+        uint32_t count;
+        const float *state = inf_session_best_state(session, most[i], &count);
+        uint64_t seen = count;
+        put(to, &seen, sizeof seen);
+        put(to, state ? state : inf_session_state(session), plan->state_floats * sizeof *state);
+    }
+}
+
 static void put_all(struct output *to, const infer_session *session)
 {
     const infer_plan *plan = session->plan;
@@ -156,19 +172,16 @@ static void put_all(struct output *to, const infer_session *session)
             put(to, k, k_bytes(plan, layer, session->count));
             put(to, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, session->count));
         }
-    if (plan->state_floats) {
-        uint32_t seen;
-        const float *state = inf_session_best_state(session, &seen);
-        uint64_t seen64 = seen;
-        put(to, &seen64, sizeof seen64);
-        put(to, state ? state : inf_session_state(session), plan->state_floats * sizeof *state);
-    }
+    if (plan->state_floats)
+        put_states(to, session);
     uint64_t sum = to->sum;
     put(to, &sum, sizeof sum);
 }
 
 infer_status infer_session_save(infer_session *session, const char *path, infer_error *err)
 {
+    if (!path)
+        return inf_fail(err, INFER_E_ARGUMENT, "path: NULL");
     struct output to = {.sum = INF_HASH_SEED, .err = err};
     to.status = inf_file_create(&to.file, &session->plan->a, path, 0600, err);
     if (!to.status)
@@ -184,7 +197,7 @@ static uint64_t file_bytes(const infer_plan *plan, uint64_t tokens)
 {
     uint64_t bytes = sizeof(struct head) + tokens * sizeof(infer_token) + sizeof(uint64_t);
     if (plan->state_floats)
-        bytes += sizeof(uint64_t) + plan->state_floats * sizeof(float);
+        bytes += 2 * (sizeof(uint64_t) + plan->state_floats * sizeof(float));
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
         bytes += kept_heads(plan, layer) *
                  ((uint64_t)k_bytes(plan, layer, tokens) + v_bytes(plan, layer, tokens));
@@ -226,7 +239,8 @@ static infer_status unreadable(const struct stream *s, const char *where, infer_
     return inf_fail(err, INFER_E_FORMAT, "the saved session ends %s", where);
 }
 
-/* Reads everything into the session's own memory; its count stays 0 until all is checked. */
+/* Reads the head and then, once that is right, everything into the session's own memory, whose count
+ * stays 0 until all is checked. */
 static infer_status take_all(struct stream *s, infer_session *session, uint64_t size,
                              infer_error *err)
 {
@@ -238,6 +252,9 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
     infer_status status = check_head(session, &head, size, err);
     if (status)
         return status;
+    session->count = session->logit_count = 0;
+    inf_session_forget(session, 0);
+    session->state_at = INF_STATE_NONE;
     take(s, session->tokens, head.tokens * sizeof *session->tokens);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
         for (uint32_t h = 0; h < kept_heads(plan, layer); h++) {
@@ -245,10 +262,11 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
             take(s, k, k_bytes(plan, layer, head.tokens));
             take(s, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, head.tokens));
         }
-    uint64_t seen = 0;
-    if (plan->state_floats) {
-        take(s, &seen, sizeof seen);
-        take(s, inf_session_state(session), plan->state_floats * sizeof(float));
+    uint64_t seen[2] = {0}; /* the state, and the first of its copies, which stands behind it */
+    for (int i = 0; plan->state_floats && i < 2; i++) {
+        take(s, &seen[i], sizeof seen[i]);
+        take(s, inf_session_state(session) + (size_t)i * plan->state_floats,
+             plan->state_floats * sizeof(float));
     }
     uint64_t sum = s->sum, saved = 0;
     take(s, &saved, sizeof saved);
@@ -264,28 +282,38 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
             return inf_fail(err, INFER_E_FORMAT,
                             "token %llu of the saved session is %d, the vocabulary has %u",
                             (unsigned long long)i, session->tokens[i], plan->hp.vocab);
-    if (seen > head.tokens)
+    if (seen[0] > head.tokens || seen[1] > head.tokens)
         return inf_fail(err, INFER_E_FORMAT,
-                        "the saved session's state has seen %llu tokens of %llu",
-                        (unsigned long long)seen, (unsigned long long)head.tokens);
+                        "the saved session's states have seen %llu and %llu tokens of %llu",
+                        (unsigned long long)seen[0], (unsigned long long)seen[1],
+                        (unsigned long long)head.tokens);
     session->count = (uint32_t)head.tokens;
-    session->state_at = seen ? (uint32_t)seen : INF_STATE_NONE;
+    session->state_at = seen[0] ? (uint32_t)seen[0] : INF_STATE_NONE;
+    session->checkpoints[0] = (uint32_t)seen[1];
     return INFER_OK;
+}
+
+static infer_status restore(struct stream *s, infer_session *session, const char *path,
+                            infer_error *err)
+{
+    s->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (s->fd < 0)
+        return inf_fail(err, INFER_E_IO, "cannot be opened: %s", strerror(errno));
+    struct stat st;
+    if (fstat(s->fd, &st) || !S_ISREG(st.st_mode))
+        return inf_fail(err, INFER_E_IO, "is not a regular file");
+    return take_all(s, session, (uint64_t)st.st_size, err);
 }
 
 infer_status infer_session_restore(infer_session *session, const char *path, infer_error *err)
 {
-    session->count = session->logit_count = 0;
-    inf_session_forget(session, 0);
-    session->state_at = INF_STATE_NONE;
+    if (!path)
+        return inf_fail(err, INFER_E_ARGUMENT, "path: NULL");
     struct stream s = {.sum = INF_HASH_SEED};
-    s.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (s.fd < 0)
-        return inf_fail(err, INFER_E_IO, "%s: %s", path, strerror(errno));
-    struct stat st;
-    infer_status status = fstat(s.fd, &st) || !S_ISREG(st.st_mode)
-                              ? inf_fail(err, INFER_E_IO, "%s is not a regular file", path)
-                              : take_all(&s, session, (uint64_t)st.st_size, err);
-    close(s.fd);
+    infer_status status = restore(&s, session, path, err);
+    if (s.fd >= 0)
+        close(s.fd);
+    if (status)
+        inf_error_place(err, path);
     return status;
 }

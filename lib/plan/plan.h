@@ -167,7 +167,7 @@ struct infer_plan {
     bool *slot_taken; /* (sessions) */
 
     /* Once loaded. */
-    bool loaded;
+    _Atomic bool loaded;
     pthread_mutex_t turn; /* evals take turns */
     struct inf_pool *pool;
     uint8_t *activations, *scratch, *kv_cache; /* pages */
@@ -188,9 +188,6 @@ void inf_cos_sin(double angle, double *cosine, double *sine);
 
 /* Offsets of all buffers, and the bytes of everything (memory.c). */
 infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err);
-
-/* Memory that this process may still take, in bytes. */
-uint64_t inf_memory_available(void);
 
 void inf_plan_retain(infer_plan *plan);
 

@@ -246,6 +246,9 @@ static void check_files(infer_model *model)
     must(infer_session_save(o.session, path, &err));
     must(infer_session_eval(o.other, ids + 7, 9, NULL, &err)); /* which restore takes away */
     must(infer_session_restore(o.other, path, &err));
+    must(infer_session_rewind(o.other, 29, &err)); /* as who wants the last token's logits */
+    CHECK(goes_on(o.other, 29) && repeated(o.other) == 0);
+    must(infer_session_restore(o.other, path, &err));
     CHECK(goes_on(o.other, 30) && repeated(o.other) == 0);
     must(infer_session_rewind(o.session, 29, &err)); /* the copy, not the state */
     must(infer_session_save(o.session, path, &err));
