@@ -89,7 +89,7 @@ static size_t v_bytes(const infer_plan *plan, uint32_t layer, size_t tokens)
 static uint32_t kept_heads(const infer_plan *plan, uint32_t layer)
 {
     const struct inf_layer *l = &plan->hp.layer[layer];
-    return l->mixer == INF_MIXER_ATTN ? l->kv_heads : 0;
+    return l->mixer == INF_MIXER_ATTN && !l->kv_shared ? l->kv_heads : 0;
 }
 
 /* A file being written, with the checksum so far; after a failure nothing more is written. */

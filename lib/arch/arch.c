@@ -167,6 +167,10 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return hp->rope[INF_ROPE_GLOBAL].dims / 2;
     case INF_DIM_ONE:
         return 1;
+    case INF_DIM_PER_LAYER:
+        return hp->per_layer;
+    case INF_DIM_PER_LAYERS:
+        return (uint64_t)hp->per_layer * hp->layers;
     case INF_DIM_Q2:
         return 2ull * l->q_size;
     case INF_DIM_TAPS:
@@ -283,6 +287,8 @@ static bool has(const struct inf_layer *l, enum inf_when when)
     switch (when) {
     case INF_ATTN:
         return l->mixer == INF_MIXER_ATTN;
+    case INF_OWN_KV:
+        return l->mixer == INF_MIXER_ATTN && !l->kv_shared;
     case INF_RECURRENT:
         return inf_layer_recurrent(l);
     case INF_DENSE:
@@ -299,6 +305,8 @@ static infer_status fill(const struct inf_hparams *hp, const struct inf_tensor_r
                          struct inf_weight *weight, infer_error *err)
 {
     struct place at = {0};
+    if (row->when == INF_PER_LAYER && !hp->per_layer)
+        return INFER_OK;
     if (layer >= 0 && !has(&hp->layer[layer], row->when))
         return INFER_OK;
     locate(hp, row->slot, layer, find, ud, &at);

@@ -34,6 +34,8 @@ struct inf_layer {
     float attn_scale;          /* on queries */
     bool experts;
 
+    uint32_t kv_shared; /* the layer before this number has the K and V; 0: this one itself */
+
     /* A recurrent layer (inf_layer_recurrent). */
     uint32_t recurrent; /* the file's flag */
     uint32_t taps, conv_size,
@@ -68,6 +70,8 @@ struct inf_hparams {
     double rope_factor, rope_original, rope_attn_factor, rope_beta_fast, rope_beta_slow;
 
     uint32_t experts, experts_used; /* 0: no layer has experts */
+
+    uint32_t per_layer; /* numbers of a token's embedding for each layer; 0: none */
 
     float embd_scale;     /* on token embeddings */
     float residual_scale; /* on what a block adds to the stream */
@@ -115,6 +119,8 @@ enum inf_symbol {
     INF_DIM_EXPERTS,
     INF_DIM_HALF_ROPE,
     INF_DIM_ONE,
+    INF_DIM_PER_LAYER,
+    INF_DIM_PER_LAYERS, /* for all layers */
     INF_DIM_Q2,
     INF_DIM_TAPS,
     INF_DIM_CONV,
@@ -132,6 +138,8 @@ struct inf_tensor_row {
         INF_OPTIONAL,
         INF_ATTN, /* these: required in a layer of that kind, no others have it */
         INF_RECURRENT,
+        INF_OWN_KV,    /* layers with K and V of their own */
+        INF_PER_LAYER, /* models with embeddings for each layer */
         INF_DENSE,
         INF_EXPERTS
     } when;
@@ -149,7 +157,9 @@ struct inf_block {
         INF_BLOCK_ADD_APART,
         INF_BLOCK_ATTN, /* beside = attention(beside); q/k norm and biases where the tensors are */
         INF_BLOCK_FFN,  /* beside = feed-forward(beside), dense or with experts */
-        INF_BLOCK_ADD   /* stream = stream + beside */
+        INF_BLOCK_PER_LAYER, /* stream = stream + what comes of the token's embedding for this layer */
+        INF_BLOCK_LAYER_SCALE, /* stream = stream * the slot's number */
+        INF_BLOCK_ADD          /* stream = stream + beside */
     } kind;
     enum inf_slot slot;
 };
@@ -193,6 +203,7 @@ struct inf_arch {
     enum inf_activation activation; /* of the feed-forward's gate; without one of its only rows */
     bool mixed;                     /* a layer may have no heads or no feed-forward */
     bool encoder;      /* tokens see both ways unless the file says otherwise; no logits */
+    bool v_norm;       /* values are normed, by no weights; keys are values where there are none */
     bool layer_norm;   /* norms take the mean off, and may have a bias; else RMS norms */
     double local_base; /* RoPE base of windowed layers, never scaled (INF_BASE_SAME: that of all
                         * layers); 0: they turn as all do */

@@ -211,6 +211,11 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
         add_rows(inf_cpu_row(plan, step->in, row), inf_cpu_row(plan, step->in2, row), step->n,
                  step->scale);
         break;
+    case INF_STEP_SCALE:
+        scale_row(inf_cpu_row(plan, step->in, row), step->n,
+                  step->w[0] ? step->scale * *(const float *)(const void *)step->w[0]->data
+                             : step->scale);
+        break;
     case INF_STEP_GATED:
         inf_cpu_gated(run, step, row);
         break;

@@ -44,7 +44,8 @@ void inf_cpu_combine(const struct inf_cpu_run *run, const struct inf_step *step,
 static inline void inf_cpu_input(const struct infer_plan *plan, enum inf_buffer in,
                                  struct inf_matmul_args *args)
 {
-    bool is_int = in == INF_BUF_INT_EMBD || in == INF_BUF_INT_OUT || in == INF_BUF_INT_FF;
+    bool is_int = in == INF_BUF_INT_EMBD || in == INF_BUF_INT_OUT || in == INF_BUF_INT_FF ||
+                  in == INF_BUF_INT_PER_LAYER;
     uint8_t *at = inf_plan_buffer(plan, in, 0);
     args->acts = is_int ? at : NULL;
     args->x = is_int ? NULL : (const float *)(const void *)at;

@@ -3,6 +3,7 @@
 
 #include "lib/base/limits.h"
 
+#include <math.h>
 #include <string.h>
 
 /* More steps than a layer of any recipe becomes, and those outside layers. */
@@ -113,6 +114,15 @@ static void add_matrices(const struct builder *b, enum inf_step_op op, enum inf_
     }
 }
 
+static void add_scale(const struct builder *b, enum inf_buffer in, uint32_t n,
+                      const struct inf_weight *w, float scale)
+{
+    struct inf_step *step = add(b, INF_STEP_SCALE, in, in);
+    step->n = n;
+    step->w[0] = w;
+    step->scale = scale;
+}
+
 static void add_rope(const struct builder *b, enum inf_buffer in, uint32_t heads)
 {
     if (b->plan->hp.layer[b->layer].rope == INF_ROPE_NONE)
@@ -144,6 +154,17 @@ static void add_split(const struct builder *b)
     add_norm(b, INF_SLOT_ATTN_K_NORM, INF_BUF_K, INF_BUF_K, l->k_size);
 }
 
+/* Of raw values, or raw keys in their place: so it stands before the norm of the keys. */
+static void add_v_norm(const struct builder *b)
+{
+    const struct inf_layer *l = &b->plan->hp.layer[b->layer];
+    enum inf_buffer from = weight(b, INF_SLOT_ATTN_V) ? INF_BUF_V : INF_BUF_K;
+    struct inf_step *step = add(b, INF_STEP_NORM, from, INF_BUF_V);
+    step->w[0] = &b->plan->ones;
+    step->n = l->v_head_size;
+    step->heads = l->kv_heads;
+}
+
 static void add_attention(const struct builder *b)
 {
     static const enum inf_slot qkv[] = {INF_SLOT_ATTN_Q, INF_SLOT_ATTN_Q_GATE, INF_SLOT_ATTN_K,
@@ -161,6 +182,8 @@ static void add_attention(const struct builder *b)
     add_bias(b, INF_SLOT_ATTN_Q_BIAS, INF_BUF_Q, INF_ROWS_TOKENS);
     add_bias(b, INF_SLOT_ATTN_K_BIAS, INF_BUF_K, INF_ROWS_TOKENS);
     add_bias(b, INF_SLOT_ATTN_V_BIAS, INF_BUF_V, INF_ROWS_TOKENS);
+    if (b->plan->arch->v_norm && !l->kv_shared)
+        add_v_norm(b);
     bool gated = weight(b, INF_SLOT_ATTN_Q_GATE);
     if (gated)
         add_split(b);
@@ -169,8 +192,10 @@ static void add_attention(const struct builder *b)
         add_norm(b, norms[i][1], INF_BUF_K, INF_BUF_K, l->k_size);
     }
     add_rope(b, INF_BUF_Q, l->heads);
-    add_rope(b, INF_BUF_K, l->kv_heads);
-    add(b, INF_STEP_KV_STORE, INF_BUF_K, INF_BUF_NONE)->in2 = INF_BUF_V;
+    if (!l->kv_shared) {
+        add_rope(b, INF_BUF_K, l->kv_heads);
+        add(b, INF_STEP_KV_STORE, INF_BUF_K, INF_BUF_NONE)->in2 = INF_BUF_V;
+    }
     add(b, INF_STEP_ATTN, INF_BUF_Q, INF_BUF_ATTN);
     if (gated) {
         struct inf_step *gate = add_gated(b, INF_SIGMOID, INF_BUF_MIX_Z, INF_BUF_ATTN, INF_BUF_ATTN,
@@ -317,6 +342,47 @@ static void add_sum(const struct builder *b, enum inf_buffer what)
     step->scale = b->plan->hp.residual_scale;
 }
 
+/* Every token's embeddings for each layer: its own row of a table, and what the model makes of its first
+ * embedding, in equal parts. */
+static void add_per_layer_embed(const struct builder *b)
+{
+    static const enum inf_slot model[] = {INF_SLOT_PER_LAYER_MODEL};
+    static const enum inf_buffer out[] = {INF_BUF_PER_LAYER_MODEL};
+    const struct inf_hparams *hp = &b->plan->hp;
+    uint32_t n = hp->per_layer * hp->layers;
+    struct inf_step *embed = add(b, INF_STEP_EMBED, INF_BUF_NONE, INF_BUF_PER_LAYER);
+    embed->w[0] = weight(b, INF_SLOT_PER_LAYER_EMBD);
+    embed->n = n;
+    embed->scale = sqrtf((float)hp->per_layer);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_STREAM, INF_BUF_INT_EMBD, 1, model,
+                 out, false);
+    add_scale(b, INF_BUF_PER_LAYER_MODEL, n, NULL, 1.0f / sqrtf((float)hp->embd));
+    add_norm(b, INF_SLOT_PER_LAYER_NORM, INF_BUF_PER_LAYER_MODEL, INF_BUF_PER_LAYER_MODEL, n);
+    struct inf_step *sum = add(b, INF_STEP_ADD, INF_BUF_PER_LAYER, INF_BUF_PER_LAYER);
+    sum->in2 = INF_BUF_PER_LAYER_MODEL;
+    sum->n = n;
+    sum->scale = 1.0f;
+    add_scale(b, INF_BUF_PER_LAYER, n, NULL, 0.70710678f);
+}
+
+static void add_per_layer(const struct builder *b)
+{
+    static const enum inf_slot gate[] = {INF_SLOT_PER_LAYER_GATE}, out[] = {INF_SLOT_PER_LAYER_OUT};
+    static const enum inf_buffer to[] = {INF_BUF_PER_LAYER_GATE}, beside[] = {INF_BUF_BESIDE};
+    uint32_t n = b->plan->hp.per_layer;
+    if (!n)
+        return;
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_STREAM, INF_BUF_INT_EMBD, 1, gate, to,
+                 false);
+    add_gated(b, b->plan->arch->activation, INF_BUF_PER_LAYER_GATE, INF_BUF_PER_LAYER,
+              INF_BUF_PER_LAYER_GATE, n, 1)
+        ->at = (uint32_t)b->layer * n;
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_PER_LAYER_GATE, INF_BUF_INT_PER_LAYER,
+                 1, out, beside, false);
+    add_norm(b, INF_SLOT_PER_LAYER_POST_NORM, INF_BUF_BESIDE, INF_BUF_BESIDE, b->plan->hp.embd);
+    add_sum(b, INF_BUF_BESIDE);
+}
+
 static void add_feed_forward(const struct builder *b)
 {
     const struct inf_layer *l = &b->plan->hp.layer[b->layer];
@@ -361,6 +427,13 @@ static void add_block(struct builder *b, const struct inf_block *block)
     case INF_BLOCK_ADD_APART:
         add_sum(b, INF_BUF_APART);
         break;
+    case INF_BLOCK_PER_LAYER:
+        add_per_layer(b);
+        break;
+    case INF_BLOCK_LAYER_SCALE:
+        if (weight(b, block->slot))
+            add_scale(b, INF_BUF_STREAM, embd, weight(b, block->slot), 1.0f);
+        break;
     case INF_BLOCK_END:
         break;
     }
@@ -376,6 +449,8 @@ static void add_embed(const struct builder *b)
     embed->scale = b->plan->hp.embd_scale;
     add_norm(b, INF_SLOT_TOKEN_EMBD_NORM, INF_BUF_STREAM, INF_BUF_STREAM, embed->n);
     add(b, INF_STEP_ANGLES, INF_BUF_NONE, INF_BUF_ANGLES);
+    if (b->plan->hp.per_layer)
+        add_per_layer_embed(b);
 }
 
 /* The last norm of every token, where there is one, and the pooling. */
@@ -468,6 +543,12 @@ infer_status inf_plan_build(struct infer_plan *plan, infer_error *err)
     plan->steps = inf_arena_take(&plan->arena, capacity, sizeof *plan->steps);
     if (!plan->steps)
         return inf_fail_memory(err, "the steps", capacity * sizeof *plan->steps);
+    float *ones = inf_arena_take(&plan->arena, plan->hp.most.v_head_size + 1, sizeof *ones);
+    if (!ones)
+        return inf_fail_memory(err, "a norm's weights", plan->hp.most.v_head_size * sizeof *ones);
+    for (uint32_t i = 0; i < plan->hp.most.v_head_size; i++)
+        ones[i] = 1.0f;
+    plan->ones = (struct inf_weight){.data = (const uint8_t *)ones, .name = "ones", .rows = 1};
     struct builder b = {plan, -1, INF_BUF_BESIDE, INF_BUF_BESIDE};
     add_embed(&b);
     for (b.layer = 0; b.layer < (int)plan->hp.layers; b.layer++)
@@ -485,9 +566,10 @@ infer_status inf_plan_build(struct infer_plan *plan, infer_error *err)
 
 const char *inf_step_name(enum inf_step_op op)
 {
-    static const char *const names[] = {
-        "embed", "angles",  "norm",  "last",     "quantize", "matmul", "logits", "logits_end",
-        "pool",  "bias",    "rope",  "kv_store", "attn",     "glu",    "add",    "route",
-        "group", "experts", "gated", "conv",     "gates",    "unit",   "recur",  "combine"};
+    static const char *const names[] = {"embed",  "angles",   "norm",       "last",  "quantize",
+                                        "matmul", "logits",   "logits_end", "pool",  "bias",
+                                        "rope",   "kv_store", "attn",       "glu",   "add",
+                                        "route",  "group",    "experts",    "scale", "gated",
+                                        "conv",   "gates",    "unit",       "recur", "combine"};
     return names[op];
 }

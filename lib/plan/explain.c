@@ -6,9 +6,10 @@
 static const char *buffer_name(enum inf_buffer buffer)
 {
     static const char *const names[] = {
-        "stream", "beside", "apart",  "angles", "q",      "k",      "v",        "attn",
-        "gate",   "up",     "router", "choice", "groups", "expert", "int_embd", "int_out",
-        "int_ff", "mix",    "mix_z",  "forget", "take",   "last",   "-"};
+        "stream",    "beside",  "apart",  "angles",    "q",      "k",      "v",
+        "attn",      "gate",    "up",     "router",    "choice", "groups", "expert",
+        "int_embd",  "int_out", "int_ff", "mix",       "mix_z",  "forget", "take",
+        "per_layer", "model",   "layer",  "int_layer", "last",   "-"};
     return names[buffer];
 }
 

@@ -52,6 +52,11 @@ static void buffer_sizes(const struct infer_plan *plan, struct size sizes[INF_BU
     sizes[INF_BUF_INT_EMBD] = (struct size){tokens, int_columns(hp->embd)};
     sizes[INF_BUF_INT_OUT] = (struct size){tokens, int_columns(most->out_size)};
     sizes[INF_BUF_INT_FF] = (struct size){tokens * used, int_columns(most->ff)};
+    uint64_t per_layer = hp->per_layer, per_layers = per_layer * hp->layers;
+    sizes[INF_BUF_PER_LAYER] = sizes[INF_BUF_PER_LAYER_MODEL] =
+        (struct size){tokens, 4 * per_layers};
+    sizes[INF_BUF_PER_LAYER_GATE] = (struct size){tokens, 4 * per_layer};
+    sizes[INF_BUF_INT_PER_LAYER] = (struct size){tokens, int_columns(hp->per_layer)};
     uint64_t heads = 4ull * most->r_heads;
     sizes[INF_BUF_MIX] = (struct size){tokens, 4ull * most->mix_size};
     sizes[INF_BUF_MIX_Z] = plan->gated ? (struct size){tokens, 4ull * gate_size(plan)} : none;
@@ -101,6 +106,10 @@ static infer_status layout_kv(struct infer_plan *plan, infer_error *err)
         struct inf_kv_place *place = &plan->kv_places[i];
         if (l->mixer != INF_MIXER_ATTN)
             continue;
+        if (l->kv_shared) {
+            *place = plan->kv_places[l->kv_shared - 1];
+            continue;
+        }
         place->at = plan->kv_session_bytes;
         place->v_at = positions * inf_kv_row_bytes(plan->kv, l->head_size);
         place->head_bytes = place->v_at + positions * inf_kv_row_bytes(plan->kv, l->v_head_size);

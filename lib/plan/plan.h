@@ -34,7 +34,11 @@ enum inf_buffer {
     INF_BUF_MIX_Z,  /* (tokens, out_size) the gate on its result; of attention (tokens, 2 q_size) */
     INF_BUF_FORGET, /* (tokens, r_heads) alpha, then g of op gates */
     INF_BUF_TAKE,   /* (tokens, r_heads) what beta comes from, then beta */
-    INF_BUF_LAST,   /* (wanted rows, embd) */
+    INF_BUF_PER_LAYER,       /* (tokens, layers, per_layer) embeddings for each layer */
+    INF_BUF_PER_LAYER_MODEL, /* the same size: what the model makes of the token's own embedding */
+    INF_BUF_PER_LAYER_GATE,  /* (tokens, per_layer), and its int8 columns */
+    INF_BUF_INT_PER_LAYER,
+    INF_BUF_LAST, /* (wanted rows, embd) */
     INF_BUF_COUNT,
     INF_BUF_NONE = INF_BUF_COUNT
 };
@@ -59,6 +63,7 @@ enum inf_step_op {
     INF_STEP_ROUTE,      /* out = the chosen experts and their weights, from in */
     INF_STEP_GROUP,      /* out = the lists of slots by expert */
     INF_STEP_EXPERTS,    /* outs[i] = w[i] of each slot's expert x in */
+    INF_STEP_SCALE,      /* in = in * scale (* the number of w[0]) */
     INF_STEP_GATED,      /* out = f(in2) * in, number by number, head by head */
     INF_STEP_CONV,       /* in = its convolution along the tokens, from the session's state on */
     INF_STEP_GATES,      /* out, in2 = what heads forget and take in, from in and in2 */
@@ -154,6 +159,7 @@ struct infer_plan {
     struct inf_state_place *state_places; /* (layers) */
     size_t state_floats;                  /* of a session; 0: no layer is recurrent */
     bool gated;                           /* some layer has a gate on its result */
+    struct inf_weight ones;               /* of a norm by no weights */
     float *unit;                          /* (2, keys) weights of queries and keys, see UNIT */
 
     /* For the pass in progress. */
