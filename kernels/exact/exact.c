@@ -90,6 +90,9 @@ static double activate(enum inf_activation activation, double x)
         return 1.0 / (1.0 + exp(-x));
     case INF_LINEAR:
         return x;
+    case INF_SWIGLU_CLAMPED:
+        x = x > 7.0 ? 7.0 : x;
+        return x / (1.0 + exp(-1.702 * x));
     }
     return x / (1.0 + exp(-x));
 }
@@ -97,8 +100,10 @@ static double activate(enum inf_activation activation, double x)
 void inf_k_glu_exact(const struct inf_glu_args *a)
 {
     for (size_t i = 0; i < a->n; i++) {
-        double y = activate(a->activation, (double)a->gate[i]);
-        a->out[i] = (float)(a->up ? y * (double)a->up[i] : y);
+        double y = activate(a->activation, (double)a->gate[i]), up = a->up ? (double)a->up[i] : 1.0;
+        if (a->activation == INF_SWIGLU_CLAMPED)
+            up = (up > 7.0 ? 7.0 : up < -7.0 ? -7.0 : up) + 1.0;
+        a->out[i] = (float)(a->up ? y * up : y);
     }
 }
 

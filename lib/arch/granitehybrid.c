@@ -3,13 +3,8 @@
 #include "lib/arch/arch.h"
 
 static const struct inf_tensor_row tensors[] = {
-    INF_TENSORS_MODEL,
-    INF_TENSORS_PRE_NORMS,
-    {INF_SLOT_FFN_GATE, INF_DENSE},
-    {INF_SLOT_FFN_UP, INF_DENSE},
-    {INF_SLOT_FFN_DOWN, INF_DENSE},
-    INF_TENSORS_ATTN_LAYERS,
-    INF_TENSORS_MAMBA,
+    INF_TENSORS_MODEL,  INF_TENSORS_PRE_NORMS,   INF_TENSORS_DENSE, INF_TENSORS_EXPERTS,
+    INF_TENSORS_SHARED, INF_TENSORS_ATTN_LAYERS, INF_TENSORS_MAMBA,
 };
 
 static infer_status hook(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err)
@@ -33,5 +28,6 @@ const struct inf_arch inf_arch_granitehybrid = {
     .layer = inf_layer_pre_norm,
     .rope_adjacent = true,
     .mixed = true,
+    .routing = {.normalise = true},
     .hook = hook,
 };

@@ -1,5 +1,5 @@
 /*
- * qwen35: Qwen 3.5 and 3.6, dense. Three of four layers are a gated delta rule, the fourth attends with
+ * qwen35, qwen35moe: Qwen 3.5 and 3.6, dense and with experts. Three of four layers are a gated delta rule, the fourth attends with
  * a gate on its result. Text turns by RoPE alone: the sections of its positions are all alike.
  */
 #include "lib/arch/arch.h"
@@ -8,7 +8,10 @@
 
 static const struct inf_tensor_row tensors[] = {
     INF_TENSORS_MODEL,
-    INF_TENSORS_GLU,
+    INF_TENSORS_DENSE,
+    INF_TENSORS_EXPERTS,
+    INF_TENSORS_SHARED,
+    {INF_SLOT_SHARED_ROUTER, INF_SHARED},
     {INF_SLOT_ATTN_NORM, INF_REQUIRED},
     {INF_SLOT_ATTN_POST_NORM, INF_REQUIRED},
     {INF_SLOT_ATTN_Q_GATE, INF_ATTN},
@@ -28,29 +31,17 @@ static const struct inf_tensor_row tensors[] = {
     {INF_SLOT_MIX_OUT, INF_RECURRENT},
 };
 
-static const struct inf_block layer[] = {
-    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
-    {INF_BLOCK_ATTN, 0},
-    {INF_BLOCK_ADD, 0},
-    {INF_BLOCK_NORM, INF_SLOT_ATTN_POST_NORM},
-    {INF_BLOCK_FFN, 0},
-    {INF_BLOCK_ADD, 0},
-    {INF_BLOCK_END, 0},
-};
-
 static infer_status hook(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err)
 {
-    uint32_t drafts = 0, period = 4;
+    uint32_t period = 4;
     infer_status status;
     if ((status = inf_keys_uint(keys, "full_attention_interval", 1, hp->layers, &period, err)))
         return status;
     for (uint32_t i = 0; i < hp->layers; i++)
         hp->layer[i].recurrent = (i + 1) % period != 0;
     if ((status = inf_keys_layers(keys, "attention.recurrent_layers", 0, 1, hp,
-                                  offsetof(struct inf_layer, recurrent), err)) ||
-        (status = inf_keys_uint(keys, "nextn_predict_layers", 0, hp->layers - 1, &drafts, err)))
+                                  offsetof(struct inf_layer, recurrent), err)))
         return status;
-    hp->layers -= drafts; /* the last layers draft tokens ahead; we do not run them */
     status = inf_arch_recurrent(keys, hp, INF_MIXER_DELTA, err);
     for (uint32_t i = 0; i < hp->layers; i++)
         hp->layer[i].r_tiled = true;
@@ -61,6 +52,15 @@ const struct inf_arch inf_arch_qwen35 = {
     .name = "qwen35",
     .tensors = tensors,
     .tensor_count = sizeof tensors / sizeof *tensors,
-    .layer = layer,
+    .layer = inf_layer_pre_norm_post,
+    .hook = hook,
+};
+
+const struct inf_arch inf_arch_qwen35moe = {
+    .name = "qwen35moe",
+    .tensors = tensors,
+    .tensor_count = sizeof tensors / sizeof *tensors,
+    .layer = inf_layer_pre_norm_post,
+    .routing = {.normalise = true},
     .hook = hook,
 };

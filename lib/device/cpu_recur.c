@@ -173,7 +173,7 @@ void inf_cpu_gated(const struct inf_cpu_run *run, const struct inf_step *step, u
     float *out = inf_cpu_row(plan, step->out, row) + (step->out == step->in ? step->at : 0);
     for (uint32_t h = 0; h < step->heads; h++)
         plan->kernels.glu(&(struct inf_glu_args){
-            .gate = gate + (size_t)h * (step->stride ? step->stride : step->n),
+            .gate = gate + (size_t)h * (step->apart ? step->apart : step->n),
             .up = in + (size_t)h * step->n,
             .out = out + (size_t)h * step->n,
             .n = step->n,
