@@ -280,9 +280,24 @@ static const struct inf_gguf_tensor *lookup(const char *names, int layer, inf_te
     return t;
 }
 
+/* Whether an architecture has all that is fused in a tensor. */
+static bool has_parts(const struct inf_arch *arch, const char *names)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t row = 0;
+        if (strcmp(parts[i].names, names) != 0)
+            continue;
+        while (row < arch->tensor_count && arch->tensors[row].slot != parts[i].slot)
+            row++;
+        if (row == arch->tensor_count)
+            return false;
+    }
+    return true;
+}
+
 /* A fused tensor is known by its number of rows, which no tensor of the slot's own has. */
-static void locate(const struct inf_hparams *hp, enum inf_slot which, int layer,
-                   inf_tensor_find_fn *find, const void *ud, struct place *at)
+static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, enum inf_slot which,
+                   int layer, inf_tensor_find_fn *find, const void *ud, struct place *at)
 {
     const struct slot *slot = &slots[which];
     for (int i = 0; i < 3; i++)
@@ -290,7 +305,7 @@ static void locate(const struct inf_hparams *hp, enum inf_slot which, int layer,
     int axis = slot->dims[1] == INF_DIM_NONE ? 0 : 1;
     at->rows = at->want[axis];
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (parts[i].slot != which)
+        if (parts[i].slot != which || !has_parts(arch, parts[i].names))
             continue;
         uint64_t total = dim(hp, layer, parts[i].total);
         at->t = lookup(parts[i].names, layer, find, ud, at->name);
@@ -373,9 +388,10 @@ static infer_status find_apart(const struct inf_hparams *hp, enum inf_slot slot,
     return INFER_OK;
 }
 
-static infer_status fill(const struct inf_hparams *hp, const struct inf_tensor_row *row, int layer,
-                         inf_tensor_find_fn *find, const void *ud, struct inf_arena *arena,
-                         struct inf_weight *weight, infer_error *err)
+static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *hp,
+                         const struct inf_tensor_row *row, int layer, inf_tensor_find_fn *find,
+                         const void *ud, struct inf_arena *arena, struct inf_weight *weight,
+                         infer_error *err)
 {
     struct place at = {0};
     if (row->when == INF_PER_LAYER && !hp->per_layer)
@@ -384,7 +400,7 @@ static infer_status fill(const struct inf_hparams *hp, const struct inf_tensor_r
         return INFER_OK;
     const uint8_t **each = NULL;
     infer_status status;
-    locate(hp, row->slot, layer, find, ud, &at);
+    locate(arch, hp, row->slot, layer, find, ud, &at);
     if (!at.t && slots[row->slot].dims[2] == INF_DIM_EXPERTS &&
         (status = find_apart(hp, row->slot, layer, find, ud, arena, &at, &each, err)))
         return status;
@@ -427,7 +443,7 @@ infer_status inf_arch_weights(const struct inf_arch *arch, const struct inf_hpar
         bool in_layer = strchr(slots[row->slot].names, '%') != NULL;
         if (in_layer != (layer >= 0))
             continue;
-        infer_status status = fill(hp, row, layer, find, ud, arena, &weights[row->slot], err);
+        infer_status status = fill(arch, hp, row, layer, find, ud, arena, &weights[row->slot], err);
         if (status)
             return status;
     }
