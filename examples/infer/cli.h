@@ -42,7 +42,7 @@ struct cli_options {
     uint32_t context, batch, threads; /* 0: the library's default */
     uint32_t kv;                      /* infer_kv_type */
 
-    const char *prompt, *prompt_file, *system;
+    const char *prompt, *prompt_file, *system, *chat_template;
     uint32_t max_tokens;
     struct cli_texts stop;
     const char *save, *restore, *at;
@@ -241,6 +241,15 @@ infer_status cli_tokenize_prompt(struct cli *cli, const struct cli_engine *engin
                                  size_t len, struct cli_ids *ids);
 infer_status cli_asks_bos(struct cli *cli, const struct cli_engine *engine, bool *asks);
 
+/* ---- Templates (cmd_template.c) ------------------------------------------------------------ */
+
+/* What the local clock shows, for infer_template_render. */
+int64_t cli_local_time(void);
+
+/* The template of a file, or (path NULL) the model's own. */
+infer_status cli_open_template(struct cli *cli, infer_model *model, const char *path,
+                               infer_template **t);
+
 /* ---- Ctrl-C (interrupt.c) ------------------------------------------------------------------ */
 
 void cli_interrupt_install(void);
@@ -286,6 +295,7 @@ infer_status cmd_embed(struct cli *cli);
 infer_status cmd_perplexity(struct cli *cli);
 infer_status cmd_compare(struct cli *cli);
 infer_status cmd_models(struct cli *cli);
+infer_status cmd_template(struct cli *cli);
 infer_status cmd_split(struct cli *cli);
 infer_status cmd_merge(struct cli *cli);
 

@@ -10,11 +10,17 @@
 
 #define HISTORY_LINES 1000
 
+struct message {
+    const char *role;
+    char *text;
+};
+
 struct chat {
     struct cli *cli;
     struct cli_engine engine;
     infer_sampler *sampler;
-    infer_message *messages; /* texts owned */
+    infer_template *template;
+    struct message *messages; /* texts owned */
     size_t count;
     size_t used; /* tokens of context that the conversation takes */
     char prompt[64];
@@ -22,12 +28,12 @@ struct chat {
 
 static void add_message(struct chat *chat, const char *role, const char *text, size_t len)
 {
-    infer_message *grown = cli_alloc(chat->count + 1, sizeof *grown);
+    struct message *grown = cli_alloc(chat->count + 1, sizeof *grown);
     char *copy = cli_alloc(len + 1, 1);
     if (chat->count != 0)
         memcpy(grown, chat->messages, chat->count * sizeof *grown);
     memcpy(copy, text, len);
-    grown[chat->count++] = (infer_message){.role = role, .text = copy};
+    grown[chat->count++] = (struct message){.role = role, .text = copy};
     free(chat->messages);
     chat->messages = grown;
 }
@@ -35,7 +41,7 @@ static void add_message(struct chat *chat, const char *role, const char *text, s
 static void drop_messages(struct chat *chat, size_t keep)
 {
     while (chat->count > keep)
-        free((void *)(uintptr_t)chat->messages[--chat->count].text);
+        free(chat->messages[--chat->count].text);
 }
 
 /* Back to the system message alone. */
@@ -47,16 +53,40 @@ static void clear(struct chat *chat)
     chat->used = 0;
 }
 
+/* The variables of the template, as JSON text to be freed. */
+static char *variables_of(const struct chat *chat)
+{
+    json_t *messages = json_array();
+    for (size_t i = 0; i < chat->count; i++)
+        json_array_append_new(messages,
+                              json_pack("{s:s,s:o}", "role", chat->messages[i].role, "content",
+                                        cli_json_text_replaced(chat->messages[i].text,
+                                                               strlen(chat->messages[i].text))));
+    json_t *variables = json_pack("{s:o,s:b}", "messages", messages, "add_generation_prompt", 1);
+    char *text = json_dumps(variables, JSON_COMPACT);
+    json_decref(variables);
+    return text;
+}
+
 static infer_status render(struct chat *chat, struct cli_ids *ids)
 {
+    char *variables = variables_of(chat);
+    const infer_span *spans;
     size_t count = 0;
+    int64_t now = cli_local_time();
+    infer_error *err = &chat->cli->err;
+    if (!variables)
+        return cli_fail(chat->cli, INFER_E_MEMORY, "out of memory");
+    infer_status status = infer_template_render(chat->template, variables, strlen(variables), &now,
+                                                &spans, &count, err);
+    free(variables);
+    if (status != INFER_OK)
+        return status;
     cli_ids_reserve(ids, 1024);
-    infer_status status = infer_chat_prompt(chat->engine.model, chat->messages, chat->count,
-                                            ids->data, ids->capacity, &count, &chat->cli->err);
+    status = infer_template_tokens(chat->template, ids->data, ids->capacity, &count, err);
     if (status == INFER_E_RANGE) {
         cli_ids_reserve(ids, count);
-        status = infer_chat_prompt(chat->engine.model, chat->messages, chat->count, ids->data,
-                                   ids->capacity, &count, &chat->cli->err);
+        status = infer_template_tokens(chat->template, ids->data, ids->capacity, &count, err);
     }
     ids->count = status == INFER_OK ? count : 0;
     return status;
@@ -213,6 +243,9 @@ static infer_status open_chat(struct chat *chat)
     struct cli *cli = chat->cli;
     infer_status status = cli_open_session(cli, cli->opt.operands[0], &chat->engine);
     if (status == INFER_OK)
+        status =
+            cli_open_template(cli, chat->engine.model, cli->opt.chat_template, &chat->template);
+    if (status == INFER_OK)
         status = cli_sampler_new(cli, &chat->engine, &chat->sampler);
     if (status == INFER_OK)
         clear(chat);
@@ -239,6 +272,7 @@ infer_status cmd_chat(struct cli *cli)
     drop_messages(&chat, 0);
     free(chat.messages);
     infer_sampler_free(chat.sampler);
+    infer_template_free(chat.template);
     cli_engine_close(&chat.engine);
     free(text.data);
     return status;

@@ -31,6 +31,7 @@ const struct cli_option_row cli_option_rows[] = {
     TEXT(GROUP_RUN, "--save", NULL, "FILE", save, "save the session (tokens and KV cache) after the text"),
     TEXT(GROUP_RUN, "--restore", NULL, "FILE", restore, "start from a saved session; what the prompt shares with it is not evaluated again"),
     TEXT(GROUP_CHAT, "--system", NULL, "TEXT", system, "the system message"),
+    TEXT(GROUP_CHAT, "--chat-template", NULL, "FILE", chat_template, "use the chat template (Jinja) in FILE, not the model's own"),
     FLAG(GROUP_INFO, "--tensors", NULL, tensors, "list the tensors too"),
     FLAG(GROUP_EXPLAIN, "--explain", NULL, explain, "print the steps too"),
     FLAG(GROUP_TOKENIZE, "--no-special-add", NULL, no_special_add, "add no bos or eos"),
