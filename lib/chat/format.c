@@ -241,7 +241,9 @@ bool inf_text_percent(struct inf_render *r, const struct inf_value *format,
         if (sign && !percent_directive(&f))
             return false;
     }
-    if (f.next < args->count && !(args->count == 1 && args->items[0].kind == INF_DICT))
+    bool one_list = args->count == 1 && (args->items[0].kind == INF_DICT ||
+                                         args->items[0].kind == INF_LIST); /* may stay unused */
+    if (f.next < args->count && !one_list)
         return bad(&f, "too many arguments");
     *out = inf_buffer_value(f.b);
     return true;

@@ -210,13 +210,11 @@ INF_BUILTIN(attribute)
 
 /* ---- Orders -------------------------------------------------------------------------------- */
 
-/* The items of several keys, "a,b": tuples of them. */
+/* What to sort by: for attributes "a,b" lists of them, so that two that have none are equal. */
 static bool sort_keys(struct inf_render *r, const struct inf_sequence *items,
                       const struct inf_value *attribute, bool case_counts, struct inf_value **keys)
 {
-    bool several = attribute && attribute->kind == INF_TEXT &&
-                   memchr(inf_chars(attribute), ',', inf_chars_len(attribute));
-    if (!several)
+    if (!attribute || attribute->kind != INF_TEXT)
         return keys_of(r, items, attribute, NULL, case_counts, keys);
     *keys = inf_render_take(r, items->count, sizeof **keys);
     if (!*keys)

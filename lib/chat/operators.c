@@ -93,6 +93,8 @@ static bool real_arithmetic(struct inf_render *r, char op, double a, double b,
     case 'p':
         if (a == 0 && b < 0)
             return inf_fault(r, "division by zero");
+        if (a < 0 && b != floor(b))
+            return inf_fault(r, "a power that is no real number");
         result = pow(a, b);
         break;
     default:
@@ -384,7 +386,7 @@ bool inf_value_slice(struct inf_render *r, const struct inf_value *v,
     if (v->kind == INF_UNDEFINED)
         return inf_undefined_fail(r, v);
     if (v->kind != INF_TEXT && !is_list(v) && v->kind != INF_RANGE)
-        return inf_undefined(r, (struct inf_bytes){"slice", 5}, owner_name(v), out);
+        return inf_fault(r, "a %s cannot be sliced", inf_kind_name(v));
     if (!inf_value_length(r, v, &length) ||
         !bound(r, bounds[2], 1, -INT32_MAX, INT32_MAX, 0, &step))
         return false;

@@ -264,7 +264,7 @@ static struct inf_node *parse_strings(struct inf_parser *p)
 static struct inf_node *parse_number(struct inf_parser *p)
 {
     struct inf_node *node = inf_parse_node(p, INF_NODE_CONSTANT, p->now.at);
-    char digits[64];
+    char digits[64] = "";
     size_t len = 0;
     if (!node)
         return NULL;
@@ -280,7 +280,7 @@ static struct inf_node *parse_number(struct inf_parser *p)
     } else {
         char sign = len > 1 ? (char)(digits[1] | 0x20) : 0;
         unsigned base = sign == 'x' ? 16 : sign == 'o' ? 8 : sign == 'b' ? 2 : 10;
-        sound = sound && (base == 10 || len > 2);
+        sound = sound && (base == 10 ? *digits != '0' || strspn(digits, "0") == len : len > 2);
         for (size_t i = base == 10 ? 0 : 2; sound && i < len; i++)
             sound = hex_digit(digits[i]) < base && !__builtin_mul_overflow(whole, base, &whole) &&
                     !__builtin_add_overflow(whole, hex_digit(digits[i]), &whole);

@@ -177,12 +177,21 @@ INF_BUILTIN(truncate)
     return inf_text_join(r, &head, &end, out);
 }
 
+/* Whether the word at byte `at` has more than `width` characters. */
+static bool wider(const struct inf_value *line, size_t at, size_t width)
+{
+    size_t len = inf_chars_len(line), columns = 0;
+    for (; at < len && inf_chars(line)[at] != ' ' && columns <= width; columns++)
+        at += inf_char_size(inf_chars(line) + at, len - at);
+    return columns > width;
+}
+
 /* One line of a text, cut at blanks so that no part is wider than `width` characters. */
 static bool wrap_line(struct inf_render *r, const struct inf_value *line, size_t width, bool split,
                       const struct inf_value *by, struct inf_buffer *b)
 {
     const char *bytes = inf_chars(line);
-    size_t len = inf_chars_len(line), start = 0, used = 0;
+    size_t len = inf_chars_len(line), start = 0;
     bool first = true;
     while (start < len) {
         /* the longest stretch from start that is narrow enough and ends before a blank */
@@ -194,8 +203,8 @@ static bool wrap_line(struct inf_render *r, const struct inf_value *line, size_t
         } else {
             for (end = at; end > start && bytes[end] != ' ';)
                 end--;
-            if (end == start && split)
-                end = at;
+            if (split && end < at && wider(line, end + (bytes[end] == ' '), width))
+                end = at; /* a word that must be cut anyway begins on this line */
             else if (end == start)
                 for (end = at; end < len && bytes[end] != ' ';)
                     end++;
@@ -210,7 +219,6 @@ static bool wrap_line(struct inf_render *r, const struct inf_value *line, size_t
             !inf_buffer_add_text(r, b, &part.as.text) || !inf_render_spend(r, 1 + width / 32))
             return false;
         first = false;
-        used += end - start;
         start = next;
     }
     return true;
@@ -245,6 +253,8 @@ INF_BUILTIN(urlencode)
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/";
     static const char hex[] = "0123456789ABCDEF";
     struct inf_value text;
+    if (self->kind != INF_TEXT && self->kind != INF_UNDEFINED && inf_is_iterable(self))
+        return inf_fault(r, "urlencode takes a text, not a %s", inf_kind_name(self));
     if (!inf_value_text(r, self, &text))
         return false;
     struct inf_buffer *b = inf_buffer_new(r, inf_chars_len(&text));

@@ -118,10 +118,8 @@ static bool split_words(struct inf_render *r, const struct inf_value *text, int6
         if (at == len)
             return true;
         start = at;
-        if (most-- == 0) {
-            struct inf_value rest = inf_text_part(text, start, len);
-            return inf_text_strip(r, &rest, NULL, INF_RIGHT, &rest) && inf_list_add(r, list, &rest);
-        }
+        if (most-- == 0)
+            return add_part(r, list, text, start, len);
         for (; at < len; at += size)
             if (strips(text, at, size = inf_char_size(inf_chars(text) + at, len - at), NULL))
                 break;
@@ -150,7 +148,7 @@ static bool split_words_right(struct inf_render *r, const struct inf_value *text
         if (!end)
             break;
         if (most-- == 0) {
-            if (!inf_text_strip(r, &rest, NULL, INF_LEFT, &rest) || !inf_list_add(r, list, &rest))
+            if (!inf_list_add(r, list, &rest))
                 return false;
             break;
         }

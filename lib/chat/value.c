@@ -517,6 +517,8 @@ bool inf_value_contains(struct inf_render *r, const struct inf_value *whole,
         return inf_render_spend(r, whole->as.text.len / 64);
     }
     if (whole->kind == INF_DICT) {
+        if (part->kind == INF_TUPLE || part->kind == INF_RANGE)
+            return true; /* Python can have them as keys, no dict here has */
         if (!inf_value_hashable(r, part))
             return false;
         *found = inf_dict_find(r, whole->as.dict, part) != NULL;
