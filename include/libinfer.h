@@ -520,6 +520,17 @@ INFER_API const char *infer_stop_name(infer_stop stop);
  * text. Return false to stop. */
 typedef bool (*infer_on_text)(void *ud, const char *text, size_t len);
 
+/* Where a model thinks before it answers: the tokens that a thought stands between. They are told by
+ * their ids, so a text that spells them is a text. infer_template_thought fills it. */
+typedef struct infer_thought {
+    infer_token begin, end; /* -1: the model has no such tokens */
+    infer_token
+        head;  /* ends the name of a channel behind `begin`, of which "final" is the answer; -1:
+                        * there are no names */
+    bool open; /* the prompt ends within a thought */
+    size_t max_tokens; /* of thought: `end` is then put in place of the next; SIZE_MAX: no limit */
+} infer_thought;
+
 typedef struct infer_generate_options {
     size_t size;
     infer_sampler *sampler;  /* NULL: greedy */
@@ -531,6 +542,8 @@ typedef struct infer_generate_options {
      */
     void (*on_token)(void *ud, infer_token id, const float *logits);
     void *ud;
+    const infer_thought *thought; /* NULL, or begin -1: all that is made is answer */
+    infer_on_text on_thought;     /* as on_text, for thoughts, which then are no part of the text */
 } infer_generate_options;
 
 typedef struct infer_generated {
@@ -604,6 +617,12 @@ INFER_API infer_status infer_template_render(infer_template *t, const char *vari
  * or that the template uses. As infer_tokenize: INFER_E_RANGE tells the need. */
 INFER_API infer_status infer_template_tokens(infer_template *t, infer_token *ids, size_t capacity,
                                              size_t *count, infer_error *err);
+
+/* How the model of a template thinks: from its vocabulary and the template's text. ids[count] is the
+ * prompt, for `open` (NULL: not open). */
+INFER_API infer_status infer_template_thought(const infer_template *t, const infer_token *ids,
+                                              size_t count, infer_thought *thought,
+                                              infer_error *err);
 
 /* ---- Files --------------------------------------------------------------------------------- */
 

@@ -183,3 +183,51 @@ infer_status infer_template_tokens(infer_template *t, infer_token *ids, size_t c
                                         capacity, count, err);
     return status;
 }
+
+/* ---- Thoughts ------------------------------------------------------------------------------ */
+
+/* The tokens of the families, as their templates and vocabularies have them. */
+static const struct {
+    const char *begin, *head, *end;
+} thoughts[] = {
+    {"<think>", NULL, "</think>"},                    /* Qwen3, DeepSeek, GLM, and many more */
+    {"<|channel|>", "<|message|>", "<|end|>"},        /* gpt-oss */
+    {"<|channel>", NULL, "<channel|>"},               /* Gemma 4 */
+    {"<|START_THINKING|>", NULL, "<|END_THINKING|>"}, /* Command */
+    {"[THINK]", NULL, "[/THINK]"},                    /* Magistral */
+    {"<seed:think>", NULL, "</seed:think>"},
+    {"<|inner_prefix|>", NULL, "<|inner_suffix|>"}, /* Apertus */
+    {"<|think|>", NULL, "<|end|>"},                 /* Solar */
+};
+
+static infer_token token_of(const struct inf_vocab *vocab, const char *text)
+{
+    return text ? inf_vocab_find(vocab, text, strlen(text)) : -1;
+}
+
+infer_status infer_template_thought(const infer_template *t, const infer_token *ids, size_t count,
+                                    infer_thought *thought, infer_error *err)
+{
+    const struct inf_vocab *vocab;
+    struct inf_bytes text = inf_template_text(t->t);
+    *thought = (infer_thought){.begin = -1, .end = -1, .head = -1, .max_tokens = SIZE_MAX};
+    if (!t->model)
+        return inf_fail(err, INFER_E_ARGUMENT, "the template was made without a model");
+    infer_status status = inf_model_vocab(t->model, &vocab, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < sizeof thoughts / sizeof *thoughts && thought->begin < 0; i++) {
+        infer_token begin = token_of(vocab, thoughts[i].begin);
+        infer_token end = token_of(vocab, thoughts[i].end);
+        bool named = memmem(text.ptr, text.len, thoughts[i].begin, strlen(thoughts[i].begin)) ||
+                     memmem(text.ptr, text.len, thoughts[i].end, strlen(thoughts[i].end));
+        if (begin < 0 || end < 0 || !named)
+            continue;
+        thought->begin = begin;
+        thought->end = end;
+        thought->head = token_of(vocab, thoughts[i].head);
+    }
+    for (size_t i = 0; ids && thought->begin >= 0 && thought->head < 0 && i < count; i++)
+        thought->open = ids[i] == thought->begin || (thought->open && ids[i] != thought->end);
+    return INFER_OK;
+}

@@ -333,7 +333,8 @@ given 'hello'
 if "$infer" chat "$talker" -p hello -n 1 >/dev/null 2>&1; then
     call 0 'chat: one turn' chat "$talker" -n 4 --temp 0 --json --system 'Be short.'
     json '{"text", "ids", "stop", "prompt_tokens"} <= set(v)' 'chat --json: the keys'
-    call 1 'chat: a NUL byte' chat "$talker" -f <(printf 'a\0b')
+    call 0 "chat: a NUL byte" chat "$talker" -n 1 -f <(printf "a\0b")
+    call 1 "chat: no UTF-8" chat "$talker" -f <(printf "a\377b")
     call 0 'chat: text' chat "$talker" -p hello -n 4
     python3 "$here/chat_terminal.py" "$infer" "$talker" 2>"$err"
     verdict $? 'chat at a terminal'
