@@ -183,10 +183,10 @@ static infer_status read_number(struct reader *r, struct inf_json *value)
     size_t start = r->at;
     bool whole = true;
     r->at += r->text[r->at] == '-';
-    bool zero = is_digit(r, r->at) && r->text[r->at] == '0';
-    if (!skip_digits(r) || (zero && is_digit(r, r->at - 1) && r->text[r->at - 1] != '0'))
+    size_t first = r->at;
+    if (!skip_digits(r))
         return bad(r, INFER_E_FORMAT, "a value is needed");
-    if (zero && r->at - start > (size_t)(r->text[start] == '-') + 1)
+    if (r->text[first] == '0' && r->at > first + 1)
         return bad(r, INFER_E_FORMAT, "a number begins with 0");
     if (r->at < r->len && r->text[r->at] == '.') {
         whole = false;
