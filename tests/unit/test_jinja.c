@@ -226,100 +226,97 @@ static void limited(const char *text)
     ck_assert_msg(!count.passed_limit && !count.blocks, "%.60s: memory", text);
 }
 
+static const char *const runaway_texts[] = {
+    "{% for i in range(10**9) %}x{% endfor %}",
+    "{{ range(100001) }}",
+    "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}",
+    "{% set s = 'x' %}{% for i in range(60) %}{% set ns = namespace(s=s) %}{% endfor %}"
+    "{% set ns = namespace(s='xy') %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% "
+    "endfor %}",
+    "{% set ns = namespace(s=[1]) %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% "
+    "endfor %}",
+    "{{ 'a' * 10**9 }}",
+    "{{ [1] * 10**9 }}",
+    "{{ ('a' * 10**6) | replace('', 'b' * 10**6) }}",
+    "{{ ('a' * 10**6) | replace('a', 'b' * 10**3) }}",
+    "{{ 'a' | indent(10**9) }}",
+    "{{ 'a' | center(10**9) }}",
+    "{{ '%999999999d' % 1 }}",
+    "{{ '{:>999999999}'.format(1) }}",
+    "{{ 'a'.ljust(10**9) }}",
+    "{{ '1'.zfill(10**9) }}",
+    "{{ [1] | tojson(indent=10**9) }}",
+    "{{ 9223372036854775807 + 1 }}",
+    "{{ 10 ** 99 }}",
+    "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}",
+    "{% macro f() %}{% call g() %}{% endcall %}{% endmacro %}"
+    "{% macro g() %}{{ caller() }}{{ f() }}{% endmacro %}{{ f() }}",
+    "{% for i in list recursive %}{{ loop(list) }}{% endfor %}",
+    "{% set ns = namespace() %}{% set ns.me = ns %}{{ ns }}",
+    "{% set ns = namespace(v=1) %}{% for i in range(2000) %}{% set ns.v = [ns.v] %}{% endfor %}"
+    "{{ ns.v }}",
+    "{% set ns = namespace(v=1) %}{% for i in range(2000) %}{% set ns.v = [ns.v] %}{% endfor %}"
+    "{{ ns.v == ns.v | list and [ns.v] == [ns.v] }}",
+    "{% set b = 'b' * 3000000 %}{{ b }}{{ b }}",
+    "{% set a = 'a' * 100000 %}{% for i in range(99999) %}{% if a.rfind('b' + a) > 0 %}{% "
+    "endif %}"
+    "{% endfor %}",
+    "{% set l = range(99999) | list %}{% for i in l %}{% if -1 in l %}{% endif %}{% endfor %}",
+    "{% set l = range(99999) | list %}{% for i in l %}{% set m = l | sort %}{% endfor %}",
+};
+
 START_TEST(runaways)
 {
-    static const char *const texts[] = {
-        "{% for i in range(10**9) %}x{% endfor %}",
-        "{{ range(100001) }}",
-        "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}",
-        "{% set s = 'x' %}{% for i in range(60) %}{% set ns = namespace(s=s) %}{% endfor %}"
-        "{% set ns = namespace(s='xy') %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% "
-        "endfor %}",
-        "{% set ns = namespace(s=[1]) %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% "
-        "endfor %}",
-        "{{ 'a' * 10**9 }}",
-        "{{ [1] * 10**9 }}",
-        "{{ ('a' * 10**6) | replace('', 'b' * 10**6) }}",
-        "{{ ('a' * 10**6) | replace('a', 'b' * 10**3) }}",
-        "{{ 'a' | indent(10**9) }}",
-        "{{ 'a' | center(10**9) }}",
-        "{{ '%999999999d' % 1 }}",
-        "{{ '{:>999999999}'.format(1) }}",
-        "{{ 'a'.ljust(10**9) }}",
-        "{{ '1'.zfill(10**9) }}",
-        "{{ [1] | tojson(indent=10**9) }}",
-        "{{ 9223372036854775807 + 1 }}",
-        "{{ 10 ** 99 }}",
-        "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}",
-        "{% macro f() %}{% call g() %}{% endcall %}{% endmacro %}"
-        "{% macro g() %}{{ caller() }}{{ f() }}{% endmacro %}{{ f() }}",
-        "{% for i in list recursive %}{{ loop(list) }}{% endfor %}",
-        "{% set ns = namespace() %}{% set ns.me = ns %}{{ ns }}",
-        "{% set ns = namespace(v=1) %}{% for i in range(2000) %}{% set ns.v = [ns.v] %}{% endfor %}"
-        "{{ ns.v }}",
-        "{% set ns = namespace(v=1) %}{% for i in range(2000) %}{% set ns.v = [ns.v] %}{% endfor %}"
-        "{{ ns.v == ns.v | list and [ns.v] == [ns.v] }}",
-        "{% set b = 'b' * 3000000 %}{{ b }}{{ b }}",
-        "{% set a = 'a' * 100000 %}{% for i in range(99999) %}{% if a.rfind('b' + a) > 0 %}{% "
-        "endif %}"
-        "{% endfor %}",
-        "{% set l = range(99999) | list %}{% for i in l %}{% if -1 in l %}{% endif %}{% endfor %}",
-        "{% set l = range(99999) | list %}{% for i in l %}{% set m = l | sort %}{% endfor %}",
-    };
-    limited(texts[_i]);
+    limited(runaway_texts[_i]);
 }
 END_TEST
-#define RUNAWAYS 28
+
+static const char *const nestings[][3] = {
+    {"{{ ", "(", "1 }}"},           {"{{ ", "[", "1 }}"},          {"{{ ", "{1:", "1 }}"},
+    {"{{ ", "not ", "1 }}"},        {"{{ ", "- ", "1 }}"},         {"{{ ", "1 if 1 else ", "1 }}"},
+    {"{{ ", "f(", "1 }}"},          {"{{ ", "1[", "1 }}"},         {"{{ ", "1 | f(", "1 }}"},
+    {"", "{% if 1 %}", ""},         {"", "{% for i in 1 %}", ""},  {"", "{% macro m() %}", ""},
+    {"", "{% set a %}", ""},        {"{% for ", "(", "a in b %}"}, {"{% set ", "(", "a = b %}"},
+    {"", "{% filter upper %}", ""}, {"", "{% with %}", ""},        {"", "{% call f() %}", ""},
+    {"", "{% generation %}", ""},
+};
 
 START_TEST(nesting)
 {
-    static const char *const rows[][3] = {
-        {"{{ ", "(", "1 }}"},           {"{{ ", "[", "1 }}"},
-        {"{{ ", "{1:", "1 }}"},         {"{{ ", "not ", "1 }}"},
-        {"{{ ", "- ", "1 }}"},          {"{{ ", "1 if 1 else ", "1 }}"},
-        {"{{ ", "f(", "1 }}"},          {"{{ ", "1[", "1 }}"},
-        {"{{ ", "1 | f(", "1 }}"},      {"{{ ", "1 ** -", "1 }}"},
-        {"", "{% if 1 %}", ""},         {"", "{% for i in 1 %}", ""},
-        {"", "{% macro m() %}", ""},    {"", "{% set a %}", ""},
-        {"{% for ", "(", "a in b %}"},  {"{% set ", "(", "a = b %}"},
-        {"", "{% filter upper %}", ""}, {"", "{% with %}", ""},
-        {"", "{% call f() %}", ""},     {"", "{% generation %}", ""},
-    };
-    char *text = many(rows[_i][0], rows[_i][1], 10000, rows[_i][2]);
+    char *text = many(nestings[_i][0], nestings[_i][1], 10000, nestings[_i][2]);
     limited(text);
     free(text);
 }
 END_TEST
-#define NESTINGS 19
 
 /* Long rows are not deep. */
+static const char *const row_parts[][4] = {
+    {"{{ 1", " + 1", " }}", "10001"},
+    {"{{ 1", " | int", " }}", "1"},
+    {"{{ 1", " or 0", " }}", "1"},
+    {"{{ ''", " ~ ''", " }}", ""},
+    {"{{ 1", " == 1", " }}", "True"},
+    {"{% if 0 %}", "{% elif 0 %}", "{% else %}e{% endif %}", "e"},
+    {"{{ 'a'", ".upper()", " }}", "A"},
+    {"{{ [", "1,", "] | length }}", "10000"},
+    {"", "{# c #}", "e", "e"},
+    {"", "{% raw %}{% endraw %}", "e", "e"},
+    {"{{ ", "'' ", "'a' }}", "a"},
+};
+
 START_TEST(long_rows)
 {
-    static const char *const rows[][4] = {
-        {"{{ 1", " + 1", " }}", "10001"},
-        {"{{ 1", " | int", " }}", "1"},
-        {"{{ 1", " or 0", " }}", "1"},
-        {"{{ ''", " ~ ''", " }}", ""},
-        {"{{ 1", " == 1", " }}", "True"},
-        {"{% if 0 %}", "{% elif 0 %}", "{% else %}e{% endif %}", "e"},
-        {"{{ 'a'", ".upper()", " }}", "A"},
-        {"{{ [", "1,", "] | length }}", "10000"},
-        {"", "{# c #}", "e", "e"},
-        {"", "{% raw %}{% endraw %}", "e", "e"},
-        {"{{ ", "'' ", "'a' }}", "a"},
-    };
     struct inf_prompt prompt;
     infer_error err = {.text = ""};
-    char *text = many(rows[_i][0], rows[_i][1], 10000, rows[_i][2]);
+    char *text = many(row_parts[_i][0], row_parts[_i][1], 10000, row_parts[_i][2]);
     infer_status status = run(text, &prompt, &err);
     ck_assert_msg(!status, "%.40s: %s", text, err.text);
-    ck_assert_uint_eq(prompt_len(&prompt), strlen(rows[_i][3]));
-    ck_assert(!memcmp(prompt.text, rows[_i][3], prompt_len(&prompt)));
+    ck_assert_uint_eq(prompt_len(&prompt), strlen(row_parts[_i][3]));
+    ck_assert(!memcmp(prompt.text, row_parts[_i][3], prompt_len(&prompt)));
     inf_prompt_free(&prompt);
     free(text);
 }
 END_TEST
-#define LONG_ROWS 11
 
 START_TEST(too_long)
 {
@@ -489,9 +486,9 @@ Suite *suite_jinja(void)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, renders, 0, sizeof cases / sizeof *cases);
     tcase_add_loop_test(tests, refuses, 0, sizeof errors / sizeof *errors);
-    tcase_add_loop_test(tests, runaways, 0, RUNAWAYS);
-    tcase_add_loop_test(tests, nesting, 0, NESTINGS);
-    tcase_add_loop_test(tests, long_rows, 0, LONG_ROWS);
+    tcase_add_loop_test(tests, runaways, 0, sizeof runaway_texts / sizeof *runaway_texts);
+    tcase_add_loop_test(tests, nesting, 0, sizeof nestings / sizeof *nestings);
+    tcase_add_loop_test(tests, long_rows, 0, sizeof row_parts / sizeof *row_parts);
     tcase_add_test(tests, too_long);
     tcase_add_test(tests, grows_linearly);
     tcase_add_test(tests, arguments);
