@@ -33,7 +33,7 @@ infer_status cli_open_model(struct cli *cli, const char *path, struct cli_engine
 
 infer_status cli_open_plan(struct cli *cli, const char *path, struct cli_engine *engine)
 {
-    infer_status status = cli_open_model(cli, path, engine);
+    infer_status status = engine->model ? INFER_OK : cli_open_model(cli, path, engine);
     if (status != INFER_OK)
         return status;
     infer_plan_options options = {.size = sizeof options,
