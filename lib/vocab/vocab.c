@@ -304,9 +304,9 @@ bool inf_vocab_ends(const struct inf_vocab *v, infer_token id)
     return false;
 }
 
-bool inf_vocab_is_control(const struct inf_vocab *v, infer_token id)
+infer_kind inf_vocab_kind(const struct inf_vocab *v, infer_token id)
 {
-    return id >= 0 && (uint32_t)id < v->count && v->tokens[id].kind == INF_TOKEN_CONTROL;
+    return id < 0 || (uint32_t)id >= v->count ? INFER_KIND_NONE : (infer_kind)v->tokens[id].kind;
 }
 
 infer_token inf_vocab_find(const struct inf_vocab *v, const char *text, size_t len)

@@ -75,7 +75,9 @@ infer_token inf_vocab_special(const struct inf_vocab *v, infer_special which); /
 
 /* Whether a token ends a turn: eos, eot, eom, and control tokens known to mean it by their text. */
 bool inf_vocab_ends(const struct inf_vocab *v, infer_token id);
-bool inf_vocab_is_control(const struct inf_vocab *v, infer_token id);
+
+/* INFER_KIND_NONE where there is no such token. */
+infer_kind inf_vocab_kind(const struct inf_vocab *v, infer_token id);
 
 /* The lowest id whose stored text (as in the file) is this; -1: none. Looks at every token. */
 infer_token inf_vocab_find(const struct inf_vocab *v, const char *text, size_t len);

@@ -24,12 +24,12 @@
 #define INF_PIECE_SHORT 64 /* bytes of a piece that is cut on the stack */
 
 enum inf_token_kind {
-    INF_TOKEN_NORMAL = 1,
-    INF_TOKEN_UNKNOWN,
-    INF_TOKEN_CONTROL,
-    INF_TOKEN_USER,
-    INF_TOKEN_UNUSED, /* and every type that is not known: never made from text */
-    INF_TOKEN_BYTE
+    INF_TOKEN_NORMAL = INFER_KIND_NORMAL,
+    INF_TOKEN_UNKNOWN = INFER_KIND_UNKNOWN,
+    INF_TOKEN_CONTROL = INFER_KIND_CONTROL,
+    INF_TOKEN_USER = INFER_KIND_USER_DEFINED,
+    INF_TOKEN_UNUSED = INFER_KIND_UNUSED, /* and every type that is not known */
+    INF_TOKEN_BYTE = INFER_KIND_BYTE
 };
 
 /* How a stretch of text becomes ids. */

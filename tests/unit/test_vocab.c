@@ -173,9 +173,9 @@ START_TEST(bpe_specials)
     expect_ids(v, "<|x|", 0, '<', '|', 'x', '|');
     expect_ids(v, "<|x|>", INFER_TOKENIZE_PLAIN, '<', '|', 'x', '|', '>');
     expect_ids(v, "<tag>", INFER_TOKENIZE_PLAIN, BPE_CONTROL + 2);
-    ck_assert(inf_vocab_is_control(v, BPE_CONTROL));
-    ck_assert(!inf_vocab_is_control(v, BPE_CONTROL + 2));
-    ck_assert(!inf_vocab_is_control(v, -1));
+    ck_assert(inf_vocab_kind(v, BPE_CONTROL) == INFER_KIND_CONTROL);
+    ck_assert(inf_vocab_kind(v, BPE_CONTROL + 2) != INFER_KIND_CONTROL);
+    ck_assert(inf_vocab_kind(v, -1) != INFER_KIND_CONTROL);
     ck_assert(inf_vocab_ends(v, BPE_CONTROL + 4));
     ck_assert(!inf_vocab_ends(v, BPE_CONTROL));
     ck_assert_int_eq(inf_vocab_find(v, "<|x|>", 5), BPE_CONTROL);
@@ -653,7 +653,7 @@ START_TEST(no_types)
     f.source.add_space_prefix = 0;
     struct inf_vocab *v = open_file(&f);
     expect_ids(v, "<s>a", 0, 1, BYTE('a'));
-    ck_assert(inf_vocab_is_control(v, 1) && inf_vocab_ends(v, 2));
+    ck_assert(inf_vocab_kind(v, 1) == INFER_KIND_CONTROL && inf_vocab_ends(v, 2));
     inf_vocab_free(v);
 }
 END_TEST
