@@ -51,6 +51,7 @@ static void add_memory(struct fields *fields, const struct bench_result *r)
     add(fields, "plan_bytes", (double)r->plan.total);
     add(fields, "plan_weights_mapped", (double)r->plan.weights_mapped);
     add(fields, "plan_weights_owned", (double)r->plan.weights_owned);
+    add(fields, "plan_weights_made", (double)r->plan.weights_made);
     add(fields, "plan_kv", (double)r->plan.kv);
     add(fields, "plan_activations", (double)r->plan.activations);
     add(fields, "plan_scratch", (double)r->plan.scratch);

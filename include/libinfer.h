@@ -328,11 +328,13 @@ INFER_API void infer_plan_free(infer_plan *plan);
 typedef struct infer_plan_memory {
     uint64_t weights_mapped; /* file pages: shared, and given back by the system when it is short */
     uint64_t weights_owned;  /* with no_mmap: the file in memory */
-    uint64_t kv;             /* the KV caches of all sessions */
-    uint64_t activations;    /* what the steps write */
-    uint64_t scratch;        /* per thread: panels, scores */
-    uint64_t logits;         /* of all sessions */
-    uint64_t tables;         /* vocabulary, tensor table, steps, and other small things */
+    uint64_t
+        weights_made;     /* made of the file's by loading, where they cannot be used as they are */
+    uint64_t kv;          /* the KV caches of all sessions */
+    uint64_t activations; /* what the steps write */
+    uint64_t scratch;     /* per thread: panels, scores */
+    uint64_t logits;      /* of all sessions */
+    uint64_t tables;      /* vocabulary, tensor table, steps, and other small things */
     uint64_t total;
     uint64_t
         available; /* what the machine has for us now: MemAvailable, or what our cgroups leave */

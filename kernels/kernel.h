@@ -174,8 +174,12 @@ typedef void inf_rope_fn(const struct inf_rope_args *args);
  * a, k = 1.0f / fma(0.3275911f, t, 1.0f), erfc(t) is about p * exp(-(t * t)) (Abramowitz and Stegun
  * 7.1.26, 1.5e-7), p = c5; p = fma(p, k, c4) ... fma(p, k, c1); p = p * k; h = (0.5f * a) * (p *
  * exp).
- * squared relu: f(x) = m * m, m = x < 0 ? 0 : x. */
-enum inf_activation { INF_SILU, INF_GELU_TANH, INF_GELU_ERF, INF_RELU_SQUARED };
+ * squared relu: f(x) = m * m, m = x < 0 ? 0 : x.
+ * clamped swiglu (with up alone): with g = limit < gate ? limit : gate and u = up kept so within
+ * +-limit, out = (g / (1.0f + exp(-1.702f * g))) * (u + 1.0f), limit 7.0f. */
+enum inf_activation { INF_SILU, INF_GELU_TANH, INF_GELU_ERF, INF_RELU_SQUARED, INF_SWIGLU_CLAMPED };
+#define INF_SWIGLU_LIMIT 7.0f
+#define INF_SWIGLU_ALPHA 1.702f
 #define INF_ERFC_C1 0.254829592f
 #define INF_ERFC_C2 (-0.284496736f)
 #define INF_ERFC_C3 1.421413741f
@@ -189,9 +193,8 @@ struct inf_glu_args {
 };
 typedef void inf_glu_fn(const struct inf_glu_args *args);
 
-/* Op softcap: x[i] = soft_cap(x[i], cap) + (x[i] - x[i]) in place: what is not finite stays so.
- * soft_cap(x, cap) = cap * tanh(x / cap), as e = inf_exp(x * (2.0f / cap)),
- * fma(-2.0f * cap, 1.0f / (e + 1.0f), cap). */
+/* Op softcap: x[i] = cap * tanh(x[i] / cap) in place, as fma(cap, 1.0f - 2.0f / (1.0f + exp(x[i] *
+ * (2.0f / cap))), x[i] - x[i]): what is not finite stays so. */
 struct inf_softcap_args {
     float *x;
     size_t n;
@@ -252,7 +255,7 @@ typedef void inf_kv_store_fn(const struct inf_kv_store_args *args);
 /*
  * Op attn: rows of queries against one tile of one KV head. For row r and position p of the tile:
  *   score = acc over d ascending, acc = fma(K[p][d], q[r][d], acc) from +0 (queries come scaled)
- *   with a cap: score = soft_cap(score, cap), as in op softcap
+ *   with a cap: as op softcap makes of the score
  *   allowed where first[r] <= p < end[r] (inside the tile; end <= INF_ATTN_TILE); else left out
  *   most[r] = the largest allowed score + 0.0f, so that a zero is +0
  *   weight[p] = inf_exp(score - most[r]), 0 where not allowed

@@ -117,11 +117,13 @@ static void count_work(struct infer_plan *plan)
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct inf_step *step = &plan->steps[i];
         if (step->op != INF_STEP_MATMUL && step->op != INF_STEP_LOGITS &&
-            step->op != INF_STEP_EXPERTS)
+            step->op != INF_STEP_EXPERTS && step->op != INF_STEP_HEADS)
             continue;
         for (uint32_t m = 0; m < step->count; m++) {
             const struct inf_weight *w = step->w[m];
-            uint64_t used = step->op == INF_STEP_EXPERTS ? plan->hp.experts_used : 1;
+            uint64_t used = step->op == INF_STEP_EXPERTS ? plan->hp.experts_used
+                            : step->op == INF_STEP_HEADS ? w->experts
+                                                         : 1;
             plan->info.weight_bytes_per_token += used * w->rows * w->row_bytes;
             plan->info.ops_per_token += used * 2 * w->rows * w->k;
         }
@@ -150,8 +152,9 @@ static void count_memory(struct infer_plan *plan)
         m->tables += sizeof *model->parts + sizeof *model->maps + model->parts[i]->heap_bytes;
     m->tables += sizeof *plan + plan->arena.bytes + inf_pool_bytes(plan->info.threads) +
                  plan->info.sessions * (session + generation);
-    m->total = m->weights_mapped + m->weights_owned + m->kv + m->activations + m->scratch +
-               m->logits + m->tables;
+    m->weights_made = plan->made_bytes;
+    m->total = m->weights_mapped + m->weights_owned + m->weights_made + m->kv + m->activations +
+               m->scratch + m->logits + m->tables;
     m->available = inf_memory_left("");
 }
 
@@ -174,7 +177,7 @@ static infer_status make(struct infer_plan *plan, const infer_plan_options *o, i
 {
     infer_status status =
         inf_model_bind(plan->model, &plan->arena, &plan->arch, &plan->hp, &plan->weights, err);
-    if (status || (status = resolve(plan, o, err)))
+    if (status || (status = resolve(plan, o, err)) || (status = inf_plan_latent(plan, err)))
         return status;
     if ((status = inf_plan_build(plan, err)) || (status = inf_plan_rope(plan, err)) ||
         (status = inf_plan_layout(plan, err)) || (status = take_arrays(plan, err)))
@@ -223,7 +226,7 @@ struct pages {
     const char *what;
 };
 
-#define PAGE_KINDS 4
+#define PAGE_KINDS 5
 
 static void pages_of(struct infer_plan *plan, struct pages pages[PAGE_KINDS])
 {
@@ -233,6 +236,7 @@ static void pages_of(struct infer_plan *plan, struct pages pages[PAGE_KINDS])
     pages[2] = (struct pages){(void **)&plan->scratch, plan->scratch_bytes * plan->info.threads,
                               "the threads' scratch"};
     pages[3] = (struct pages){(void **)&plan->logits, plan->logits_bytes, "the logits"};
+    pages[4] = (struct pages){(void **)&plan->made, plan->made_bytes, "the weights made"};
 }
 
 static void unload(struct infer_plan *plan)
@@ -292,8 +296,8 @@ static infer_status load(struct infer_plan *plan, infer_progress progress, void 
     pages_of(plan, pages);
     uint64_t total = 0, before = 0;
     for (int i = 0; i < PAGE_KINDS; i++) {
-        *pages[i].at = plan->a.map(plan->a.ud, -1, pages[i].bytes);
-        if (!*pages[i].at)
+        *pages[i].at = pages[i].bytes ? plan->a.map(plan->a.ud, -1, pages[i].bytes) : NULL;
+        if (pages[i].bytes && !*pages[i].at)
             return inf_fail_memory(err, pages[i].what, pages[i].bytes);
         total += pages[i].bytes;
     }
@@ -302,6 +306,7 @@ static infer_status load(struct infer_plan *plan, infer_progress progress, void 
         if (status)
             return status;
     }
+    inf_plan_latent_load(plan);
     infer_status status = inf_pool_new(&plan->a, plan->info.threads, &plan->pool, err);
     if (!status && progress)
         progress(ud, 1.0);
@@ -312,8 +317,8 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
 {
     pthread_mutex_lock(&plan->turn);
     infer_status status = INFER_OK;
-    uint64_t anonymous =
-        plan->memory.kv + plan->memory.activations + plan->memory.scratch + plan->memory.logits;
+    uint64_t anonymous = plan->memory.kv + plan->memory.activations + plan->memory.scratch +
+                         plan->memory.logits + plan->memory.weights_made;
     if (!plan->loaded) {
         plan->memory.available = inf_memory_left("");
         if (anonymous > plan->memory.available && !plan->overcommit)

@@ -81,7 +81,7 @@ static size_t k_bytes(const infer_plan *plan, uint32_t layer, size_t tokens)
 
 static size_t v_bytes(const infer_plan *plan, uint32_t layer, size_t tokens)
 {
-    return tokens * inf_kv_row_bytes(plan->kv, plan->hp.layer[layer].v_head_size);
+    return tokens * inf_kv_row_bytes(plan->kv, plan->hp.layer[layer].v_cached);
 }
 
 /* Heads whose K and V are kept. */

@@ -83,6 +83,9 @@ static double activate(enum inf_activation activation, double x)
         return 0.5 * x * erfc(-0.70710678118654752 * x);
     case INF_RELU_SQUARED:
         return x < 0.0 ? 0.0 : x * x;
+    case INF_SWIGLU_CLAMPED:
+        x = x > 7.0 ? 7.0 : x;
+        return x / (1.0 + exp(-1.702 * x));
     }
     return x / (1.0 + exp(-x));
 }
@@ -90,8 +93,10 @@ static double activate(enum inf_activation activation, double x)
 void inf_k_glu_exact(const struct inf_glu_args *a)
 {
     for (size_t i = 0; i < a->n; i++) {
-        double y = activate(a->activation, (double)a->gate[i]);
-        a->out[i] = (float)(a->up ? y * (double)a->up[i] : y);
+        double y = activate(a->activation, (double)a->gate[i]), up = a->up ? (double)a->up[i] : 1.0;
+        if (a->activation == INF_SWIGLU_CLAMPED)
+            up = (up > 7.0 ? 7.0 : up < -7.0 ? -7.0 : up) + 1.0;
+        a->out[i] = (float)(a->up ? y * up : y);
     }
 }
 

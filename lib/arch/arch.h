@@ -21,6 +21,7 @@ struct inf_layer {
     enum inf_rope_kind rope;
     uint32_t heads, kv_heads;
     uint32_t head_size, v_head_size; /* numbers of a query's or key's head, of a value's */
+    uint32_t v_cached;               /* of a value in the cache: v_head_size; 0: it is K's begin */
     uint32_t q_size, k_size, v_size, out_size; /* all heads; out: what attention gives */
     uint32_t ff;                               /* 0: no feed-forward */
     uint32_t windowed, window; /* whether a token sees `window` positions alone, itself included */
@@ -37,9 +38,29 @@ struct inf_rope {
     bool scaled;
 };
 
+/* How a token chooses its experts. The scores are a softmax or sigmoids of the router's outputs; the
+ * choice is by score plus the file's selection bias, in the best `groups_used` of `groups` groups of
+ * experts (0 or 1: no groups), the lower number on a tie. */
+struct inf_routing {
+    bool sigmoid;
+    bool normalise; /* the weights of the chosen sum to 1, before `scale` */
+    float scale;
+    uint32_t groups, groups_used;
+};
+
+/* Multi-head latent attention (DeepSeek-V2, 2024): the cache holds for each token one latent and one
+ * key that turns, for all heads. Absorbed: a query's part that does not turn is brought into the
+ * latent's space, and attention gives latents, of which each head makes its values. */
+struct inf_latent {
+    uint32_t size;        /* numbers of a latent; 0: none */
+    uint32_t q_lora;      /* 0: queries come from one matrix */
+    uint32_t nope, value; /* numbers of a query head that do not turn, of a value */
+};
+
 /* The sizes and numbers of one model, read from its metadata and checked. */
 struct inf_hparams {
     uint32_t layers, embd, vocab, context;
+    uint32_t ahead; /* layers behind these, for guessing tokens ahead, which we leave out */
     struct inf_layer *layer; /* (layers) */
     struct inf_layer most;   /* the largest of each size over the layers, for buffers */
     float eps;
@@ -47,8 +68,12 @@ struct inf_hparams {
     struct inf_rope rope[2]; /* global, local */
     enum inf_rope_scaling { INF_ROPE_PLAIN, INF_ROPE_LINEAR, INF_ROPE_YARN } rope_scaling;
     double rope_factor, rope_original, rope_attn_factor, rope_beta_fast, rope_beta_slow;
+    bool yarn_between; /* yarn's ramp ends between dimensions; else at whole ones */
 
     uint32_t experts, experts_used; /* 0: no layer has experts */
+    uint32_t expert_ff, shared_ff;  /* of one expert; of the one that all tokens use, 0: none */
+    struct inf_routing routing;
+    struct inf_latent latent;
 
     float embd_scale;     /* on token embeddings */
     float residual_scale; /* on what a block adds to the stream */
@@ -94,7 +119,15 @@ enum inf_symbol {
     INF_DIM_FF2,
     INF_DIM_VOCAB,
     INF_DIM_EXPERTS,
-    INF_DIM_HALF_ROPE
+    INF_DIM_HALF_ROPE,
+    INF_DIM_ONE,
+    INF_DIM_EXPERT_FF,
+    INF_DIM_SHARED_FF,
+    INF_DIM_Q_LORA,
+    INF_DIM_LATENT,
+    INF_DIM_NOPE,
+    INF_DIM_VALUE,
+    INF_DIM_KV_B
 };
 
 struct inf_tensor_row {
@@ -104,7 +137,10 @@ struct inf_tensor_row {
         INF_OPTIONAL,
         INF_ATTN, /* these: required in a layer of that kind, no others have it */
         INF_DENSE,
-        INF_EXPERTS
+        INF_EXPERTS,
+        INF_SHARED, /* layers with an expert that all tokens use */
+        INF_Q_LORA, /* layers whose queries come from two matrices, and from one */
+        INF_Q_PLAIN
     } when;
 };
 
@@ -165,12 +201,16 @@ struct inf_arch {
     /* With a window every so many layers one sees all, the last of each; 0: none. The file's own
      * attention.sliding_window_pattern stands above it. */
     uint32_t window_period;
+    bool latent;                /* multi-head latent attention */
+    struct inf_routing routing; /* unless the file says otherwise; scale 0: 1 */
     /* Odd metadata, after the common keys are read and before sizes are derived; may be NULL. */
     infer_status (*hook)(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
 };
 
 /* The recipe of most: norm, attention, add, norm, feed-forward, add. */
 extern const struct inf_block inf_layer_pre_norm[];
+/* The same where the norm before the feed-forward has the name of one after attention. */
+extern const struct inf_block inf_layer_pre_norm_post[];
 /* Norms before and after each half, and after each half alone. */
 extern const struct inf_block inf_layer_sandwich[], inf_layer_post_norm[];
 /* One norm, attention and feed-forward beside each other, one sum. */
@@ -200,6 +240,24 @@ extern const struct inf_block inf_layer_encoder[];
     {                                                                                              \
         INF_SLOT_FFN_DOWN, INF_REQUIRED                                                            \
     }
+/* Experts, in layers that have them; the feed-forward of the layers that do not; the expert of all
+ * tokens. */
+#define INF_TENSORS_EXPERTS                                                                        \
+    {INF_SLOT_ROUTER, INF_EXPERTS}, {INF_SLOT_EXPERTS_GATE, INF_EXPERTS},                          \
+        {INF_SLOT_EXPERTS_UP, INF_EXPERTS},                                                        \
+    {                                                                                              \
+        INF_SLOT_EXPERTS_DOWN, INF_EXPERTS                                                         \
+    }
+#define INF_TENSORS_DENSE                                                                          \
+    {INF_SLOT_FFN_GATE, INF_DENSE}, {INF_SLOT_FFN_UP, INF_DENSE},                                  \
+    {                                                                                              \
+        INF_SLOT_FFN_DOWN, INF_DENSE                                                               \
+    }
+#define INF_TENSORS_SHARED                                                                         \
+    {INF_SLOT_SHARED_GATE, INF_SHARED}, {INF_SLOT_SHARED_UP, INF_SHARED},                          \
+    {                                                                                              \
+        INF_SLOT_SHARED_DOWN, INF_SHARED                                                           \
+    }
 #define INF_TENSORS_PRE_NORMS                                                                      \
     {INF_SLOT_ATTN_NORM, INF_REQUIRED},                                                            \
     {                                                                                              \
@@ -222,16 +280,28 @@ infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **
 infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf *gguf,
                               struct inf_arena *arena, struct inf_hparams *hp, infer_error *err);
 
+/* The keys of experts, and those of latent attention, which sets what follows in the layers. */
+infer_status inf_arch_experts(const struct inf_arch *arch, const struct inf_keys *keys,
+                              struct inf_hparams *hp, infer_error *err);
+infer_status inf_arch_latent(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
+
 /* One weight tensor where it stands, or the rows of a fused one: (experts, rows, k); `data` NULL:
  * the model has none. */
 struct inf_weight {
     const uint8_t *data;
-    const char *name; /* for messages */
+    const uint8_t **each; /* (experts) experts that are tensors of their own; NULL: expert_bytes */
+    const char *name;     /* for messages */
     uint32_t type;
     uint32_t k, rows, experts;
     size_t row_bytes, expert_bytes; /* from one to the next */
     bool again;                     /* rows of a tensor that another slot stands for already */
 };
+
+/* The matrix of an expert, or of a head. */
+static inline const uint8_t *inf_weight_expert(const struct inf_weight *w, size_t expert)
+{
+    return w->each ? w->each[expert] : w->data + expert * w->expert_bytes;
+}
 
 /* Looks a tensor up, by a function of the model (which may have several files). NULL: not there. */
 typedef const struct inf_gguf_tensor *inf_tensor_find_fn(const void *ud, const char *name);

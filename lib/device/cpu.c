@@ -128,9 +128,9 @@ static void rope(const struct infer_plan *plan, const struct inf_step *step, uin
     const float *at = inf_cpu_row(plan, INF_BUF_ANGLES, row);
     at += l->rope == INF_ROPE_LOCAL ? plan->hp.rope[INF_ROPE_GLOBAL].dims : 0;
     plan->kernels.rope(&(struct inf_rope_args){
-        .x = inf_cpu_row(plan, step->in, row),
+        .x = inf_cpu_row(plan, step->in, row) + step->at,
         .heads = step->heads,
-        .head_size = l->head_size,
+        .head_size = step->apart,
         .half = half,
         .cos = at,
         .sin = at + half,
@@ -147,14 +147,27 @@ static void kv_store(const struct inf_cpu_run *run, const struct inf_step *step,
         plan->kernels.kv_store(&(struct inf_kv_store_args){
             .kv = plan->kv,
             .k = inf_cpu_row(plan, step->in, row) + h * l->head_size,
-            .v = inf_cpu_row(plan, step->in2, row) + h * l->v_head_size,
+            .v = l->v_cached ? inf_cpu_row(plan, step->in2, row) + h * l->v_cached : NULL,
             .k_size = l->head_size,
-            .v_size = l->v_head_size,
+            .v_size = l->v_cached,
             .position = run->batch->positions[row],
             .k_head = head,
             .v_head = head + plan->kv_places[step->layer].v_at,
         });
     }
+}
+
+/* One column, or one for each head: all tokens' of a head stand together. */
+static void quantize(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const float *x = inf_cpu_row(run->plan, step->in, row);
+    uint8_t *columns = inf_plan_buffer(run->plan, step->out, 0);
+    for (uint32_t h = 0; h < step->heads || h == 0; h++)
+        run->plan->kernels.quantize(&(struct inf_quantize_args){
+            .x = x + (size_t)h * step->apart,
+            .k = step->n,
+            .column = columns + ((size_t)h * run->batch->rows + row) * inf_acts_stride(step->n),
+        });
 }
 
 /* A step on one row (of tokens, slots or wanted rows, as the step says). */
@@ -181,12 +194,7 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
         end_logits(run, step, row);
         break;
     case INF_STEP_QUANTIZE:
-        plan->kernels.quantize(&(struct inf_quantize_args){
-            .x = inf_cpu_row(plan, step->in, row),
-            .k = step->n,
-            /* columns as far apart as their length asks, not as the longest of any layer does */
-            .column = inf_plan_buffer(plan, step->out, 0) + row * inf_acts_stride(step->n),
-        });
+        quantize(run, step, row);
         break;
     case INF_STEP_BIAS:
         add_rows(inf_cpu_row(plan, step->in, row), (const float *)(const void *)step->w[0]->data,
@@ -213,6 +221,9 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
         break;
     case INF_STEP_ROUTE:
         inf_cpu_route(run, step, row);
+        break;
+    case INF_STEP_SLOT_BIAS:
+        inf_cpu_slot_bias(run, step, row);
         break;
     case INF_STEP_COMBINE:
         inf_cpu_combine(run, step, row);
@@ -262,6 +273,8 @@ static uint32_t stage_tasks(const struct inf_cpu_run *run, const struct inf_stag
         return 1;
     case INF_STEP_EXPERTS:
         return inf_cpu_experts_tasks(run, step);
+    case INF_STEP_HEADS:
+        return inf_cpu_heads_tasks(run, step);
     default:
         return row_tasks(run, step);
     }
@@ -287,6 +300,9 @@ static void do_task(const struct inf_cpu_run *run, const struct inf_stage *stage
         break;
     case INF_STEP_EXPERTS:
         inf_cpu_experts(run, step, task, scratch);
+        break;
+    case INF_STEP_HEADS:
+        inf_cpu_heads(run, step, task, scratch);
         break;
     default:
         do_rows(run, stage, task);

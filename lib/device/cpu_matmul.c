@@ -85,3 +85,41 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
         is_approx(plan, step, columns(run, step)) ? inf_plan_approx(plan, w) : NULL;
     (approx ? approx : plan->kernels.matmul[w->type])(&args);
 }
+
+/* Rows of a head's matrix in a task: all of them for few columns, which read them once. */
+static uint32_t head_rows(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    return run->batch->rows > 8 ? 2 * INF_MATMUL_ROWS : step->w[0]->rows;
+}
+
+uint32_t inf_cpu_heads_tasks(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    uint32_t each = head_rows(run, step);
+    return step->w[0]->experts * ((step->w[0]->rows + each - 1) / each);
+}
+
+void inf_cpu_heads(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
+                   uint8_t *scratch)
+{
+    const struct infer_plan *plan = run->plan;
+    const struct inf_weight *w = step->w[0];
+    uint32_t each = head_rows(run, step), blocks = (w->rows + each - 1) / each;
+    uint32_t head = task / blocks, row = task % blocks * each;
+    struct inf_matmul_args args = {
+        .type = w->type,
+        .w = inf_weight_expert(w, head) + row * w->row_bytes,
+        .row_bytes = w->row_bytes,
+        .rows = w->rows - row < each ? w->rows - row : each,
+        .k = w->k,
+        .cols = run->batch->rows,
+        .out = inf_cpu_row(plan, step->outs[0], 0) + (size_t)head * w->rows + row,
+        .out_stride = plan->buffers[step->outs[0]].stride / sizeof(float),
+        .scratch = scratch,
+    };
+    inf_cpu_input(plan, step->in, &args);
+    if (args.acts)
+        args.acts += (size_t)head * run->batch->rows * inf_acts_stride(w->k);
+    else
+        args.x += (size_t)head * step->apart;
+    plan->kernels.matmul[w->type](&args);
+}

@@ -85,6 +85,27 @@ static struct inf_step *add_norm(const struct builder *b, enum inf_slot slot, en
     return step;
 }
 
+static bool writes(const struct inf_step *step, enum inf_buffer buffer)
+{
+    bool found = step->out == buffer;
+    for (uint32_t i = 0; i < step->count; i++)
+        found |= step->outs[i] == buffer;
+    return found;
+}
+
+/* Whether the int8 columns of `in` stand in in_int already: nothing wrote either since. */
+static bool is_quantized(const struct builder *b, enum inf_buffer in, enum inf_buffer in_int)
+{
+    const struct inf_step *step = &b->plan->steps[b->plan->step_count];
+    while (step > b->plan->steps && (--step)->layer == b->layer) {
+        if (step->op == INF_STEP_QUANTIZE && step->out == in_int)
+            return step->in == in;
+        if (writes(step, in))
+            return false;
+    }
+    return false;
+}
+
 /* The matrices of `slots` against one input: those of block types read its int8 columns, which are
  * made first, the others the floats. */
 static void add_matrices(const struct builder *b, enum inf_step_op op, enum inf_step_rows rows,
@@ -97,7 +118,7 @@ static void add_matrices(const struct builder *b, enum inf_step_op op, enum inf_
             const struct inf_weight *w = weight(b, slots[i]);
             if (!w || inf_weight_is_int(b->plan, w) != is_int)
                 continue;
-            if (!step && is_int) {
+            if (!step && is_int && !is_quantized(b, in, in_int)) {
                 struct inf_step *quantize = add(b, INF_STEP_QUANTIZE, in, in_int);
                 quantize->n = w->k;
                 quantize->rows = from_slots ? INF_ROWS_SLOTS : rows;
@@ -113,12 +134,15 @@ static void add_matrices(const struct builder *b, enum inf_step_op op, enum inf_
     }
 }
 
-static void add_rope(const struct builder *b, enum inf_buffer in, uint32_t heads)
+static void add_rope(const struct builder *b, enum inf_buffer in, uint32_t heads, uint32_t apart,
+                     uint32_t at)
 {
     if (b->plan->hp.layer[b->layer].rope == INF_ROPE_NONE)
         return;
     struct inf_step *step = add(b, INF_STEP_ROPE, in, in);
     step->heads = heads;
+    step->apart = apart;
+    step->at = at;
 }
 
 static void add_attention(const struct builder *b)
@@ -141,22 +165,72 @@ static void add_attention(const struct builder *b)
         add_norm(b, norms[i][0], INF_BUF_Q, INF_BUF_Q, l->q_size);
         add_norm(b, norms[i][1], INF_BUF_K, INF_BUF_K, l->k_size);
     }
-    add_rope(b, INF_BUF_Q, l->heads);
-    add_rope(b, INF_BUF_K, l->kv_heads);
+    add_rope(b, INF_BUF_Q, l->heads, l->head_size, 0);
+    add_rope(b, INF_BUF_K, l->kv_heads, l->head_size, 0);
     add(b, INF_STEP_KV_STORE, INF_BUF_K, INF_BUF_NONE)->in2 = INF_BUF_V;
-    add(b, INF_STEP_ATTN, INF_BUF_Q, INF_BUF_ATTN);
+    add(b, INF_STEP_ATTN, INF_BUF_Q, INF_BUF_ATTN)->w[0] = weight(b, INF_SLOT_ATTN_SINKS);
     add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_ATTN, INF_BUF_INT_OUT, 1, out_slot,
                  &b->to, false);
     add_bias(b, INF_SLOT_ATTN_OUT_BIAS, b->to, INF_ROWS_TOKENS);
 }
 
+/* Each head's n numbers of `in`, `apart` from one to the next, by a matrix of its own. */
+static void add_heads(const struct builder *b, enum inf_slot slot, enum inf_buffer in,
+                      uint32_t apart, enum inf_buffer out)
+{
+    const struct inf_weight *w = weight(b, slot);
+    bool is_int = inf_weight_is_int(b->plan, w);
+    struct inf_step *step;
+    if (is_int) {
+        step = add(b, INF_STEP_QUANTIZE, in, INF_BUF_INT_HEADS);
+        step->n = w->k;
+        step->heads = w->experts;
+        step->apart = apart;
+    }
+    step = add(b, INF_STEP_HEADS, is_int ? INF_BUF_INT_HEADS : in, INF_BUF_NONE);
+    step->apart = apart;
+    step->w[0] = w;
+    step->outs[0] = out;
+    step->count = 1;
+}
+
+/* Multi-head latent attention, absorbed (arch.h). K is the latent and the turned key of all heads. */
+static void add_latent_attention(const struct builder *b)
+{
+    static const enum inf_slot first[] = {INF_SLOT_ATTN_Q, INF_SLOT_ATTN_Q_A, INF_SLOT_ATTN_KV_A};
+    static const enum inf_buffer outs[] = {INF_BUF_Q, INF_BUF_Q_LORA, INF_BUF_K};
+    static const enum inf_slot q_b[] = {INF_SLOT_ATTN_Q_B};
+    static const enum inf_buffer q[] = {INF_BUF_Q};
+    static const enum inf_slot out_slot[] = {INF_SLOT_ATTN_OUT};
+    const struct inf_hparams *hp = &b->plan->hp;
+    const struct inf_layer *l = &hp->layer[b->layer];
+    uint32_t q_head = hp->latent.nope + hp->rope[INF_ROPE_GLOBAL].dims;
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 3, first, outs,
+                 false);
+    add_norm(b, INF_SLOT_ATTN_Q_A_NORM, INF_BUF_Q_LORA, INF_BUF_Q_LORA, hp->latent.q_lora);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_Q_LORA, INF_BUF_INT_Q_LORA, 1, q_b, q,
+                 false);
+    add_norm(b, INF_SLOT_ATTN_KV_A_NORM, INF_BUF_K, INF_BUF_K, hp->latent.size);
+    add_rope(b, INF_BUF_Q, l->heads, q_head, hp->latent.nope);
+    add_rope(b, INF_BUF_K, 1, l->head_size, hp->latent.size);
+    add(b, INF_STEP_KV_STORE, INF_BUF_K, INF_BUF_NONE);
+    add_heads(b, INF_SLOT_ATTN_K_B, INF_BUF_Q, q_head, INF_BUF_LATENT);
+    struct inf_step *attn = add(b, INF_STEP_ATTN, INF_BUF_LATENT, INF_BUF_LATENT);
+    attn->in2 = INF_BUF_Q;
+    attn->apart = q_head;
+    attn->at = hp->latent.nope;
+    add_heads(b, INF_SLOT_ATTN_V_B, INF_BUF_LATENT, hp->latent.size, INF_BUF_ATTN);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_ATTN, INF_BUF_INT_OUT, 1, out_slot,
+                 &b->to, false);
+}
+
 /* The gate and what it lets through; in2 NONE: an activation without a gate. */
-static void add_glu(const struct builder *b, enum inf_buffer in, enum inf_buffer in2,
+static void add_glu(const struct builder *b, enum inf_buffer in, enum inf_buffer in2, uint32_t n,
                     enum inf_step_rows rows)
 {
     struct inf_step *step = add(b, INF_STEP_GLU, in, in);
     step->in2 = in2;
-    step->n = b->plan->hp.layer[b->layer].ff;
+    step->n = n;
     step->rows = rows;
 }
 
@@ -171,10 +245,37 @@ static void add_dense(const struct builder *b)
                  false);
     add_bias(b, INF_SLOT_FFN_GATE_BIAS, INF_BUF_GATE, INF_ROWS_TOKENS);
     add_bias(b, INF_SLOT_FFN_UP_BIAS, INF_BUF_UP, INF_ROWS_TOKENS);
-    add_glu(b, hidden, gated ? INF_BUF_UP : INF_BUF_NONE, INF_ROWS_TOKENS);
+    add_glu(b, hidden, gated ? INF_BUF_UP : INF_BUF_NONE, b->plan->hp.layer[b->layer].ff,
+            INF_ROWS_TOKENS);
     add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, hidden, INF_BUF_INT_FF, 1, down, &b->to,
                  false);
     add_bias(b, INF_SLOT_FFN_DOWN_BIAS, b->to, INF_ROWS_TOKENS);
+}
+
+static void add_slot_bias(const struct builder *b, enum inf_slot slot, enum inf_buffer in)
+{
+    const struct inf_weight *w = weight(b, slot);
+    if (!w)
+        return;
+    struct inf_step *step = add(b, INF_STEP_SLOT_BIAS, in, in);
+    step->w[0] = w;
+    step->n = w->k;
+    step->rows = INF_ROWS_SLOTS;
+}
+
+/* The expert that all tokens use, and how much of it counts where the model weighs it. */
+static void add_shared(const struct builder *b)
+{
+    static const enum inf_slot gate_up[] = {INF_SLOT_SHARED_GATE, INF_SLOT_SHARED_UP,
+                                            INF_SLOT_SHARED_ROUTER};
+    static const enum inf_buffer outs[] = {INF_BUF_GATE, INF_BUF_UP, INF_BUF_SHARED_GATE};
+    static const enum inf_slot down[] = {INF_SLOT_SHARED_DOWN};
+    static const enum inf_buffer shared[] = {INF_BUF_SHARED};
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 3, gate_up, outs,
+                 false);
+    add_glu(b, INF_BUF_GATE, INF_BUF_UP, b->plan->hp.shared_ff, INF_ROWS_TOKENS);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_GATE, INF_BUF_INT_FF, 1, down, shared,
+                 false);
 }
 
 static void add_experts(const struct builder *b)
@@ -182,19 +283,31 @@ static void add_experts(const struct builder *b)
     static const enum inf_slot router[] = {INF_SLOT_ROUTER};
     static const enum inf_buffer router_out[] = {INF_BUF_ROUTER};
     static const enum inf_slot gate_up[] = {INF_SLOT_EXPERTS_GATE, INF_SLOT_EXPERTS_UP};
-    static const enum inf_buffer outs[] = {INF_BUF_GATE, INF_BUF_UP};
+    static const enum inf_buffer outs[] = {INF_BUF_SLOT_GATE, INF_BUF_SLOT_UP};
     static const enum inf_slot down[] = {INF_SLOT_EXPERTS_DOWN};
     static const enum inf_buffer expert[] = {INF_BUF_EXPERT};
+    bool shared = weight(b, INF_SLOT_SHARED_DOWN);
     add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 1, router,
                  router_out, false);
-    add(b, INF_STEP_ROUTE, INF_BUF_ROUTER, INF_BUF_CHOICE);
+    add_bias(b, INF_SLOT_ROUTER_BIAS, INF_BUF_ROUTER, INF_ROWS_TOKENS);
+    add(b, INF_STEP_ROUTE, INF_BUF_ROUTER, INF_BUF_CHOICE)->w[0] = weight(b, INF_SLOT_CHOICE_BIAS);
     add(b, INF_STEP_GROUP, INF_BUF_CHOICE, INF_BUF_GROUPS);
+    if (shared)
+        add_shared(b);
     add_matrices(b, INF_STEP_EXPERTS, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 2, gate_up, outs,
                  false);
-    add_glu(b, INF_BUF_GATE, INF_BUF_UP, INF_ROWS_SLOTS);
-    add_matrices(b, INF_STEP_EXPERTS, INF_ROWS_SLOTS, INF_BUF_GATE, INF_BUF_INT_FF, 1, down, expert,
-                 true);
-    add(b, INF_STEP_COMBINE, INF_BUF_EXPERT, b->to)->n = b->plan->hp.embd;
+    add_slot_bias(b, INF_SLOT_EXPERTS_GATE_BIAS, INF_BUF_SLOT_GATE);
+    add_slot_bias(b, INF_SLOT_EXPERTS_UP_BIAS, INF_BUF_SLOT_UP);
+    add_glu(b, INF_BUF_SLOT_GATE, INF_BUF_SLOT_UP, b->plan->hp.expert_ff, INF_ROWS_SLOTS);
+    add_matrices(b, INF_STEP_EXPERTS, INF_ROWS_SLOTS, INF_BUF_SLOT_GATE, INF_BUF_INT_SLOT, 1, down,
+                 expert, true);
+    add_slot_bias(b, INF_SLOT_EXPERTS_DOWN_BIAS, INF_BUF_EXPERT);
+    struct inf_step *combine = add(b, INF_STEP_COMBINE, INF_BUF_EXPERT, b->to);
+    combine->n = b->plan->hp.embd;
+    if (shared) {
+        combine->in2 = INF_BUF_SHARED;
+        combine->w[0] = weight(b, INF_SLOT_SHARED_ROUTER);
+    }
 }
 
 static void add_sum(const struct builder *b, enum inf_buffer what)
@@ -238,7 +351,10 @@ static void add_block(struct builder *b, const struct inf_block *block)
         b->to = INF_BUF_BESIDE;
         break;
     case INF_BLOCK_ATTN:
-        add_attention(b);
+        if (b->plan->hp.latent.size)
+            add_latent_attention(b);
+        else
+            add_attention(b);
         break;
     case INF_BLOCK_FFN:
         add_feed_forward(b);
@@ -313,6 +429,7 @@ static bool by_rows(const struct inf_step *step)
     case INF_STEP_POOL:
     case INF_STEP_GROUP:
     case INF_STEP_EXPERTS:
+    case INF_STEP_HEADS:
         return false;
     default:
         return true;
@@ -370,9 +487,9 @@ infer_status inf_plan_build(struct infer_plan *plan, infer_error *err)
 
 const char *inf_step_name(enum inf_step_op op)
 {
-    static const char *const names[] = {"embed",  "angles",   "norm",       "last",   "quantize",
-                                        "matmul", "logits",   "logits_end", "pool",   "bias",
-                                        "rope",   "kv_store", "attn",       "glu",    "add",
-                                        "route",  "group",    "experts",    "combine"};
+    static const char *const names[] = {
+        "embed",  "angles",     "norm",  "last",  "quantize", "matmul",    "heads",
+        "logits", "logits_end", "pool",  "bias",  "rope",     "kv_store",  "attn",
+        "glu",    "add",        "route", "group", "experts",  "slot_bias", "combine"};
     return names[op];
 }

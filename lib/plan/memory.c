@@ -34,23 +34,40 @@ static void buffer_sizes(const struct infer_plan *plan, struct size sizes[INF_BU
     sizes[INF_BUF_K] = (struct size){tokens, 4ull * most->k_size};
     sizes[INF_BUF_V] = (struct size){tokens, 4ull * most->v_size};
     sizes[INF_BUF_ATTN] = (struct size){tokens, 4ull * most->out_size};
-    sizes[INF_BUF_GATE] = sizes[INF_BUF_UP] = (struct size){tokens * used, 4ull * most->ff};
+    uint32_t ff = most->ff > hp->shared_ff ? most->ff : hp->shared_ff;
+    sizes[INF_BUF_GATE] = sizes[INF_BUF_UP] = (struct size){tokens, 4ull * ff};
+    sizes[INF_BUF_SLOT_GATE] = sizes[INF_BUF_SLOT_UP] =
+        moe ? (struct size){tokens * used, 4ull * hp->expert_ff} : none;
+    sizes[INF_BUF_INT_SLOT] = moe ? (struct size){tokens * used, int_columns(hp->expert_ff)} : none;
+    sizes[INF_BUF_SHARED] = hp->shared_ff ? (struct size){tokens, 4ull * hp->embd} : none;
+    sizes[INF_BUF_SHARED_GATE] = hp->shared_ff ? (struct size){tokens, 4} : none;
+    const struct inf_latent *latent = &hp->latent;
+    uint32_t column = latent->size > latent->nope ? latent->size : latent->nope;
+    sizes[INF_BUF_Q_LORA] = (struct size){latent->q_lora ? tokens : 0, 4ull * latent->q_lora};
+    sizes[INF_BUF_INT_Q_LORA] =
+        (struct size){latent->q_lora ? tokens : 0, int_columns(latent->q_lora)};
+    sizes[INF_BUF_LATENT] =
+        latent->size ? (struct size){tokens, 4ull * most->heads * latent->size} : none;
+    sizes[INF_BUF_INT_HEADS] =
+        latent->size ? (struct size){tokens * most->heads, int_columns(column)} : none;
     sizes[INF_BUF_ROUTER] = moe ? (struct size){tokens, 4ull * hp->experts} : none;
     sizes[INF_BUF_CHOICE] = moe ? (struct size){tokens, 8ull * hp->experts_used} : none;
     sizes[INF_BUF_GROUPS] =
-        moe ? (struct size){1, 4ull * (2 * (hp->experts + 1) + 2 * tokens * used)} : none;
+        moe ? (struct size){1, 4ull * (2 * (hp->experts + 1ull) + 2 * tokens * used)} : none;
     sizes[INF_BUF_EXPERT] = moe ? (struct size){tokens * used, 4ull * hp->embd} : none;
     sizes[INF_BUF_INT_EMBD] = (struct size){tokens, int_columns(hp->embd)};
     sizes[INF_BUF_INT_OUT] = (struct size){tokens, int_columns(most->out_size)};
-    sizes[INF_BUF_INT_FF] = (struct size){tokens * used, int_columns(most->ff)};
+    sizes[INF_BUF_INT_FF] = (struct size){tokens, int_columns(ff)};
     sizes[INF_BUF_LAST] = (struct size){wanted, 4ull * hp->embd};
 }
 
-/* (rows, tile) scores, (rows, head) queries, running and tile sums, and eight numbers a row. */
+/* What the kernel wants, (rows, head) queries, running and tile sums, and eight numbers a row. */
 static size_t attention_scratch(const struct inf_hparams *hp)
 {
-    size_t rows = inf_max_size(INF_ATTN_ROWS, hp->most.group);
-    return rows * (INF_ATTN_TILE + hp->most.head_size + 2 * (size_t)hp->most.v_head_size + 8) * 4;
+    size_t rows = inf_max_size(INF_ATTN_ROWS, hp->most.group), v_size = hp->most.v_head_size;
+    return (inf_attn_scratch(rows, v_size, hp->latent.size) +
+            rows * (hp->most.head_size + 2 * v_size + 8)) *
+           4;
 }
 
 static infer_status layout_buffers(struct infer_plan *plan, infer_error *err)
@@ -90,7 +107,7 @@ static infer_status layout_kv(struct infer_plan *plan, infer_error *err)
             continue;
         place->at = plan->kv_session_bytes;
         place->v_at = positions * inf_kv_row_bytes(plan->kv, l->head_size);
-        place->head_bytes = place->v_at + positions * inf_kv_row_bytes(plan->kv, l->v_head_size);
+        place->head_bytes = place->v_at + positions * inf_kv_row_bytes(plan->kv, l->v_cached);
         if (!add_product(&plan->kv_session_bytes, l->kv_heads, place->head_bytes))
             return inf_fail(err, INFER_E_LIMIT,
                             "the KV cache of %u tokens passes the address space",

@@ -13,24 +13,33 @@
 
 /* What the steps write. Rows are tokens, except slots: (token, j-th chosen expert). */
 enum inf_buffer {
-    INF_BUF_STREAM,   /* (tokens, embd) the residual stream */
-    INF_BUF_BESIDE,   /* (tokens, embd) what a block reads and then writes */
-    INF_BUF_APART,    /* (tokens, embd) a result that waits to be added */
-    INF_BUF_ANGLES,   /* (tokens, cos and sin of the global RoPE, then of the local one) */
-    INF_BUF_Q,        /* (tokens, q_size) */
-    INF_BUF_K,        /* (tokens, k_size) */
-    INF_BUF_V,        /* (tokens, v_size) */
-    INF_BUF_ATTN,     /* (tokens, out_size) */
-    INF_BUF_GATE,     /* (slots, ff) */
-    INF_BUF_UP,       /* (slots, ff) */
-    INF_BUF_ROUTER,   /* (tokens, experts) */
-    INF_BUF_CHOICE,   /* (tokens, used) float weights, then (tokens, used) uint32 experts */
-    INF_BUF_GROUPS,   /* expert lists, see cpu_experts.c */
-    INF_BUF_EXPERT,   /* (slots, embd) what each chosen expert says */
-    INF_BUF_INT_EMBD, /* int8 columns of embd, of out_size, of ff */
+    INF_BUF_STREAM,    /* (tokens, embd) the residual stream */
+    INF_BUF_BESIDE,    /* (tokens, embd) what a block reads and then writes */
+    INF_BUF_APART,     /* (tokens, embd) a result that waits to be added */
+    INF_BUF_ANGLES,    /* (tokens, cos and sin of the global RoPE, then of the local one) */
+    INF_BUF_Q,         /* (tokens, q_size) */
+    INF_BUF_K,         /* (tokens, k_size) */
+    INF_BUF_V,         /* (tokens, v_size) */
+    INF_BUF_ATTN,      /* (tokens, out_size) */
+    INF_BUF_Q_LORA,    /* (tokens, q_lora) */
+    INF_BUF_LATENT,    /* (tokens, heads, latent) queries, and then what attention gives */
+    INF_BUF_GATE,      /* (tokens, ff) */
+    INF_BUF_UP,        /* (tokens, ff) */
+    INF_BUF_SLOT_GATE, /* (slots, expert_ff) */
+    INF_BUF_SLOT_UP,
+    INF_BUF_ROUTER,      /* (tokens, experts) */
+    INF_BUF_CHOICE,      /* (tokens, used) float weights, then (tokens, used) uint32 experts */
+    INF_BUF_GROUPS,      /* expert lists, see cpu_experts.c */
+    INF_BUF_EXPERT,      /* (slots, embd) what each chosen expert says */
+    INF_BUF_SHARED,      /* (tokens, embd) what the expert of all tokens says */
+    INF_BUF_SHARED_GATE, /* (tokens) how much of it counts */
+    INF_BUF_INT_EMBD,    /* int8 columns of embd, out_size, ff, q_lora; slots' of expert_ff */
     INF_BUF_INT_OUT,
     INF_BUF_INT_FF,
-    INF_BUF_LAST, /* (wanted rows, embd) */
+    INF_BUF_INT_Q_LORA,
+    INF_BUF_INT_SLOT,
+    INF_BUF_INT_HEADS, /* (heads, tokens) int8 columns of a head's numbers */
+    INF_BUF_LAST,      /* (wanted rows, embd) */
     INF_BUF_COUNT,
     INF_BUF_NONE = INF_BUF_COUNT
 };
@@ -43,19 +52,21 @@ enum inf_step_op {
     INF_STEP_LAST,   /* out = norm of the wanted rows of in by w[0] and w[1] * scale */
     INF_STEP_QUANTIZE,   /* out = int8 columns of in */
     INF_STEP_MATMUL,     /* outs[i] = w[i] x in */
+    INF_STEP_HEADS,      /* outs[0] = of each head w[0]'s own matrix x in */
     INF_STEP_LOGITS,     /* the session's logits = w[0] x in */
     INF_STEP_LOGITS_END, /* the session's logits (+ w[0]), capped */
     INF_STEP_POOL,       /* the session's embedding, from in */
     INF_STEP_BIAS,       /* in = in + w[0] */
     INF_STEP_ROPE,       /* turns `heads` heads of in */
     INF_STEP_KV_STORE,   /* K and V to the session's cache */
-    INF_STEP_ATTN,       /* out = attention of in */
+    INF_STEP_ATTN,       /* out = attention of in (its turned part in in2); w[0]: sinks */
     INF_STEP_GLU,        /* in = f(in) * in2, or f(in) */
     INF_STEP_ADD,        /* in = in + in2 * scale */
-    INF_STEP_ROUTE,      /* out = the chosen experts and their weights, from in */
-    INF_STEP_GROUP,      /* out = the lists of slots by expert */
-    INF_STEP_EXPERTS,    /* outs[i] = w[i] of each slot's expert x in */
-    INF_STEP_COMBINE,    /* out = the weighted sum of each token's slots of in */
+    INF_STEP_ROUTE, /* out = the chosen experts and their weights, from in; w[0]: bias of choice */
+    INF_STEP_GROUP, /* out = the lists of slots by expert */
+    INF_STEP_EXPERTS,   /* outs[i] = w[i] of each slot's expert x in */
+    INF_STEP_SLOT_BIAS, /* in = in + the row of w[0] of each slot's expert */
+    INF_STEP_COMBINE,   /* out = the weighted sum of each token's slots of in, and in2 */
 };
 
 enum inf_step_rows { INF_ROWS_TOKENS, INF_ROWS_SLOTS, INF_ROWS_WANTED };
@@ -67,9 +78,10 @@ struct inf_step {
     bool from_slots; /* EXPERTS: columns of in are slots, else tokens */
     enum inf_step_rows rows;
     enum inf_buffer in, in2, out;
-    uint32_t n, heads;
-    float scale;    /* EMBED, LAST, ADD */
-    uint32_t count; /* of w and outs */
+    uint32_t n, heads;  /* heads: so many of n numbers, */
+    uint32_t apart, at; /* so far apart, the first so far from the row's begin */
+    float scale;        /* EMBED, LAST, ADD */
+    uint32_t count;     /* of w and outs */
     const struct inf_weight *w[3];
     enum inf_buffer outs[3];
 };
@@ -117,6 +129,8 @@ struct infer_plan {
     inf_sgemm_fn *sgemm; /* NULL: no approximate kernels */
 
     struct inf_weight *weights; /* (layers + 1, INF_SLOT_COUNT), the last: outside layers */
+    size_t made_bytes;          /* of weights that loading makes of others (made.c) */
+    uint8_t *made;              /* pages, once loaded */
     struct inf_step *steps;
     size_t step_count;
     struct inf_stage *stages;
@@ -160,6 +174,11 @@ void inf_cos_sin(double angle, double *cosine, double *sine);
 
 /* Offsets of all buffers, and the bytes of everything (memory.c). */
 infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err);
+
+/* Latent attention from files with attn_kv_b: its value part is used where it stands, its key part is
+ * turned into attn_k_b's form when loading (made.c). */
+infer_status inf_plan_latent(struct infer_plan *plan, infer_error *err);
+void inf_plan_latent_load(struct infer_plan *plan);
 
 void inf_plan_retain(infer_plan *plan);
 

@@ -187,6 +187,22 @@ static uint64_t dim(const struct tiny_kind *k, int layer, enum inf_symbol symbol
         return TINY_VOCAB;
     case INF_DIM_EXPERTS:
         return k->experts;
+    case INF_DIM_ONE:
+        return 1;
+    case INF_DIM_EXPERT_FF:
+        return k->expert_ff ? k->expert_ff : k->ff;
+    case INF_DIM_SHARED_FF:
+        return k->shared_ff;
+    case INF_DIM_Q_LORA:
+        return k->q_lora;
+    case INF_DIM_LATENT:
+        return k->latent;
+    case INF_DIM_NOPE:
+        return k->nope;
+    case INF_DIM_VALUE:
+        return k->value;
+    case INF_DIM_KV_B:
+        return (uint64_t)k->heads * (k->nope + k->value);
     case INF_DIM_HALF_ROPE:
         return (k->rope_dims ? k->rope_dims : k->head_size) / 2;
     }
@@ -231,6 +247,9 @@ static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
         break;
     }
     return row->when == INF_EXPERTS    ? k->experts > 0
+           : row->when == INF_SHARED   ? k->shared_ff > 0
+           : row->when == INF_Q_LORA   ? k->q_lora > 0
+           : row->when == INF_Q_PLAIN  ? k->q_lora == 0
            : row->when == INF_DENSE    ? k->experts == 0
            : row->when == INF_OPTIONAL ? k->optional
                                        : true;
