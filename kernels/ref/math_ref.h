@@ -39,6 +39,11 @@ static inline float inf_exp_ref(float x)
            inf_float_from_bits((uint32_t)(high + 127) << 23);
 }
 
+static inline float inf_silu_ref(float x)
+{
+    return x / (1.0f + inf_exp_ref(-x));
+}
+
 static inline float inf_softcap_ref(float x, float cap)
 {
     float t = 1.0f - 2.0f / (1.0f + inf_exp_ref(x * (2.0f / cap)));

@@ -153,6 +153,17 @@ static inline v16 relu_squared_v16(v16 x)
     return v16_mul(m, m);
 }
 
+static inline v16 sigmoid_v16(v16 x)
+{
+    v16 one = v16_set(1.0f);
+    return v16_div(one, v16_add(one, exp_v16(v16_neg(x))));
+}
+
+static inline v16 linear_v16(v16 x)
+{
+    return x;
+}
+
 static inline __attribute__((always_inline)) void glu_all(const struct inf_glu_args *a,
                                                           v16 (*f)(v16))
 {
@@ -203,6 +214,12 @@ static inline void glu_v16(const struct inf_glu_args *a)
         break;
     case INF_RELU_SQUARED:
         glu_all(a, relu_squared_v16);
+        break;
+    case INF_SIGMOID:
+        glu_all(a, sigmoid_v16);
+        break;
+    case INF_LINEAR:
+        glu_all(a, linear_v16);
         break;
     case INF_SWIGLU_CLAMPED:
         glu_clamped(a);

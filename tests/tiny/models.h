@@ -17,14 +17,12 @@ struct tiny_kind {
     uint32_t odd_kv_heads, odd_ff; /* of odd layers, where they have others: keys are arrays */
     uint32_t rope_dims;            /* 0: the whole head */
     uint32_t experts, window;
-    uint32_t expert_ff, shared_ff; /* 0: as ff; none */
-    uint32_t q_lora, latent, nope,
-        value;     /* of latent attention, whose tensors are K's and V's parts */
     bool optional; /* with the tensors that its architecture may have, biases mostly */
     bool tied;     /* no output.weight */
     bool fused;    /* Q, K and V in one tensor, gate and up too */
     bool rope_factors, longrope, yarn, linear;
     uint32_t pooling; /* an embedding model */
+    bool two_way;     /* one whose tokens see both ways */
     struct tiny_number {
         const char *key; /* behind the architecture's name */
         float value;
