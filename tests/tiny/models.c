@@ -119,6 +119,7 @@ static void keys(struct maker *m)
     if (k->pooling) {
         key(m, "pooling_type", k->pooling);
         key_bool(m, "attention.causal", !k->two_way);
+        mk_set_u32(m->file, "tokenizer.ggml.token_type_count", 2);
     }
     for (const struct tiny_number *n = k->numbers; n < k->numbers + TINY_NUMBERS && n->key; n++)
         key_float(m, n->key, n->value);
