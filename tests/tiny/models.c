@@ -34,6 +34,7 @@ struct maker {
     struct mk_file *file;
     const struct tiny_kind *kind;
     const struct inf_arch *arch;
+    struct inf_hparams hp; /* as the engine reads them from the keys */
     uint32_t type;
     uint64_t rng;
 };
@@ -100,10 +101,8 @@ static void keys(struct maker *m)
     key(m, "attention.key_length", k->head_size);
     key(m, "attention.value_length", k->head_size);
     key(m, "rope.dimension_count", k->rope_dims ? k->rope_dims : k->head_size);
-    key_float(m,
-              m->arch->layer_norm ? "attention.layer_norm_epsilon"
-                                  : "attention.layer_norm_rms_epsilon",
-              1e-3f);
+    key_float(m, "attention.layer_norm_epsilon", 1e-3f); /* it reads one of them */
+    key_float(m, "attention.layer_norm_rms_epsilon", 1e-3f);
     key_float(m, "rope.freq_base", 50000.0f);
     if (k->window)
         key(m, "attention.sliding_window", k->window);
@@ -119,7 +118,8 @@ static void keys(struct maker *m)
         key(m, "rope.scaling.original_context_length", 32);
     if (k->pooling) {
         key(m, "pooling_type", k->pooling);
-        key_bool(m, "attention.causal", !m->arch->encoder);
+        key_bool(m, "attention.causal", !k->two_way);
+        mk_set_u32(m->file, "tokenizer.ggml.token_type_count", 2);
     }
     for (const struct tiny_number *n = k->numbers; n < k->numbers + TINY_NUMBERS && n->key; n++)
         key_float(m, n->key, n->value);
@@ -128,70 +128,16 @@ static void keys(struct maker *m)
 /* ---- Tensors ----------------------------------------------------------------------------- */
 
 static const struct {
-    const char *names;
-    enum inf_symbol dims[3];
-} slots[] = {
-#define SLOT(ENUM, name, a, b, c) {name, {INF_DIM_##a, INF_DIM_##b, INF_DIM_##c}},
-#define PART(ENUM, name, first, total)
-#include "lib/arch/slots.def"
-#undef SLOT
-#undef PART
-};
-
-static const struct {
     enum inf_slot slot;
     const char *name;
-    enum inf_symbol total;
+    bool two; /* gate and up; else Q, K and V */
 } parts[] = {
 #define SLOT(ENUM, name, a, b, c)
-#define PART(ENUM, name, first, total) {INF_SLOT_##ENUM, name, INF_DIM_##total},
+#define PART(ENUM, name, first, total) {INF_SLOT_##ENUM, name, INF_DIM_##total == INF_DIM_FF2},
 #include "lib/arch/slots.def"
 #undef SLOT
 #undef PART
 };
-
-static uint64_t dim(const struct tiny_kind *k, int layer, enum inf_symbol symbol)
-{
-    bool odd = layer > 0 && layer % 2;
-    uint64_t q = (uint64_t)k->heads * k->head_size;
-    uint32_t kv_heads = odd && k->odd_kv_heads ? k->odd_kv_heads : k->kv_heads;
-    uint64_t kv = (uint64_t)kv_heads * k->head_size, ff = odd && k->odd_ff ? k->odd_ff : k->ff;
-    switch (symbol) {
-    case INF_DIM_NONE:
-        return 1;
-    case INF_DIM_ANY:
-        return 512; /* positions; of token types more than there are */
-    case INF_DIM_EMBD:
-        return k->embd;
-    case INF_DIM_Q:
-    case INF_DIM_OUT:
-        return q;
-    case INF_DIM_K:
-    case INF_DIM_V:
-        return kv;
-    case INF_DIM_QK:
-        return q + kv;
-    case INF_DIM_QKV:
-        return q + 2 * kv;
-    case INF_DIM_HEAD:
-        return k->head_size;
-    case INF_DIM_HEADS:
-        return k->heads;
-    case INF_DIM_KV_HEADS:
-        return kv_heads;
-    case INF_DIM_FF:
-        return ff;
-    case INF_DIM_FF2:
-        return 2 * ff;
-    case INF_DIM_VOCAB:
-        return TINY_VOCAB;
-    case INF_DIM_EXPERTS:
-        return k->experts;
-    case INF_DIM_HALF_ROPE:
-        return (k->rope_dims ? k->rope_dims : k->head_size) / 2;
-    }
-    return 0;
-}
 
 static void vector(struct maker *m, const char *name, const uint64_t shape[2], float middle,
                    float spread)
@@ -230,10 +176,7 @@ static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
     default:
         break;
     }
-    return row->when == INF_EXPERTS    ? k->experts > 0
-           : row->when == INF_DENSE    ? k->experts == 0
-           : row->when == INF_OPTIONAL ? k->optional
-                                       : true;
+    return row->when != INF_OPTIONAL || k->optional;
 }
 
 static bool listed(const struct inf_arch *arch, enum inf_slot slot)
@@ -248,16 +191,17 @@ static bool listed(const struct inf_arch *arch, enum inf_slot slot)
 static void place(const struct maker *m, enum inf_slot slot, int layer, char name[96],
                   uint64_t shape[3])
 {
-    for (int i = 0; i < 3; i++)
-        shape[i] = dim(m->kind, layer, slots[slot].dims[i]);
-    const char *pattern = slots[slot].names;
+    const char *pattern = inf_arch_slot(&m->hp, slot, layer, shape);
+    const struct inf_layer *l = layer < 0 ? NULL : &m->hp.layer[layer];
     bool whole = m->kind->fused && (slot != INF_SLOT_FFN_UP || listed(m->arch, INF_SLOT_FFN_GATE));
     for (size_t i = 0; whole && i < sizeof parts / sizeof *parts; i++)
         if (parts[i].slot == slot) {
             pattern = parts[i].name;
-            shape[slots[slot].dims[1] == INF_DIM_NONE ? 0 : 1] =
-                dim(m->kind, layer, parts[i].total);
+            shape[has(pattern, ".bias") ? 0 : 1] =
+                parts[i].two ? 2 * l->ff : l->q_size + l->k_size + l->v_size;
         }
+    if (slot == INF_SLOT_POSITION_EMBD || slot == INF_SLOT_TOKEN_TYPES)
+        shape[1] = slot == INF_SLOT_POSITION_EMBD ? 512 : 2;
     snprintf(name, 96, pattern, (unsigned)(layer < 0 ? 0 : layer));
     name[strcspn(name, "|")] = '\0';
 }
@@ -283,29 +227,54 @@ static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
     }
 }
 
+static bool in_layers(const struct maker *m, enum inf_slot slot)
+{
+    uint64_t shape[3];
+    return has(inf_arch_slot(&m->hp, slot, -1, shape), "%");
+}
+
 static void tensors(struct maker *m, int layer)
 {
     for (size_t i = 0; i < m->arch->tensor_count; i++) {
         const struct inf_tensor_row *row = &m->arch->tensors[i];
-        if (has(slots[row->slot].names, "%") == (layer >= 0) && wanted(m->kind, row))
+        if (in_layers(m, row->slot) == (layer >= 0) && wanted(m->kind, row) &&
+            inf_arch_has(&m->hp, layer, row->when))
             tensor(m, row, layer);
     }
+}
+
+/* The numbers that the engine makes of the keys. */
+static void read_numbers(struct maker *m, struct inf_arena *arena)
+{
+    infer_error err;
+    struct inf_gguf *gguf = NULL;
+    struct mk_bytes bytes = mk_build(m->file, NULL);
+    infer_status status = inf_gguf_parse(&inf_allocator_default, bytes.ptr, bytes.len, &gguf, &err);
+    if (!status)
+        status = inf_arch_find(gguf, &m->arch, &err);
+    if (!status)
+        status = inf_arch_hparams(m->arch, gguf, arena, &m->hp, &err);
+    if (status) {
+        printf("%s: %s\n", m->kind->name, err.text);
+        abort();
+    }
+    inf_gguf_free(gguf);
+    free(bytes.ptr);
 }
 
 struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
 {
     /* the base model's vocabulary (320 tokens of a SentencePiece kind), everything else anew */
     struct maker m = {.file = mk_base_t(), .kind = kind, .type = type_id, .rng = seed};
-    for (size_t i = 0; i < inf_arch_count(); i++)
-        if (!strcmp(inf_arch_at(i)->name, kind->arch))
-            m.arch = inf_arch_at(i);
-    if (!m.arch)
-        abort();
+    struct inf_arena arena;
+    inf_arena_init(&arena, &inf_allocator_default);
     while (m.file->tensor_count)
         mk_drop_tensor_at(m.file, 0);
     keys(&m);
+    read_numbers(&m, &arena);
     for (int layer = -1; layer < (int)kind->layers; layer++)
         tensors(&m, layer);
+    inf_arena_free(&arena);
     struct mk_bytes bytes = mk_build(m.file, NULL);
     mk_free(m.file);
     return bytes;

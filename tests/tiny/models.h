@@ -22,6 +22,7 @@ struct tiny_kind {
     bool fused;    /* Q, K and V in one tensor, gate and up too */
     bool rope_factors, longrope, yarn, linear;
     uint32_t pooling; /* an embedding model */
+    bool two_way;     /* one whose tokens see both ways */
     struct tiny_number {
         const char *key; /* behind the architecture's name */
         float value;
