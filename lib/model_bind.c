@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+static infer_status vocab_of(const infer_model *model, const struct inf_vocab **vocab,
+                             infer_error *err);
+
 /* Warns, once, of tensors that no part of the model needs: they are not an error. */
 static void warn_of_unused(const infer_model *model, const struct inf_weight *weights, size_t count)
 {
@@ -23,16 +26,16 @@ static void warn_of_unused(const infer_model *model, const struct inf_weight *we
                        (unsigned long long)model->info.tensor_count);
 }
 
-infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,
-                            const struct inf_arch **arch, struct inf_hparams *hp,
-                            struct inf_weight **weights, infer_error *err)
+static infer_status bind(const infer_model *model, struct inf_arena *arena,
+                         const struct inf_arch **arch, struct inf_hparams *hp,
+                         struct inf_weight **weights, infer_error *err)
 {
     const struct inf_gguf *gguf = model->parts[0];
     const struct inf_vocab *vocab;
     infer_status status;
     if ((status = inf_arch_find(gguf, arch, err)) ||
         (status = inf_arch_hparams(*arch, gguf, arena, hp, err)) ||
-        (status = inf_model_vocab(model, &vocab, err)))
+        (status = vocab_of(model, &vocab, err)))
         return status;
     size_t sets = (size_t)hp->layers + 1;
     *weights = inf_arena_take(arena, sets * INF_SLOT_COUNT, sizeof **weights);
@@ -48,6 +51,13 @@ infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,
     }
     warn_of_unused(model, *weights, sets * INF_SLOT_COUNT);
     return INFER_OK;
+}
+
+infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,
+                            const struct inf_arch **arch, struct inf_hparams *hp,
+                            struct inf_weight **weights, infer_error *err)
+{
+    return inf_model_failed(model, bind(model, arena, arch, hp, weights, err), err);
 }
 
 infer_status infer_model_check(const infer_model *model, infer_error *err)
@@ -222,7 +232,7 @@ static infer_status make_vocab(infer_model *model, infer_error *err)
     return inf_vocab_new(&model->a, &source, &model->vocab, err);
 }
 
-infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **vocab,
+static infer_status vocab_of(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err)
 {
     infer_model *own =
@@ -232,6 +242,12 @@ infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **
     *vocab = own->vocab;
     pthread_mutex_unlock(&own->lock);
     return status;
+}
+
+infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **vocab,
+                             infer_error *err)
+{
+    return inf_model_failed(model, vocab_of(model, vocab, err), err);
 }
 
 infer_status infer_tokenize(const infer_model *model, const char *text, size_t len, unsigned flags,
@@ -275,4 +291,10 @@ bool infer_token_ends(const infer_model *model, infer_token id)
 {
     const struct inf_vocab *vocab;
     return !inf_model_vocab(model, &vocab, NULL) && inf_vocab_ends(vocab, id);
+}
+
+infer_kind infer_token_kind(const infer_model *model, infer_token id)
+{
+    const struct inf_vocab *vocab;
+    return inf_model_vocab(model, &vocab, NULL) ? INFER_KIND_NONE : inf_vocab_kind(vocab, id);
 }

@@ -1,6 +1,7 @@
 /* The plan as the caller sees it: options, memory, loading. */
 #include "lib/session.h"
 
+#include "lib/base/cgroup.h"
 #include "lib/base/limits.h"
 
 #include <stdatomic.h>
@@ -154,7 +155,7 @@ static void count_memory(struct infer_plan *plan)
     m->weights_made = plan->made_bytes;
     m->total = m->weights_mapped + m->weights_owned + m->weights_made + m->kv + m->activations +
                m->scratch + m->logits + m->tables;
-    m->available = inf_memory_available();
+    m->available = inf_memory_left("");
 }
 
 static infer_status take_arrays(struct infer_plan *plan, infer_error *err)
@@ -176,12 +177,11 @@ static infer_status make(struct infer_plan *plan, const infer_plan_options *o, i
 {
     infer_status status =
         inf_model_bind(plan->model, &plan->arena, &plan->arch, &plan->hp, &plan->weights, err);
-    if (status || (status = resolve(plan, o, err)) || (status = inf_plan_latent(plan, err)) ||
-        (status = inf_plan_build(plan, err)))
+    if (status || (status = resolve(plan, o, err)) || (status = inf_plan_latent(plan, err)))
         return status;
-    if ((status = inf_plan_rope(plan, err)) || (status = inf_plan_layout(plan, err)) ||
-        (status = take_arrays(plan, err)))
-        return status;
+    if ((status = inf_plan_build(plan, err)) || (status = inf_plan_rope(plan, err)) ||
+        (status = inf_plan_layout(plan, err)) || (status = take_arrays(plan, err)))
+        return inf_model_failed(plan->model, status, err);
     count_work(plan);
     count_memory(plan);
     return INFER_OK;
@@ -320,7 +320,7 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
     uint64_t anonymous = plan->memory.kv + plan->memory.activations + plan->memory.scratch +
                          plan->memory.logits + plan->memory.weights_made;
     if (!plan->loaded) {
-        plan->memory.available = inf_memory_available();
+        plan->memory.available = inf_memory_left("");
         if (anonymous > plan->memory.available && !plan->overcommit)
             status =
                 inf_fail(err, INFER_E_MEMORY,
@@ -342,5 +342,10 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
         plan->loaded = !status;
     }
     pthread_mutex_unlock(&plan->turn);
-    return status;
+    return inf_model_failed(plan->model, status, err);
+}
+
+bool infer_plan_loaded(const infer_plan *plan)
+{
+    return plan->loaded;
 }

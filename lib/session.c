@@ -61,17 +61,24 @@ void infer_session_free(infer_session *session)
     infer_plan_free(plan);
 }
 
-infer_status infer_session_open(const char *path, const infer_plan_options *options,
+infer_status infer_session_open(const char *path, const infer_session_options *options,
                                 infer_session **session, infer_error *err)
 {
     infer_model *model;
     infer_plan *plan = NULL;
+    infer_session_options o = {0};
     *session = NULL;
-    infer_status status = infer_model_open(path, NULL, &model, err);
+    if (options) {
+        if (options->size < sizeof(size_t))
+            return inf_fail(err, INFER_E_ARGUMENT, "infer_session_options.size is %zu",
+                            options->size);
+        memcpy(&o, options, inf_min_size(options->size, sizeof o));
+    }
+    infer_status status = infer_model_open(path, o.model, &model, err);
     if (!status)
-        status = infer_plan_new(model, options, &plan, err);
+        status = infer_plan_new(model, o.plan, &plan, err);
     if (!status)
-        status = infer_plan_load(plan, NULL, NULL, err);
+        status = infer_plan_load(plan, o.progress, o.progress_ud, err);
     if (!status)
         status = infer_session_new(plan, session, err);
     infer_plan_free(plan);

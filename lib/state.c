@@ -6,8 +6,9 @@
  *     u64 checksum of all before it
  *
  * `model` is a hash of the header, the size and a sample of the weights; `settings` the KV type and
- * exactness, on which the numbers in the cache depend. A file is read into the session's own
- * memory, whose count stays 0 until everything is checked.
+ * exactness, on which the numbers in the cache depend. Where the head and the size are wrong, the
+ * session keeps what it has; behind them a file is read into the session's own memory, which a
+ * failure leaves empty: a second copy of the cache would be memory that no plan counts.
  */
 #include "lib/session.h"
 
@@ -161,6 +162,8 @@ static void put_all(struct output *to, const infer_session *session)
 
 infer_status infer_session_save(infer_session *session, const char *path, infer_error *err)
 {
+    if (!path)
+        return inf_fail(err, INFER_E_ARGUMENT, "path: NULL");
     struct output to = {.sum = INF_HASH_SEED, .err = err};
     to.status = inf_file_create(&to.file, &session->plan->a, path, 0600, err);
     if (!to.status)
@@ -216,7 +219,8 @@ static infer_status unreadable(const struct stream *s, const char *where, infer_
     return inf_fail(err, INFER_E_FORMAT, "the saved session ends %s", where);
 }
 
-/* Reads everything into the session's own memory; its count stays 0 until all is checked. */
+/* Reads the head and then, once that is right, everything into the session's own memory, whose count
+ * stays 0 until all is checked. */
 static infer_status take_all(struct stream *s, infer_session *session, uint64_t size,
                              infer_error *err)
 {
@@ -228,6 +232,7 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
     infer_status status = check_head(session, &head, size, err);
     if (status)
         return status;
+    session->count = session->logit_count = 0;
     take(s, session->tokens, head.tokens * sizeof *session->tokens);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
         for (uint32_t h = 0; h < kept_heads(plan, layer); h++) {
@@ -253,17 +258,27 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
     return INFER_OK;
 }
 
+static infer_status restore(struct stream *s, infer_session *session, const char *path,
+                            infer_error *err)
+{
+    s->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (s->fd < 0)
+        return inf_fail(err, INFER_E_IO, "cannot be opened: %s", strerror(errno));
+    struct stat st;
+    if (fstat(s->fd, &st) || !S_ISREG(st.st_mode))
+        return inf_fail(err, INFER_E_IO, "is not a regular file");
+    return take_all(s, session, (uint64_t)st.st_size, err);
+}
+
 infer_status infer_session_restore(infer_session *session, const char *path, infer_error *err)
 {
-    session->count = session->logit_count = 0;
+    if (!path)
+        return inf_fail(err, INFER_E_ARGUMENT, "path: NULL");
     struct stream s = {.sum = INF_HASH_SEED};
-    s.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (s.fd < 0)
-        return inf_fail(err, INFER_E_IO, "%s: %s", path, strerror(errno));
-    struct stat st;
-    infer_status status = fstat(s.fd, &st) || !S_ISREG(st.st_mode)
-                              ? inf_fail(err, INFER_E_IO, "%s is not a regular file", path)
-                              : take_all(&s, session, (uint64_t)st.st_size, err);
-    close(s.fd);
+    infer_status status = restore(&s, session, path, err);
+    if (s.fd >= 0)
+        close(s.fd);
+    if (status)
+        inf_error_place(err, path);
     return status;
 }

@@ -40,12 +40,14 @@ INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned 
         acc[c] = _mm512_setzero_ps();
     }
     sink.ahead = (uintptr_t)a->w + (row + 16) * a->row_bytes;
+    inf_prefetch_row_pages(a->w, row, a->row_bytes);
     for (size_t at = 0; at < a->k; at += INF_STEP) {
         unsigned n = blocks_at(a, at);
         struct inf_rows16 rows = rows_at(a, row, at, n);
         for (unsigned c = 0; c < cols; c++)
             sink.x[c] = x[c] + at;
         step(rows, n, &h, &sink, cols);
+        inf_prefetch_step(&sink);
         for (unsigned c = 0; c < cols; c++)
             acc[c] = inf_apply(FORM, OWED, a->k, at, n, s, s->sums + c * 256, x[c], acc[c]);
     }
@@ -84,7 +86,7 @@ static void panel_step(const struct inf_matmul_args *a, size_t row, size_t at, s
     unsigned n = blocks_at(a, at);
     struct inf_rows16 rows = rows_at(a, row, at, n);
     step(rows, n, &h, &sink, 0);
-    *ahead = sink.ahead;
+    *ahead = sink.ahead + sink.fetched;
 }
 
 static void many(const struct inf_matmul_args *a)
@@ -92,6 +94,7 @@ static void many(const struct inf_matmul_args *a)
     size_t most = a->cols > 4 * INF_TILE_COLS ? INF_PANEL_K : INF_PANEL_K_FEW;
     for (size_t row = 0; row < a->rows; row += 32) {
         uintptr_t ahead = (uintptr_t)a->w + (row + 32) * a->row_bytes;
+        inf_prefetch_row_pages(a->w, row, a->row_bytes);
         for (size_t start = 0; start < a->k; start += most) {
             size_t n = a->k - start < most ? a->k - start : most;
             size_t end = row + 32 < a->rows ? row + 32 : a->rows;

@@ -17,6 +17,7 @@
 #define INF_TILE_AVX512_H
 
 #include "kernels/kernel.h"
+#include "kernels/prefetch.h"
 
 #include <immintrin.h>
 
@@ -60,7 +61,8 @@ struct inf_sink {
     uint8_t *panel;                  /* without columns: (64, 2, 16, 4), at this half of the rows */
     const uint8_t *x[INF_ROWS_COLS]; /* int8 of the columns at this step */
     int32_t *sums;                   /* (column, 16, 16): products of the sub-blocks with x */
-    uintptr_t ahead;                 /* address to prefetch next */
+    uintptr_t ahead;                 /* address that the next step's bytes are fetched from */
+    size_t fetched;                  /* bytes of this step for which that is done */
 };
 
 /* How a kernel uses the thread's scratch. */
@@ -305,9 +307,17 @@ INF_INLINE __m512i inf_shifted(__m512i sum, unsigned shift)
  */
 INF_INLINE void inf_prefetch(struct inf_sink *sink, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)(sink->ahead + i), _MM_HINT_T1);
-    sink->ahead += bytes;
+    size_t first = (sink->fetched + 63) / 64, end = (sink->fetched + bytes + 63) / 64;
+    for (size_t line = first; line < end; line++)
+        _mm_prefetch((const char *)(sink->ahead + line * 64), _MM_HINT_T1);
+    sink->fetched += bytes;
+}
+
+/* The step is done: on to the bytes of the next. */
+INF_INLINE void inf_prefetch_step(struct inf_sink *sink)
+{
+    sink->ahead += sink->fetched;
+    sink->fetched = 0;
 }
 
 /* Sub-block j of 32 (16) weights; the bytes of p are p_shift bits too high, their lower bits 0, and

@@ -28,9 +28,9 @@ static const char *kind_of_file(mode_t mode)
     }
 }
 
-static infer_status fail_errno(infer_error *err, const char *path, const char *what)
+static infer_status fail_errno(infer_error *err, const char *what)
 {
-    return inf_fail(err, INFER_E_IO, "%s: %s: %s", path, what, strerror(errno));
+    return inf_fail(err, INFER_E_IO, "%s: %s", what, strerror(errno));
 }
 
 static int64_t modified_ns(const struct stat *st)
@@ -39,7 +39,7 @@ static int64_t modified_ns(const struct stat *st)
 }
 
 /* Reads map->size bytes into the pages. */
-static infer_status read_all(int fd, const char *path, struct inf_map *map, infer_error *err)
+static infer_status read_all(int fd, struct inf_map *map, infer_error *err)
 {
     char *to = map->pages;
     for (size_t done = 0; done < map->size;) {
@@ -47,29 +47,27 @@ static infer_status read_all(int fd, const char *path, struct inf_map *map, infe
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail_errno(err, path, "cannot be read");
+            return fail_errno(err, "cannot be read");
         if (!n)
-            return inf_fail(err, INFER_E_IO, "%s: ended at byte %zu of %zu while it was read", path,
-                            done, map->size);
+            return inf_fail(err, INFER_E_IO, "ended at byte %zu of %zu while it was read", done,
+                            map->size);
         done += (size_t)n;
     }
     return INFER_OK;
 }
 
-static infer_status open_fd(int fd, const char *path, bool no_mmap, struct inf_map *map,
-                            infer_error *err)
+static infer_status open_fd(int fd, bool no_mmap, struct inf_map *map, infer_error *err)
 {
     struct stat st;
     if (fstat(fd, &st))
-        return fail_errno(err, path, "cannot be examined");
+        return fail_errno(err, "cannot be examined");
     if (!S_ISREG(st.st_mode))
-        return inf_fail(err, INFER_E_IO, "%s: is %s, not a regular file", path,
-                        kind_of_file(st.st_mode));
+        return inf_fail(err, INFER_E_IO, "is %s, not a regular file", kind_of_file(st.st_mode));
     if (st.st_size <= 0)
-        return inf_fail(err, INFER_E_FORMAT, "%s: the file is empty (%lld bytes)", path,
+        return inf_fail(err, INFER_E_FORMAT, "the file is empty (%lld bytes)",
                         (long long)st.st_size);
     if ((uint64_t)st.st_size > SIZE_MAX - PAGE_BYTES)
-        return inf_fail(err, INFER_E_LIMIT, "%s: %llu bytes, at most %zu", path,
+        return inf_fail(err, INFER_E_LIMIT, "%llu bytes, at most %zu",
                         (unsigned long long)st.st_size, SIZE_MAX - PAGE_BYTES);
     map->size = (size_t)st.st_size;
     map->pages_bytes = (map->size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
@@ -79,10 +77,10 @@ static infer_status open_fd(int fd, const char *path, bool no_mmap, struct inf_m
     map->mapped = !no_mmap;
     map->pages = map->a.map(map->a.ud, no_mmap ? -1 : fd, map->pages_bytes);
     if (!map->pages)
-        return inf_fail(err, INFER_E_MEMORY, "%s: %zu bytes cannot be %s", path, map->size,
+        return inf_fail(err, INFER_E_MEMORY, "%zu bytes cannot be %s", map->size,
                         no_mmap ? "had as memory" : "mapped");
     map->bytes = map->pages;
-    return no_mmap ? read_all(fd, path, map, err) : INFER_OK;
+    return no_mmap ? read_all(fd, map, err) : INFER_OK;
 }
 
 infer_status inf_map_open(const infer_allocator *a, const char *path, bool no_mmap,
@@ -94,11 +92,13 @@ infer_status inf_map_open(const infer_allocator *a, const char *path, bool no_mm
         fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     while (fd < 0 && errno == EINTR);
     infer_status status =
-        fd < 0 ? fail_errno(err, path, "cannot be opened") : open_fd(fd, path, no_mmap, map, err);
+        fd < 0 ? fail_errno(err, "cannot be opened") : open_fd(fd, no_mmap, map, err);
     if (fd >= 0)
         close(fd);
-    if (status)
+    if (status) {
         inf_map_close(map);
+        inf_error_place(err, path);
+    }
     return status;
 }
 
@@ -109,17 +109,25 @@ void inf_map_close(struct inf_map *map)
     *map = (struct inf_map){0};
 }
 
-infer_status inf_map_check(const struct inf_map *map, const char *path, infer_error *err)
+static infer_status check(const struct inf_map *map, const char *path, infer_error *err)
 {
     struct stat st;
     if (stat(path, &st))
-        return fail_errno(err, path, "cannot be examined");
+        return fail_errno(err, "cannot be examined");
     if (st.st_dev != map->device || st.st_ino != map->inode)
-        return inf_fail(err, INFER_E_IO, "%s: another file is there since it was opened", path);
+        return inf_fail(err, INFER_E_IO, "another file is there since it was opened");
     if ((uint64_t)st.st_size != map->size)
-        return inf_fail(err, INFER_E_IO, "%s: %lld bytes, %zu when it was opened", path,
+        return inf_fail(err, INFER_E_IO, "%lld bytes, %zu when it was opened",
                         (long long)st.st_size, map->size);
     if (modified_ns(&st) != map->modified_ns)
-        return inf_fail(err, INFER_E_IO, "%s: was changed since it was opened", path);
+        return inf_fail(err, INFER_E_IO, "was changed since it was opened");
     return INFER_OK;
+}
+
+infer_status inf_map_check(const struct inf_map *map, const char *path, infer_error *err)
+{
+    infer_status status = check(map, path, err);
+    if (status)
+        inf_error_place(err, path);
+    return status;
 }

@@ -1,12 +1,6 @@
 /* What a plan takes: where each buffer stands, and the bytes of everything. */
 #include "lib/plan/plan.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 struct size {
     uint64_t rows, stride;
 };
@@ -143,33 +137,4 @@ infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err)
     plan->memory.activations = plan->activation_bytes;
     plan->memory.scratch = scratch;
     return INFER_OK;
-}
-
-/* The number behind `key` in a file of /proc or /sys; UINT64_MAX where there is none. */
-static uint64_t number_in(const char *path, const char *key)
-{
-    char text[4096];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return UINT64_MAX;
-    ssize_t len = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[len < 0 ? 0 : len] = 0;
-    const char *at = strstr(text, key);
-    char *end;
-    unsigned long long value = at ? strtoull(at + strlen(key), &end, 10) : 0;
-    return at && end != at + strlen(key) ? value : UINT64_MAX;
-}
-
-uint64_t inf_memory_available(void)
-{
-    uint64_t free_kib = number_in("/proc/meminfo", "MemAvailable:");
-    uint64_t available = free_kib == UINT64_MAX ? UINT64_MAX : free_kib * 1024;
-    uint64_t limit = number_in("/sys/fs/cgroup/memory.max", "");
-    uint64_t used = number_in("/sys/fs/cgroup/memory.current", "");
-    if (limit != UINT64_MAX && used != UINT64_MAX) {
-        uint64_t left = limit > used ? limit - used : 0;
-        available = left < available ? left : available;
-    }
-    return available;
 }

@@ -155,7 +155,7 @@ struct infer_plan {
     bool *slot_taken; /* (sessions) */
 
     /* Once loaded. */
-    bool loaded;
+    _Atomic bool loaded;
     pthread_mutex_t turn; /* evals take turns */
     struct inf_pool *pool;
     uint8_t *activations, *scratch, *kv_cache; /* pages */
@@ -179,9 +179,6 @@ infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err);
  * turned into attn_k_b's form when loading (made.c). */
 infer_status inf_plan_latent(struct infer_plan *plan, infer_error *err);
 void inf_plan_latent_load(struct infer_plan *plan);
-
-/* Memory that this process may still take, in bytes. */
-uint64_t inf_memory_available(void);
 
 void inf_plan_retain(infer_plan *plan);
 

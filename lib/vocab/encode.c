@@ -39,7 +39,6 @@ void inf_encode_end(struct inf_job *job)
     inf_release(&job->v->a, job->seen);
     inf_release(&job->v->a, job->nodes);
     inf_release(&job->v->a, job->heap);
-    inf_text_free(&job->text);
     inf_text_free(&job->normal);
 }
 
@@ -51,20 +50,33 @@ static inline size_t symbol_len(const struct inf_vocab *v, const char *text, siz
     return step ? step : 1;
 }
 
+static inline bool is_barred(const struct inf_job *job, uint32_t id)
+{
+    return job->barred && inf_bit(job->barred, id);
+}
+
+/* The token of a text that ordinary text may become here, -1 where there is none. */
+static inline infer_token whole_token(const struct inf_job *job, const char *text, size_t len)
+{
+    infer_token id = inf_vocab_lookup(job->v, text, len);
+    return id >= 0 && is_barred(job, (uint32_t)id) ? -1 : id;
+}
+
 /* What the neighbours text[start..mid) and text[mid..end) become. */
-static inline void join(const struct inf_vocab *v, const char *text, size_t start, size_t end,
+static inline void join(const struct inf_job *job, const char *text, size_t start, size_t end,
                         uint32_t left, uint32_t right, uint32_t *rank, uint32_t *joined)
 {
+    const struct inf_vocab *v = job->v;
     *rank = INF_NO_RANK;
     if (v->rule) {
         const struct inf_pair_slot *slot = inf_vocab_pair(v, left, right);
-        if (slot) {
+        if (slot && !is_barred(job, slot->id)) {
             *rank = slot->rank;
             *joined = slot->id;
         }
         return;
     }
-    infer_token id = inf_vocab_lookup(v, text + start, end - start);
+    infer_token id = whole_token(job, text + start, end - start);
     if (id >= 0) {
         *rank = v->ranks[id];
         *joined = (uint32_t)id;
@@ -103,7 +115,7 @@ static inline infer_status symbol_ids(struct inf_job *job, const char *text, siz
 {
     infer_token whole = (infer_token)id;
     if (id == INF_NO_RANK && !job->v->rule)
-        whole = inf_vocab_lookup(job->v, text, len);
+        whole = whole_token(job, text, len);
     if (whole < 0)
         return fall_back(job, text, len, ids, count);
     ids[0] = whole;
@@ -133,7 +145,7 @@ static infer_status merge_short(struct inf_job *job, const char *text, size_t le
     }
     start[n] = (uint32_t)len;
     for (size_t i = 0; i + 1 < n; i++)
-        join(v, text, start[i], start[i + 2], id[i], id[i + 1], &rank[i], &joined[i]);
+        join(job, text, start[i], start[i + 2], id[i], id[i + 1], &rank[i], &joined[i]);
     while (n > 1) {
         size_t best = 0;
         for (size_t i = 1; i + 1 < n; i++)
@@ -150,7 +162,7 @@ static infer_status merge_short(struct inf_job *job, const char *text, size_t le
         }
         start[n] = (uint32_t)len;
         for (size_t i = best ? best - 1 : 0; i <= best && i + 1 < n; i++)
-            join(v, text, start[i], start[i + 2], id[i], id[i + 1], &rank[i], &joined[i]);
+            join(job, text, start[i], start[i + 2], id[i], id[i + 1], &rank[i], &joined[i]);
     }
     *id_count = 0;
     for (size_t i = 0; i < n; i++) {
@@ -201,7 +213,7 @@ static bool rank_pair(struct inf_job *job, const char *text, uint32_t at, uint32
         node->rank = INF_NO_RANK;
         return true;
     }
-    join(job->v, text, node->start, nodes[nodes[node->next].next].start, node->id,
+    join(job, text, node->start, nodes[nodes[node->next].next].start, node->id,
          nodes[node->next].id, &node->rank, &node->joined);
     return node->rank == INF_NO_RANK || heap_push(job, node->rank, at);
 }
@@ -273,7 +285,7 @@ static infer_status encode_short(struct inf_job *job, const char *text, size_t l
 {
     const struct inf_vocab *v = job->v;
     if (v->rule && v->rule->flags & INF_SPLIT_WHOLE) {
-        ids[0] = inf_vocab_lookup(v, text, len);
+        ids[0] = whole_token(job, text, len);
         *count = 1;
         if (ids[0] >= 0)
             return INFER_OK;
@@ -289,7 +301,7 @@ infer_status inf_encode_piece(struct inf_job *job, const char *text, size_t len)
     infer_status status;
     if (len > SHORT) {
         if (v->rule && v->rule->flags & INF_SPLIT_WHOLE) {
-            ids[0] = inf_vocab_lookup(v, text, len);
+            ids[0] = whole_token(job, text, len);
             if (ids[0] >= 0) {
                 push(job, ids[0]);
                 return INFER_OK;

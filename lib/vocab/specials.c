@@ -73,13 +73,23 @@ void inf_specials_prepare(struct inf_vocab *v)
         v->special_first[i + 1] += v->special_first[i];
 }
 
-/* The longest special that text[0..len) begins with. */
-static const struct inf_vocab_special *longest(const struct inf_vocab *v, const char *text,
-                                               size_t len, bool plain)
+/* Whether a special may begin at text[at], by the filter on two bytes. */
+static inline bool may_begin(const struct inf_vocab *v, const char *text, size_t len, size_t at)
+{
+    unsigned char first = (unsigned char)text[at];
+    if (v->special_first[first] == v->special_first[first + 1])
+        return false;
+    return v->special_single[first] ||
+           (at + 1 < len && inf_pair_bit(v->special_pairs, first, (unsigned char)text[at + 1]));
+}
+
+/* The last special that does not stand above text[0..len); all that the text begins with are
+ * reached from it through `shorter`. NULL: none has its first byte. */
+static const struct inf_vocab_special *last_below(const struct inf_vocab *v, const char *text,
+                                                  size_t len)
 {
     unsigned char first = (unsigned char)text[0];
-    uint32_t low = v->special_first[first], high = v->special_first[first + 1];
-    uint32_t start = low;
+    uint32_t start = v->special_first[first], low = start, high = v->special_first[first + 1];
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
         const struct inf_vocab_special *item = &v->specials[mid];
@@ -88,35 +98,67 @@ static const struct inf_vocab_special *longest(const struct inf_vocab *v, const 
         else
             high = mid;
     }
-    if (low == start)
-        return NULL;
-    for (uint32_t at = low - 1;; at = v->specials[at].shorter) {
-        const struct inf_vocab_special *item = &v->specials[at];
-        if (item->len <= len && !memcmp(item->text, text, item->len) &&
-            (!plain || v->tokens[item->id].kind == INF_TOKEN_USER))
-            return item;
-        if (item->shorter == at)
-            return NULL;
-    }
+    return low == start ? NULL : &v->specials[low - 1];
 }
 
-bool inf_specials_next(const struct inf_vocab *v, const char *text, size_t len, size_t at,
-                       bool plain, size_t *start, const struct inf_vocab_special **found)
+/* The next shorter special that the item begins with, NULL where there is none. */
+static const struct inf_vocab_special *next_shorter(const struct inf_vocab *v,
+                                                    const struct inf_vocab_special *item)
+{
+    const struct inf_vocab_special *shorter = &v->specials[item->shorter];
+    return shorter == item ? NULL : shorter;
+}
+
+static inline bool stands_at(const struct inf_vocab_special *item, const char *text, size_t len)
+{
+    return item->len <= len && !memcmp(item->text, text, item->len);
+}
+
+/* The longest special at raw->text[at] that counts there. */
+static const struct inf_vocab_special *longest(const struct inf_vocab *v, struct inf_raw *raw,
+                                               size_t at)
+{
+    while (at >= raw->stretches[raw->current].end)
+        raw->current++;
+    const struct inf_stretch *here = &raw->stretches[raw->current];
+    size_t literal = here->literal ? here->end - at : 0;
+    const char *text = raw->text + at;
+    const struct inf_vocab_special *item = last_below(v, text, raw->len - at);
+    for (; item; item = next_shorter(v, item))
+        if (stands_at(item, text, raw->len - at) &&
+            (item->len <= literal || (v->tokens[item->id].kind == INF_TOKEN_USER &&
+                                      !(raw->barred && inf_bit(raw->barred, item->id)))))
+            return item;
+    return NULL;
+}
+
+bool inf_specials_next(const struct inf_vocab *v, struct inf_raw *raw, size_t at, size_t *start,
+                       const struct inf_vocab_special **found)
 {
     if (!v->special_count)
         return false;
-    for (; at < len; at++) {
-        unsigned char first = (unsigned char)text[at];
-        if (v->special_first[first] == v->special_first[first + 1])
+    for (; at < raw->len; at++) {
+        if (!may_begin(v, raw->text, raw->len, at))
             continue;
-        if (!v->special_single[first] &&
-            (at + 1 == len || !inf_pair_bit(v->special_pairs, first, (unsigned char)text[at + 1])))
-            continue;
-        *found = longest(v, text + at, len - at, plain);
+        *found = longest(v, raw, at);
         if (*found) {
             *start = at;
             return true;
         }
     }
     return false;
+}
+
+void inf_specials_mark(const struct inf_vocab *v, const char *text, size_t len, uint8_t *bits)
+{
+    if (!v->special_count)
+        return;
+    for (size_t at = 0; at < len; at++) {
+        if (!may_begin(v, text, len, at))
+            continue;
+        const struct inf_vocab_special *item = last_below(v, text + at, len - at);
+        for (; item; item = next_shorter(v, item))
+            if (stands_at(item, text + at, len - at))
+                inf_bit_set(bits, item->id);
+    }
 }

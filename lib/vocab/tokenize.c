@@ -5,8 +5,6 @@
 #include "lib/vocab/vocab_data.h"
 #include "lib/vocab/unicode.h"
 
-#define BLANK "\xe2\x96\x81" /* U+2581, which stands for a blank in SentencePiece */
-
 static infer_status no_memory(struct inf_job *job, size_t bytes)
 {
     return inf_fail_memory(job->err, "a copy of the text", bytes);
@@ -64,16 +62,17 @@ static infer_status encode_spm(struct inf_job *job, const char *text, size_t len
     return status;
 }
 
-static infer_status encode_all(struct inf_job *job, const char *text, size_t len, bool plain)
+static infer_status encode_all(struct inf_job *job, struct inf_raw *raw)
 {
-    for (size_t at = 0; at < len;) {
+    for (size_t at = 0; at < raw->len;) {
         const struct inf_vocab_special *special = NULL;
-        size_t end = len;
-        inf_specials_next(job->v, text, len, at, plain, &end, &special);
+        const char *text = raw->text + at;
+        size_t end = raw->len;
+        inf_specials_next(job->v, raw, at, &end, &special);
         job->last = -1;
         if (end > at) {
-            infer_status status = job->v->rule ? encode_bpe(job, text + at, end - at)
-                                               : encode_spm(job, text + at, end - at);
+            infer_status status =
+                job->v->rule ? encode_bpe(job, text, end - at) : encode_spm(job, text, end - at);
             if (status)
                 return status;
         }
@@ -85,22 +84,14 @@ static infer_status encode_all(struct inf_job *job, const char *text, size_t len
     return INFER_OK;
 }
 
-/* A copy of the text with U+2581 as blanks, where it holds any. */
-static infer_status spm_blanks(struct inf_job *job, const char **text, size_t *len)
+/* Whether the text begins with the token bos as it is. */
+static bool has_bos(const struct inf_vocab *v, const struct inf_raw *raw)
 {
-    const char *end = *text + *len, *from = *text;
-    for (const char *p = from; (p = memmem(p, (size_t)(end - p), BLANK, 3)); from = p += 3) {
-        inf_text_append(&job->text, from, (size_t)(p - from));
-        inf_text_append(&job->text, " ", 1);
-    }
-    if (from == *text)
-        return INFER_OK;
-    inf_text_append(&job->text, from, (size_t)(end - from));
-    if (job->text.failed)
-        return no_memory(job, *len);
-    *text = job->text.ptr;
-    *len = job->text.len;
-    return INFER_OK;
+    struct inf_raw look = *raw;
+    const struct inf_vocab_special *special;
+    size_t start;
+    return raw->len && inf_specials_next(v, &look, 0, &start, &special) && !start &&
+           (infer_token)special->id == v->bos;
 }
 
 static infer_status add_special(struct inf_job *job, bool adds, bool asks, infer_token id,
@@ -115,38 +106,35 @@ static infer_status add_special(struct inf_job *job, bool adds, bool asks, infer
     return INFER_OK;
 }
 
-static infer_status run(struct inf_job *job, const char *text, size_t len, unsigned flags)
+static infer_status run(struct inf_job *job, struct inf_raw *raw, unsigned flags)
 {
     const struct inf_vocab *v = job->v;
     bool eos = flags & INFER_TOKENIZE_ADD_SPECIAL, bos = eos || flags & INFER_TOKENIZE_ADD_BOS;
-    infer_status status = inf_encode_begin(job, len);
+    bos |= flags & INF_TOKENIZE_HAVE_BOS && !has_bos(v, raw);
+    infer_status status = inf_encode_begin(job, raw->len);
     if (!status && bos)
         status = add_special(job, v->add_bos, v->asks_bos, v->bos, "bos");
-    if (!status && !v->rule)
-        status = spm_blanks(job, &text, &len);
     if (!status)
-        status = encode_all(job, text, len, flags & INFER_TOKENIZE_PLAIN);
+        status = encode_all(job, raw);
     if (!status && eos)
         status = add_special(job, v->add_eos, v->asks_eos, v->eos, "eos");
     return status;
 }
 
-infer_status inf_vocab_tokenize(const struct inf_vocab *v, const char *text, size_t len,
-                                unsigned flags, infer_token *ids, size_t capacity, size_t *count,
-                                infer_error *err)
+infer_status inf_tokenize_raw(const struct inf_vocab *v, struct inf_raw *raw, unsigned flags,
+                              infer_token *ids, size_t capacity, size_t *count, infer_error *err)
 {
-    *count = 0;
     /* NFC makes text at most three times as long, a prefix at most twice, and bos and eos are two
      * more: with room for all of that the ids are written in place. */
     size_t bound;
-    if (!inf_mul_size(len, 3, &bound) || !inf_add_size(bound, 4, &bound))
-        return inf_fail(err, INFER_E_ARGUMENT, "the text is %zu bytes", len);
+    if (!inf_mul_size(raw->len, 3, &bound) || !inf_add_size(bound, 4, &bound))
+        return inf_fail(err, INFER_E_ARGUMENT, "the text is %zu bytes", raw->len);
     struct inf_job job = {.v = v,
                           .ids = ids,
                           .room = capacity,
                           .err = err,
-                          .text = {.a = &v->a},
-                          .normal = {.a = &v->a}};
+                          .normal = {.a = &v->a},
+                          .barred = raw->barred};
     infer_token *own = NULL;
     if (capacity && capacity < bound) {
         size_t bytes = capacity * sizeof *own;
@@ -154,7 +142,7 @@ infer_status inf_vocab_tokenize(const struct inf_vocab *v, const char *text, siz
         if (!own)
             return inf_fail_memory(err, "ids", bytes);
     }
-    infer_status status = run(&job, text, len, flags);
+    infer_status status = run(&job, raw, flags);
     inf_encode_end(&job);
     if (!status) {
         *count = job.count;
@@ -165,5 +153,25 @@ infer_status inf_vocab_tokenize(const struct inf_vocab *v, const char *text, siz
             memcpy(ids, own, job.count * sizeof *own);
     }
     inf_release(&v->a, own);
+    return status;
+}
+
+infer_status inf_vocab_tokenize(const struct inf_vocab *v, const char *text, size_t len,
+                                unsigned flags, infer_token *ids, size_t capacity, size_t *count,
+                                infer_error *err)
+{
+    *count = 0;
+    struct inf_text copy = {.a = &v->a};
+    if (!v->rule && memmem(text, len, INF_BLANK, 3)) {
+        inf_text_append(&copy, text, len);
+        if (copy.failed)
+            return inf_fail_memory(err, "a copy of the text", len);
+        text = copy.ptr;
+        len = inf_decode_blanks(copy.ptr, len, copy.ptr);
+    }
+    struct inf_stretch whole = {len, !(flags & INFER_TOKENIZE_PLAIN)};
+    struct inf_raw raw = {.text = text, .len = len, .stretches = &whole};
+    infer_status status = inf_tokenize_raw(v, &raw, flags, ids, capacity, count, err);
+    inf_text_free(&copy);
     return status;
 }

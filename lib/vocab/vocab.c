@@ -7,7 +7,6 @@
 
 #define PROBES_MAX 1024  /* a table that needs more was made to be slow */
 #define SPECIAL_MAX 1024 /* bytes of a token that is looked for in the raw text */
-#define BLANK "\xe2\x96\x81"
 
 /* Control tokens that end a turn by their text, whatever the file says of them. */
 static const char *const end_texts[] = {
@@ -130,12 +129,11 @@ static infer_status read_tokens(struct inf_vocab *v, const struct inf_vocab_sour
     return INFER_OK;
 }
 
-/* "▁" to blanks; returns the length. */
-static size_t decode_blanks(const char *text, size_t len, char *out)
+size_t inf_decode_blanks(const char *text, size_t len, char *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < len;) {
-        bool blank = len - i >= 3 && !memcmp(text + i, BLANK, 3);
+        bool blank = len - i >= 3 && !memcmp(text + i, INF_BLANK, 3);
         out[count++] = blank ? ' ' : text[i];
         i += blank ? 3 : 1;
     }
@@ -173,7 +171,7 @@ static infer_status decode_tokens(struct inf_vocab *v, size_t decoded_bytes, inf
             }
         } else {
             size_t len = v->rule ? inf_byte_level_decode(text.ptr, text.len, out)
-                                 : decode_blanks(text.ptr, text.len, out);
+                                 : inf_decode_blanks(text.ptr, text.len, out);
             if (len == SIZE_MAX) {
                 token->kind = INF_TOKEN_UNUSED;
                 continue;
@@ -221,7 +219,8 @@ static infer_status index_texts(struct inf_vocab *v, infer_error *err)
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t id = 0; id < v->count; id++) {
             const struct inf_vocab_token *token = &v->tokens[id];
-            if (token->kind != kinds[pass] || !token->len)
+            if (token->kind != kinds[pass] || !token->len ||
+                (token->kind == INF_TOKEN_USER && token->len > SPECIAL_MAX))
                 continue;
             if (token->len > v->text_len_max)
                 v->text_len_max = token->len;
@@ -278,7 +277,7 @@ static infer_status collect_specials(struct inf_vocab *v, const struct inf_vocab
         *special = (struct inf_vocab_special){.text = token->text, .len = token->len, .id = id};
         if (!v->rule && holds_non_ascii((struct inf_bytes){token->text, token->len})) {
             special->text = out;
-            special->len = (uint32_t)decode_blanks(token->text, token->len, out);
+            special->len = (uint32_t)inf_decode_blanks(token->text, token->len, out);
             out += special->len;
         }
     }
@@ -498,9 +497,9 @@ bool inf_vocab_ends(const struct inf_vocab *v, infer_token id)
     return false;
 }
 
-bool inf_vocab_is_control(const struct inf_vocab *v, infer_token id)
+infer_kind inf_vocab_kind(const struct inf_vocab *v, infer_token id)
 {
-    return id >= 0 && (uint32_t)id < v->count && v->tokens[id].kind == INF_TOKEN_CONTROL;
+    return id < 0 || (uint32_t)id >= v->count ? INFER_KIND_NONE : (infer_kind)v->tokens[id].kind;
 }
 
 infer_token inf_vocab_find(const struct inf_vocab *v, const char *text, size_t len)
@@ -511,6 +510,11 @@ infer_token inf_vocab_find(const struct inf_vocab *v, const char *text, size_t l
             return (infer_token)id;
     }
     return -1;
+}
+
+uint32_t inf_vocab_count(const struct inf_vocab *v)
+{
+    return v->count;
 }
 
 size_t inf_vocab_bytes(const struct inf_vocab *v)

@@ -8,6 +8,7 @@
 #include "lib/base/base.h"
 
 struct inf_vocab;
+struct inf_span; /* lib/base/span.h */
 
 /* What a tokenizer is made from. The callbacks are used during inf_vocab_new and, token() alone, by
  * inf_vocab_find; the bytes that token() gives are borrowed for the life of the vocabulary. */
@@ -40,6 +41,25 @@ infer_status inf_vocab_tokenize(const struct inf_vocab *v, const char *text, siz
                                 unsigned flags, infer_token *ids, size_t capacity, size_t *count,
                                 infer_error *err);
 
+/* The ids of a rendered prompt, bos first where the file asks for it and the prompt does not begin
+ * with it. The spans are one text: their borders cut nothing but what follows.
+ * - A special token counts where it stands wholly inside one literal span.
+ * - Elsewhere no control token counts, and of the user-defined ones none that looks like markup
+ *   (<...> and [...], but for the elements of HTML), that the file names (as bos and the like), that
+ *   stands in a literal span of this prompt, or whose bit is set in used. White space always counts.
+ * used: one bit a token id (id & 7 of byte id / 8), from inf_vocab_mark_used; NULL: none. Errors are
+ * those of inf_vocab_tokenize. */
+infer_status inf_vocab_encode_spans(const struct inf_vocab *v, const struct inf_span *spans,
+                                    size_t span_count, const uint8_t *used, infer_token *ids,
+                                    size_t capacity, size_t *count, infer_error *err);
+
+/* Sets the bits of the special tokens that stand in a text (the source of a template); used has
+ * (inf_vocab_count() + 7) / 8 bytes, which the caller has cleared. */
+infer_status inf_vocab_mark_used(const struct inf_vocab *v, const char *text, size_t len,
+                                 uint8_t *used, infer_error *err);
+
+uint32_t inf_vocab_count(const struct inf_vocab *v); /* tokens */
+
 /* As infer_detokenize. Where blanks get a prefix, one blank at the very start is left out. */
 infer_status inf_vocab_detokenize(const struct inf_vocab *v, const infer_token *ids, size_t count,
                                   char *text, size_t capacity, size_t *len, infer_error *err);
@@ -52,7 +72,9 @@ infer_token inf_vocab_special(const struct inf_vocab *v, infer_special which); /
 
 /* Whether a token ends a turn: eos, eot, eom, and control tokens known to mean it by their text. */
 bool inf_vocab_ends(const struct inf_vocab *v, infer_token id);
-bool inf_vocab_is_control(const struct inf_vocab *v, infer_token id);
+
+/* INFER_KIND_NONE where there is no such token. */
+infer_kind inf_vocab_kind(const struct inf_vocab *v, infer_token id);
 
 /* The lowest id whose stored text (as in the file) is this; -1: none. Looks at every token. */
 infer_token inf_vocab_find(const struct inf_vocab *v, const char *text, size_t len);

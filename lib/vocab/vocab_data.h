@@ -16,16 +16,17 @@
 
 #include <string.h>
 
+#define INF_BLANK "\xe2\x96\x81" /* U+2581, which stands for a blank in SentencePiece */
 #define INF_NO_RANK UINT32_MAX
 #define INF_ENDS_MAX 32
 
 enum inf_token_kind {
-    INF_TOKEN_NORMAL = 1,
-    INF_TOKEN_UNKNOWN,
-    INF_TOKEN_CONTROL,
-    INF_TOKEN_USER,
-    INF_TOKEN_UNUSED, /* and every type that is not known: never made from text */
-    INF_TOKEN_BYTE
+    INF_TOKEN_NORMAL = INFER_KIND_NORMAL,
+    INF_TOKEN_UNKNOWN = INFER_KIND_UNKNOWN,
+    INF_TOKEN_CONTROL = INFER_KIND_CONTROL,
+    INF_TOKEN_USER = INFER_KIND_USER_DEFINED,
+    INF_TOKEN_UNUSED = INFER_KIND_UNUSED, /* and every type that is not known */
+    INF_TOKEN_BYTE = INFER_KIND_BYTE
 };
 
 struct inf_vocab_token {
@@ -184,10 +185,48 @@ size_t inf_byte_level_decode(const char *text, size_t len, char *out);
 /* Sorts v->specials and fills what finds them (specials.c). */
 void inf_specials_prepare(struct inf_vocab *v);
 
-/* The first special at or after `at`, the longest there; false where there is none. With `plain`
- * only user-defined ones. */
-bool inf_specials_next(const struct inf_vocab *v, const char *text, size_t len, size_t at,
-                       bool plain, size_t *start, const struct inf_vocab_special **found);
+/* Raw text in which specials are looked for, in stretches that cover it. Any special counts that
+ * stands wholly inside one literal stretch; others only where they are open: user-defined, and not
+ * barred. */
+struct inf_stretch {
+    size_t end;
+    bool literal;
+};
+
+struct inf_raw {
+    const char *text;
+    size_t len;
+    const struct inf_stretch *stretches;
+    const uint8_t *barred; /* bits by id; NULL: none */
+    size_t current;        /* the stretch that the last look was in */
+};
+
+static inline bool inf_bit(const uint8_t *bits, uint32_t index)
+{
+    return bits[index >> 3] >> (index & 7) & 1;
+}
+
+static inline void inf_bit_set(uint8_t *bits, uint32_t index)
+{
+    bits[index >> 3] |= (uint8_t)(1 << (index & 7));
+}
+
+/* The first special at or after `at`, the longest there; false where there is none. `at` never
+ * falls from call to call. */
+bool inf_specials_next(const struct inf_vocab *v, struct inf_raw *raw, size_t at, size_t *start,
+                       const struct inf_vocab_special **found);
+
+/* Sets the bits of all specials that stand anywhere in the text, those inside others too. */
+void inf_specials_mark(const struct inf_vocab *v, const char *text, size_t len, uint8_t *bits);
+
+/* U+2581 to blanks, out == text too; returns the length (vocab.c). */
+size_t inf_decode_blanks(const char *text, size_t len, char *out);
+
+/* As inf_vocab_tokenize, of raw text in which U+2581 is blanks already where it stands for them.
+ * One more flag: bos as with INFER_TOKENIZE_ADD_BOS, unless the text begins with it (tokenize.c). */
+#define INF_TOKENIZE_HAVE_BOS 0x100u
+infer_status inf_tokenize_raw(const struct inf_vocab *v, struct inf_raw *raw, unsigned flags,
+                              infer_token *ids, size_t capacity, size_t *count, infer_error *err);
 
 /* Reads all merges into v->pairs (merges.c). */
 infer_status inf_merges_load(struct inf_vocab *v, const struct inf_vocab_source *source,
@@ -208,7 +247,8 @@ struct inf_job {
     size_t node_capacity;
     uint64_t *heap;
     size_t heap_count, heap_capacity;
-    struct inf_text text, normal; /* copies of the text where it is changed */
+    struct inf_text normal; /* a copy of the text where it is changed */
+    const uint8_t *barred;  /* bits of ids that no ordinary text becomes; NULL: none */
     infer_error *err;
 };
 

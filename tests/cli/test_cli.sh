@@ -9,21 +9,8 @@ model=${2:?usage: test_cli.sh INFER MODEL.gguf}
 talker=${3:-$model}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-out=$work/out err=$work/err
-passed=0 failed=0
-
-verdict() # STATUS NAME: counts a test that passed (0) or failed
-{
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $2"
-        head -c 300 "$err" 2>/dev/null | sed 's/^/     /'
-    fi
-}
+# shellcheck source=tests/cli/verdict.sh
+. "$(dirname "$0")/verdict.sh"
 
 # call STATUS NAME ARGUMENT...: runs infer with stdin from $work/in. A failure must be one line on
 # stderr, without control characters, and begin with the program's name.

@@ -6,7 +6,7 @@
  * machines (with one seed and stride). --stride: step of the sweeps over float patterns.
  */
 #include "kernels/ref/math_ref.h"
-#include "lib/base/cpuid.h"
+#include "lib/device/device.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -597,25 +597,10 @@ static bool check_functions(void)
 
 /* ---- Rows of the table ------------------------------------------------------------------- */
 
+/* The reference is what the others are compared with. */
 static bool runs_here(enum inf_isa isa)
 {
-    unsigned levels = inf_cpu_levels();
-    switch (isa) {
-    case INF_ISA_AVX2:
-        return levels & INF_CPU_AVX2;
-    case INF_ISA_AVX512:
-        return levels & INF_CPU_AVX512;
-    case INF_ISA_NEON:
-        return levels & INF_CPU_NEON;
-    case INF_ISA_DOTPROD:
-        return levels & INF_CPU_DOTPROD;
-    case INF_ISA_REF:
-    case INF_ISA_EXACT:
-    case INF_ISA_BLAS: /* check_blas */
-    case INF_ISA_COUNT:
-        break;
-    }
-    return false;
+    return isa != INF_ISA_REF && inf_cpu_usable() >> isa & 1;
 }
 
 static bool (*check_of(enum inf_op op))(void (*)(void), void (*)(void))
