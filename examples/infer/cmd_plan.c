@@ -8,7 +8,7 @@ struct kind {
     uint64_t bytes;
 };
 
-#define KINDS 8
+#define KINDS 9
 
 static void list_kinds(const infer_plan_memory *memory, struct kind kinds[KINDS])
 {
@@ -17,6 +17,7 @@ static void list_kinds(const infer_plan_memory *memory, struct kind kinds[KINDS]
         {"weights_owned", "weights, owned", memory->weights_owned},
         {"weights_made", "weights, made", memory->weights_made},
         {"kv", "KV cache", memory->kv},
+        {"state", "recurrent state", memory->state},
         {"activations", "activations", memory->activations},
         {"scratch", "scratch", memory->scratch},
         {"logits", "logits", memory->logits},

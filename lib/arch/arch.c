@@ -177,6 +177,26 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return hp->rope[INF_ROPE_GLOBAL].dims / 2;
     case INF_DIM_ONE:
         return 1;
+    case INF_DIM_PER_LAYER:
+        return hp->per_layer;
+    case INF_DIM_PER_LAYERS:
+        return (uint64_t)hp->per_layer * hp->layers;
+    case INF_DIM_Q2:
+        return 2ull * l->q_size;
+    case INF_DIM_TAPS:
+        return l->taps;
+    case INF_DIM_CONV:
+        return l->conv_size;
+    case INF_DIM_MIX:
+        return l->mix_size;
+    case INF_DIM_R_HEADS:
+        return l->r_heads;
+    case INF_DIM_R_GROUPS:
+        return l->r_groups;
+    case INF_DIM_R_GROUP:
+        return l->r_groups ? l->out_size / l->r_groups : 0;
+    case INF_DIM_VALUES:
+        return l->values;
     case INF_DIM_EXPERT_FF:
         return hp->expert_ff;
     case INF_DIM_SHARED_FF:
@@ -195,11 +215,13 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
     return 0;
 }
 
-/* Vectors: norms and biases, one for the layer or one for each head or expert. */
+/* Vectors (norms, biases), one for the layer or one for each head; the taps of channels. */
 static bool is_vector(const struct slot *slot)
 {
     return slot->dims[1] == INF_DIM_NONE || slot->dims[1] == INF_DIM_HEADS ||
-           slot->dims[1] == INF_DIM_KV_HEADS || strstr(slot->names, ".bias");
+           slot->dims[1] == INF_DIM_KV_HEADS || slot->dims[1] == INF_DIM_R_GROUPS ||
+           slot->dims[0] == INF_DIM_ONE || slot->dims[0] == INF_DIM_TAPS ||
+           strstr(slot->names, ".bias");
 }
 
 /* A matrix may be of any type that multiplies; a vector is f32. */
@@ -208,6 +230,14 @@ static bool type_fits(const struct slot *slot, const struct inf_gguf_tensor *t)
     if (is_vector(slot))
         return t->type_id == INF_TYPE_F32;
     return t->type && t->type->form != INF_FORM_NUMBER;
+}
+
+const char *inf_arch_slot(const struct inf_hparams *hp, enum inf_slot slot, int layer,
+                          uint64_t shape[3])
+{
+    for (int i = 0; i < 3; i++)
+        shape[i] = dim(hp, layer, slots[slot].dims[i]);
+    return slots[slot].names;
 }
 
 /* Where a slot is to be found in the file. */
@@ -258,17 +288,31 @@ static const struct inf_gguf_tensor *lookup(const char *names, int layer, inf_te
     return t;
 }
 
+/* Whether an architecture has all that is fused in a tensor. */
+static bool has_parts(const struct inf_arch *arch, const char *names)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t row = 0;
+        if (strcmp(parts[i].names, names) != 0)
+            continue;
+        while (row < arch->tensor_count && arch->tensors[row].slot != parts[i].slot)
+            row++;
+        if (row == arch->tensor_count)
+            return false;
+    }
+    return true;
+}
+
 /* A fused tensor is known by its number of rows, which no tensor of the slot's own has. */
-static void locate(const struct inf_hparams *hp, enum inf_slot which, int layer,
-                   inf_tensor_find_fn *find, const void *ud, struct place *at)
+static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, enum inf_slot which,
+                   int layer, inf_tensor_find_fn *find, const void *ud, struct place *at)
 {
     const struct slot *slot = &slots[which];
-    for (int i = 0; i < 3; i++)
-        at->want[i] = dim(hp, layer, slot->dims[i]);
+    inf_arch_slot(hp, which, layer, at->want);
     int axis = slot->dims[1] == INF_DIM_NONE ? 0 : 1;
     at->rows = at->want[axis];
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (parts[i].slot != which)
+        if (parts[i].slot != which || !has_parts(arch, parts[i].names))
             continue;
         uint64_t total = dim(hp, layer, parts[i].total);
         at->t = lookup(parts[i].names, layer, find, ud, at->name);
@@ -284,12 +328,18 @@ static void locate(const struct inf_hparams *hp, enum inf_slot which, int layer,
         at->want[1] = at->rows = at->t->shape[1];
 }
 
-/* Whether a layer is of the kind that has a tensor. */
-static bool has(const struct inf_hparams *hp, const struct inf_layer *l, enum inf_when when)
+bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when)
 {
+    if (layer < 0)
+        return true;
+    const struct inf_layer *l = &hp->layer[layer];
     switch (when) {
     case INF_ATTN:
         return l->mixer == INF_MIXER_ATTN;
+    case INF_OWN_KV:
+        return l->mixer == INF_MIXER_ATTN && !l->kv_shared;
+    case INF_RECURRENT:
+        return inf_layer_recurrent(l);
     case INF_DENSE:
         return l->ff && !l->experts;
     case INF_EXPERTS:
@@ -347,16 +397,19 @@ static infer_status find_apart(const struct inf_hparams *hp, enum inf_slot slot,
     return INFER_OK;
 }
 
-static infer_status fill(const struct inf_hparams *hp, const struct inf_tensor_row *row, int layer,
-                         inf_tensor_find_fn *find, const void *ud, struct inf_arena *arena,
-                         struct inf_weight *weight, infer_error *err)
+static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *hp,
+                         const struct inf_tensor_row *row, int layer, inf_tensor_find_fn *find,
+                         const void *ud, struct inf_arena *arena, struct inf_weight *weight,
+                         infer_error *err)
 {
     struct place at = {0};
-    if (layer >= 0 && !has(hp, &hp->layer[layer], row->when))
+    if (row->when == INF_PER_LAYER && !hp->per_layer)
+        return INFER_OK;
+    if (!inf_arch_has(hp, layer, row->when))
         return INFER_OK;
     const uint8_t **each = NULL;
     infer_status status;
-    locate(hp, row->slot, layer, find, ud, &at);
+    locate(arch, hp, row->slot, layer, find, ud, &at);
     if (!at.t && slots[row->slot].dims[2] == INF_DIM_EXPERTS &&
         (status = find_apart(hp, row->slot, layer, find, ud, arena, &at, &each, err)))
         return status;
@@ -399,7 +452,7 @@ infer_status inf_arch_weights(const struct inf_arch *arch, const struct inf_hpar
         bool in_layer = strchr(slots[row->slot].names, '%') != NULL;
         if (in_layer != (layer >= 0))
             continue;
-        infer_status status = fill(hp, row, layer, find, ud, arena, &weights[row->slot], err);
+        infer_status status = fill(arch, hp, row, layer, find, ud, arena, &weights[row->slot], err);
         if (status)
             return status;
     }

@@ -10,7 +10,13 @@
 #include "kernels/kernel.h"
 
 /* What a layer mixes its tokens with. */
-enum inf_mixer { INF_MIXER_NONE, INF_MIXER_ATTN };
+enum inf_mixer {
+    INF_MIXER_NONE,
+    INF_MIXER_ATTN,
+    INF_MIXER_CONV,  /* a short convolution between two gates */
+    INF_MIXER_DELTA, /* gated delta rule */
+    INF_MIXER_MAMBA  /* Mamba-2 */
+};
 
 /* The turning of a layer's queries and keys: which of the model's two RoPEs, or none. */
 enum inf_rope_kind { INF_ROPE_GLOBAL, INF_ROPE_LOCAL, INF_ROPE_NONE };
@@ -28,7 +34,22 @@ struct inf_layer {
     uint32_t group;            /* query heads of a KV head */
     float attn_scale;          /* on queries */
     bool experts;
+
+    uint32_t kv_shared; /* the layer before this number has the K and V; 0: this one itself */
+
+    /* A recurrent layer (inf_layer_recurrent). */
+    uint32_t recurrent; /* the file's flag */
+    uint32_t taps, conv_size,
+        mix_size;               /* of the convolution: taps, channels; all that it is cut of */
+    uint32_t r_heads, r_groups; /* heads of values; of keys, each for as many heads of values */
+    uint32_t keys, values;      /* numbers of a head: the state is (keys, values) */
+    bool r_tiled;               /* value head h belongs to key head h mod groups; else in blocks */
 };
+
+static inline bool inf_layer_recurrent(const struct inf_layer *l)
+{
+    return l->mixer > INF_MIXER_ATTN;
+}
 
 /* One RoPE: how many numbers of a head turn (even), from which base, and whether the model's scaling
  * applies. */
@@ -74,6 +95,8 @@ struct inf_hparams {
     uint32_t expert_ff, shared_ff;  /* of one expert; of the one that all tokens use, 0: none */
     struct inf_routing routing;
     struct inf_latent latent;
+
+    uint32_t per_layer; /* numbers of a token's embedding for each layer; 0: none */
 
     float embd_scale;     /* on token embeddings */
     float residual_scale; /* on what a block adds to the stream */
@@ -121,6 +144,16 @@ enum inf_symbol {
     INF_DIM_EXPERTS,
     INF_DIM_HALF_ROPE,
     INF_DIM_ONE,
+    INF_DIM_PER_LAYER,
+    INF_DIM_PER_LAYERS, /* for all layers */
+    INF_DIM_Q2,
+    INF_DIM_TAPS,
+    INF_DIM_CONV,
+    INF_DIM_MIX,
+    INF_DIM_R_HEADS,
+    INF_DIM_R_GROUPS,
+    INF_DIM_R_GROUP, /* values of a group */
+    INF_DIM_VALUES,
     INF_DIM_EXPERT_FF,
     INF_DIM_SHARED_FF,
     INF_DIM_Q_LORA,
@@ -136,6 +169,9 @@ struct inf_tensor_row {
         INF_REQUIRED,
         INF_OPTIONAL,
         INF_ATTN, /* these: required in a layer of that kind, no others have it */
+        INF_RECURRENT,
+        INF_OWN_KV,    /* layers with K and V of their own */
+        INF_PER_LAYER, /* models with embeddings for each layer */
         INF_DENSE,
         INF_EXPERTS,
         INF_SHARED, /* layers with an expert that all tokens use */
@@ -156,7 +192,9 @@ struct inf_block {
         INF_BLOCK_ADD_APART,
         INF_BLOCK_ATTN, /* beside = attention(beside); q/k norm and biases where the tensors are */
         INF_BLOCK_FFN,  /* beside = feed-forward(beside), dense or with experts */
-        INF_BLOCK_ADD   /* stream = stream + beside */
+        INF_BLOCK_PER_LAYER, /* stream = stream + what comes of the token's embedding for this layer */
+        INF_BLOCK_LAYER_SCALE, /* stream = stream * the slot's number */
+        INF_BLOCK_ADD          /* stream = stream + beside */
     } kind;
     enum inf_slot slot;
 };
@@ -184,6 +222,11 @@ infer_status inf_keys_layers(const struct inf_keys *keys, const char *name, uint
                              uint32_t high, struct inf_hparams *hp, size_t offset,
                              infer_error *err);
 
+/* The numbers of recurrent layers (recurrent.c). Those with `recurrent` set become `mixer`; from the keys
+ * ssm.*, or of a CONV shortconv.l_cache. */
+infer_status inf_arch_recurrent(const struct inf_keys *keys, struct inf_hparams *hp,
+                                enum inf_mixer mixer, infer_error *err);
+
 #define INF_BASE_SAME (-1.0)
 
 struct inf_arch {
@@ -194,7 +237,9 @@ struct inf_arch {
     bool rope_adjacent; /* pairs are neighbours; else the two halves of the turned part */
     enum inf_activation activation; /* of the feed-forward's gate; without one of its only rows */
     bool mixed;                     /* a layer may have no heads or no feed-forward */
+    bool single;                    /* a layer is one thing, a mixer or a feed-forward; else both */
     bool encoder;      /* tokens see both ways unless the file says otherwise; no logits */
+    bool v_norm;       /* values are normed, by no weights; keys are values where there are none */
     bool layer_norm;   /* norms take the mean off, and may have a bias; else RMS norms */
     double local_base; /* RoPE base of windowed layers, never scaled (INF_BASE_SAME: that of all
                         * layers); 0: they turn as all do */
@@ -229,6 +274,20 @@ extern const struct inf_block inf_layer_encoder[];
         {INF_SLOT_ATTN_V, INF_REQUIRED},                                                           \
     {                                                                                              \
         INF_SLOT_ATTN_OUT, INF_REQUIRED                                                            \
+    }
+/* Of the layers that attend, where others are recurrent; of those that are Mamba-2. */
+#define INF_TENSORS_ATTN_LAYERS                                                                    \
+    {INF_SLOT_ATTN_Q, INF_ATTN}, {INF_SLOT_ATTN_K, INF_ATTN}, {INF_SLOT_ATTN_V, INF_ATTN},         \
+    {                                                                                              \
+        INF_SLOT_ATTN_OUT, INF_ATTN                                                                \
+    }
+#define INF_TENSORS_MAMBA                                                                          \
+    {INF_SLOT_MIX_IN, INF_RECURRENT}, {INF_SLOT_MIX_CONV, INF_RECURRENT},                          \
+        {INF_SLOT_MIX_CONV_BIAS, INF_RECURRENT}, {INF_SLOT_MIX_DT_BIAS, INF_RECURRENT},            \
+        {INF_SLOT_MIX_A_MAMBA, INF_RECURRENT}, {INF_SLOT_MIX_D, INF_RECURRENT},                    \
+        {INF_SLOT_MIX_NORM_GROUPS, INF_RECURRENT},                                                 \
+    {                                                                                              \
+        INF_SLOT_MIX_OUT, INF_RECURRENT                                                            \
     }
 #define INF_TENSORS_QKV_BIAS(when)                                                                 \
     {INF_SLOT_ATTN_Q_BIAS, when}, {INF_SLOT_ATTN_K_BIAS, when},                                    \
@@ -284,6 +343,13 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
 infer_status inf_arch_experts(const struct inf_arch *arch, const struct inf_keys *keys,
                               struct inf_hparams *hp, infer_error *err);
 infer_status inf_arch_latent(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
+
+/* The names of a slot (with | between them, %u for the layer) and its shape in a layer. */
+const char *inf_arch_slot(const struct inf_hparams *hp, enum inf_slot slot, int layer,
+                          uint64_t shape[3]);
+
+/* Whether a layer is of the kind that has a tensor; true outside layers (-1). */
+bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when);
 
 /* One weight tensor where it stands, or the rows of a fused one: (experts, rows, k); `data` NULL:
  * the model has none. */

@@ -75,7 +75,10 @@ static infer_status read_layers(const struct inf_arch *arch, const struct inf_ke
         return inf_fail_memory(err, "the layers' numbers", hp->layers * sizeof *hp->layer);
     for (size_t i = 0; i < sizeof layer_fields / sizeof *layer_fields; i++) {
         const struct field *f = &layer_fields[i];
-        infer_status status = f->required ? inf_keys_need(keys, f->key, err) : INFER_OK;
+        bool other =
+            f->offset == offsetof(struct inf_layer, ff) &&
+            inf_keys_has(keys, "expert_feed_forward_length"); /* all layers may have experts */
+        infer_status status = f->required && !other ? inf_keys_need(keys, f->key, err) : INFER_OK;
         if (status || (status = inf_keys_layers(keys, f->key, arch->mixed ? 0 : f->low, f->high, hp,
                                                 f->offset, err)))
             return status;
@@ -228,6 +231,10 @@ static infer_status read_rope(const struct inf_arch *arch, const struct inf_keys
 static infer_status check_layer(const struct inf_arch *arch, const struct inf_hparams *hp,
                                 const struct inf_layer *l, unsigned number, infer_error *err)
 {
+    bool mixes = l->mixer != INF_MIXER_NONE, feeds = l->experts || l->ff;
+    if (arch->single ? mixes == feeds : !mixes || !feeds)
+        return inf_fail(err, INFER_E_FORMAT, "%s: layer %u has %s key heads and %s feed-forward",
+                        arch->name, number, mixes ? "its" : "no", feeds ? "a" : "no");
     if (l->mixer != INF_MIXER_ATTN)
         return INFER_OK;
     if (l->heads % l->kv_heads)
@@ -269,7 +276,7 @@ static infer_status finish(const struct inf_arch *arch, struct inf_hparams *hp, 
         l->q_size = l->heads * l->head_size;
         l->k_size = l->kv_heads * l->head_size;
         l->v_size = l->kv_heads * l->v_head_size;
-        l->out_size = l->heads * l->v_head_size;
+        l->out_size = inf_layer_recurrent(l) ? l->r_heads * l->values : l->heads * l->v_head_size;
         l->v_cached = hp->latent.size ? 0 : l->v_head_size;
         if (hp->latent.size) {
             l->q_size = l->heads * (hp->latent.nope + hp->rope[INF_ROPE_GLOBAL].dims);
@@ -287,6 +294,9 @@ static infer_status finish(const struct inf_arch *arch, struct inf_hparams *hp, 
         raise(&most->window, l->window);
         l->group = l->mixer == INF_MIXER_ATTN ? l->heads / l->kv_heads : 0;
         raise(&most->group, l->group);
+        raise(&most->mix_size, l->mix_size);
+        raise(&most->r_heads, l->r_heads);
+        raise(&most->keys, l->keys);
     }
     return INFER_OK;
 }
@@ -297,6 +307,9 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
     const struct inf_keys keys = {gguf, arch->name};
     const char *eps_key =
         arch->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
+    const char *other = "attention.layer_norm_epsilon"; /* some files of RMS norms have this one */
+    if (!inf_keys_has(&keys, eps_key) && inf_keys_has(&keys, other))
+        eps_key = other;
     double eps = 1e-5;
     *hp = (struct inf_hparams){.embd_scale = 1.0f, .residual_scale = 1.0f, .logit_scale = 1.0f};
     infer_status status;

@@ -112,12 +112,13 @@ static void norm(const struct infer_plan *plan, const struct inf_step *step, con
     const float *bias = step->w[1] ? (const float *)(const void *)step->w[1]->data : NULL;
     for (uint32_t h = 0; h < heads; h++) {
         size_t at = h * step->n, own = step->w[0]->rows > 1 ? at : 0;
+        size_t from = step->apart ? (size_t)h * step->apart : at;
         if (plan->arch->layer_norm)
-            plan->kernels.layernorm(&(struct inf_layernorm_args){in + at, weight + own, bias,
+            plan->kernels.layernorm(&(struct inf_layernorm_args){in + from, weight + own, bias,
                                                                  out + at, step->n, plan->hp.eps});
         else
-            plan->kernels.rmsnorm(
-                &(struct inf_rmsnorm_args){in + at, weight + own, out + at, step->n, plan->hp.eps});
+            plan->kernels.rmsnorm(&(struct inf_rmsnorm_args){in + from, weight + own, out + at,
+                                                             step->n, plan->hp.eps});
     }
 }
 
@@ -219,6 +220,20 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
         add_rows(inf_cpu_row(plan, step->in, row), inf_cpu_row(plan, step->in2, row), step->n,
                  step->scale);
         break;
+    case INF_STEP_SCALE:
+        scale_row(inf_cpu_row(plan, step->in, row), step->n,
+                  step->w[0] ? step->scale * *(const float *)(const void *)step->w[0]->data
+                             : step->scale);
+        break;
+    case INF_STEP_GATED:
+        inf_cpu_gated(run, step, row);
+        break;
+    case INF_STEP_GATES:
+        inf_cpu_gates(run, step, row);
+        break;
+    case INF_STEP_UNIT:
+        inf_cpu_unit(run, step, row);
+        break;
     case INF_STEP_ROUTE:
         inf_cpu_route(run, step, row);
         break;
@@ -273,6 +288,10 @@ static uint32_t stage_tasks(const struct inf_cpu_run *run, const struct inf_stag
         return 1;
     case INF_STEP_EXPERTS:
         return inf_cpu_experts_tasks(run, step);
+    case INF_STEP_CONV:
+        return inf_cpu_conv_tasks(run, step);
+    case INF_STEP_RECUR:
+        return inf_cpu_recur_tasks(run, step);
     case INF_STEP_HEADS:
         return inf_cpu_heads_tasks(run, step);
     default:
@@ -300,6 +319,12 @@ static void do_task(const struct inf_cpu_run *run, const struct inf_stage *stage
         break;
     case INF_STEP_EXPERTS:
         inf_cpu_experts(run, step, task, scratch);
+        break;
+    case INF_STEP_CONV:
+        inf_cpu_conv(run, step, task);
+        break;
+    case INF_STEP_RECUR:
+        inf_cpu_recur(run, step, task);
         break;
     case INF_STEP_HEADS:
         inf_cpu_heads(run, step, task, scratch);
@@ -341,7 +366,6 @@ static bool all_finite(const float *x, size_t n)
 static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *step)
 {
     const struct infer_plan *plan = run->plan;
-    const enum inf_buffer written[4] = {step->out, step->outs[0], step->outs[1], step->outs[2]};
     if (step->op == INF_STEP_LOGITS)
         return !run->batch->wanted ||
                all_finite(plan->logits + (size_t)run->batch->logit_rows[0] * plan->hp.vocab,
@@ -350,11 +374,12 @@ static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *st
         return true;
     bool slots = step->rows == INF_ROWS_SLOTS || step->op == INF_STEP_EXPERTS;
     uint32_t rows = rows_of(run, step) * (slots ? plan->hp.experts_used : 1);
-    for (uint32_t i = 0; i < step->count + 1; i++)
-        for (uint32_t row = 0; written[i] < INF_BUF_NONE && row < rows; row++)
-            if (!all_finite(inf_cpu_row(plan, written[i], row),
-                            plan->buffers[written[i]].stride / 4))
+    for (uint32_t i = 0; i < step->count + 1; i++) {
+        enum inf_buffer written = i < step->count ? step->outs[i] : step->out;
+        for (uint32_t row = 0; written < INF_BUF_NONE && row < rows; row++)
+            if (!all_finite(inf_cpu_row(plan, written, row), plan->buffers[written].stride / 4))
                 return false;
+    }
     return true;
 }
 
@@ -363,6 +388,7 @@ infer_status inf_cpu_find_fault(struct infer_plan *plan, const struct inf_batch 
 {
     struct inf_cpu_run run = {.plan = plan, .batch = batch, .threads = 1};
     inf_cpu_attn_blocks(&run);
+    inf_cpu_segments(&run);
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct inf_step *step = &plan->steps[i];
         struct inf_stage alone = {(uint32_t)i, 1};
@@ -389,6 +415,7 @@ infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch,
         .threads = inf_pool_threads(plan->pool),
     };
     inf_cpu_attn_blocks(&run);
+    inf_cpu_segments(&run);
     memset(plan->shares, 0, plan->stage_count * sizeof *plan->shares);
     inf_pool_run(plan->pool, job, &run);
     if (atomic_load(&run.stop))

@@ -39,7 +39,7 @@ static uint32_t columns(const struct inf_cpu_run *run, const struct inf_step *st
 
 /* Rows of a task, and where each matrix's tasks begin: first[count] is their number. */
 static uint32_t divide(const struct inf_cpu_run *run, const struct inf_step *step,
-                       uint32_t first[4])
+                       uint32_t first[INF_STEP_WEIGHTS + 1])
 {
     uint32_t total = 0, cols = columns(run, step);
     for (uint32_t i = 0; i < step->count; i++)
@@ -54,7 +54,7 @@ static uint32_t divide(const struct inf_cpu_run *run, const struct inf_step *ste
 
 uint32_t inf_cpu_matmul_tasks(const struct inf_cpu_run *run, const struct inf_step *step)
 {
-    uint32_t first[4];
+    uint32_t first[INF_STEP_WEIGHTS + 1];
     divide(run, step, first);
     return columns(run, step) ? first[step->count] : 0;
 }
@@ -63,7 +63,7 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
                     uint8_t *scratch)
 {
     const struct infer_plan *plan = run->plan;
-    uint32_t first[4], i = 0, each = divide(run, step, first);
+    uint32_t first[INF_STEP_WEIGHTS + 1], i = 0, each = divide(run, step, first);
     while (i + 1 < step->count && task >= first[i + 1])
         i++;
     const struct inf_weight *w = step->w[i];

@@ -1,6 +1,8 @@
 /* What a plan takes: where each buffer stands, and the bytes of everything. */
 #include "lib/plan/plan.h"
 
+#include <math.h>
+
 struct size {
     uint64_t rows, stride;
 };
@@ -16,6 +18,13 @@ static bool add_product(size_t *total, uint64_t a, uint64_t b)
 static uint64_t int_columns(uint32_t k)
 {
     return inf_acts_stride(k / 32 * 32);
+}
+
+/* Numbers of a gate: of a recurrent layer's result, or of queries with theirs. */
+static uint64_t gate_size(const struct infer_plan *plan)
+{
+    const struct inf_layer *most = &plan->hp.most;
+    return inf_max_size(most->out_size, 2 * (size_t)most->q_size);
 }
 
 static void buffer_sizes(const struct infer_plan *plan, struct size sizes[INF_BUF_COUNT])
@@ -58,6 +67,15 @@ static void buffer_sizes(const struct infer_plan *plan, struct size sizes[INF_BU
     sizes[INF_BUF_INT_EMBD] = (struct size){tokens, int_columns(hp->embd)};
     sizes[INF_BUF_INT_OUT] = (struct size){tokens, int_columns(most->out_size)};
     sizes[INF_BUF_INT_FF] = (struct size){tokens, int_columns(ff)};
+    uint64_t per_layer = hp->per_layer, per_layers = per_layer * hp->layers;
+    sizes[INF_BUF_PER_LAYER] = sizes[INF_BUF_PER_LAYER_MODEL] =
+        (struct size){tokens, 4 * per_layers};
+    sizes[INF_BUF_PER_LAYER_GATE] = (struct size){tokens, 4 * per_layer};
+    sizes[INF_BUF_INT_PER_LAYER] = (struct size){tokens, int_columns(hp->per_layer)};
+    uint64_t heads = 4ull * most->r_heads;
+    sizes[INF_BUF_MIX] = (struct size){tokens, 4ull * most->mix_size};
+    sizes[INF_BUF_MIX_Z] = plan->gated ? (struct size){tokens, 4ull * gate_size(plan)} : none;
+    sizes[INF_BUF_FORGET] = sizes[INF_BUF_TAKE] = (struct size){tokens, heads};
     sizes[INF_BUF_LAST] = (struct size){wanted, 4ull * hp->embd};
 }
 
@@ -105,6 +123,10 @@ static infer_status layout_kv(struct infer_plan *plan, infer_error *err)
         struct inf_kv_place *place = &plan->kv_places[i];
         if (l->mixer != INF_MIXER_ATTN)
             continue;
+        if (l->kv_shared) {
+            *place = plan->kv_places[l->kv_shared - 1];
+            continue;
+        }
         place->at = plan->kv_session_bytes;
         place->v_at = positions * inf_kv_row_bytes(plan->kv, l->head_size);
         place->head_bytes = place->v_at + positions * inf_kv_row_bytes(plan->kv, l->v_cached);
@@ -116,11 +138,48 @@ static infer_status layout_kv(struct infer_plan *plan, infer_error *err)
     return INFER_OK;
 }
 
+/* The states of the recurrent layers of a session, one behind the other. */
+static infer_status layout_state(struct infer_plan *plan, infer_error *err)
+{
+    const struct inf_hparams *hp = &plan->hp;
+    size_t copies = 1 + (size_t)plan->info.checkpoints, keys = hp->most.keys, floats = 0;
+    plan->state_places = inf_arena_take(&plan->arena, hp->layers, sizeof *plan->state_places);
+    plan->unit = inf_arena_take(&plan->arena, 2 * keys + 1, sizeof *plan->unit);
+    if (!plan->state_places || !plan->unit)
+        return inf_fail_memory(err, "the places of the states",
+                               hp->layers * sizeof *plan->state_places);
+    for (size_t i = 0; i < keys; i++) {
+        plan->unit[i] = 1.0f / (float)keys; /* a query: length 1, then over the root of keys */
+        plan->unit[keys + i] = (float)(1.0 / sqrt((double)keys));
+    }
+    for (uint32_t i = 0; i < hp->layers; i++) {
+        const struct inf_layer *l = &hp->layer[i];
+        if (!inf_layer_recurrent(l))
+            continue;
+        plan->state_places[i].conv_at = floats;
+        floats = (floats + (size_t)(l->taps - 1) * l->conv_size + 15) / 16 * 16;
+        plan->state_places[i].heads_at = floats;
+        if (!add_product(&floats, l->r_heads, inf_recur_state(l->keys, l->values)))
+            return inf_fail(err, INFER_E_LIMIT, "the recurrent state passes the address space");
+    }
+    size_t bytes = 0, all = 0;
+    if (!add_product(&bytes, floats, sizeof(float) * copies) ||
+        !add_product(&all, bytes, plan->info.sessions))
+        return inf_fail(err, INFER_E_LIMIT,
+                        "the recurrent state and its %u copies x %u sessions pass the address "
+                        "space",
+                        plan->info.checkpoints, plan->info.sessions);
+    plan->state_floats = floats;
+    plan->state_bytes = plan->memory.state = all;
+    return INFER_OK;
+}
+
 infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err)
 {
     const struct inf_hparams *hp = &plan->hp;
     infer_status status;
-    if ((status = layout_buffers(plan, err)) || (status = layout_kv(plan, err)))
+    if ((status = layout_buffers(plan, err)) || (status = layout_kv(plan, err)) ||
+        (status = layout_state(plan, err)))
         return status;
     size_t kv = 0, logits = 0, scratch = 0;
     if (!add_product(&kv, plan->kv_session_bytes, plan->info.sessions) ||

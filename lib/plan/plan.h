@@ -39,7 +39,15 @@ enum inf_buffer {
     INF_BUF_INT_Q_LORA,
     INF_BUF_INT_SLOT,
     INF_BUF_INT_HEADS, /* (heads, tokens) int8 columns of a head's numbers */
-    INF_BUF_LAST,      /* (wanted rows, embd) */
+    INF_BUF_INT_PER_LAYER,
+    INF_BUF_MIX, /* (tokens, mix_size) what a recurrent layer convolves, and the rest of its input */
+    INF_BUF_MIX_Z,  /* (tokens, out_size) the gate on its result; of attention (tokens, 2 q_size) */
+    INF_BUF_FORGET, /* (tokens, r_heads) alpha, then g of op gates */
+    INF_BUF_TAKE,   /* (tokens, r_heads) what beta comes from, then beta */
+    INF_BUF_PER_LAYER,       /* (tokens, layers, per_layer) embeddings for each layer */
+    INF_BUF_PER_LAYER_MODEL, /* the same size: what the model makes of the token's own embedding */
+    INF_BUF_PER_LAYER_GATE,  /* (tokens, per_layer), and its int8 columns */
+    INF_BUF_LAST,            /* (wanted rows, embd) */
     INF_BUF_COUNT,
     INF_BUF_NONE = INF_BUF_COUNT
 };
@@ -66,10 +74,18 @@ enum inf_step_op {
     INF_STEP_GROUP, /* out = the lists of slots by expert */
     INF_STEP_EXPERTS,   /* outs[i] = w[i] of each slot's expert x in */
     INF_STEP_SLOT_BIAS, /* in = in + the row of w[0] of each slot's expert */
+    INF_STEP_SCALE,     /* in = in * scale (* the number of w[0]) */
+    INF_STEP_GATED,     /* out = f(in2) * in, number by number, head by head */
+    INF_STEP_CONV,      /* in = its convolution along the tokens, from the session's state on */
+    INF_STEP_GATES,     /* out, in2 = what heads forget and take in, from in and in2 */
+    INF_STEP_UNIT,      /* in = its queries and keys with length 1 */
+    INF_STEP_RECUR,     /* out = the recurrence over in, from the session's state on */
     INF_STEP_COMBINE,   /* out = the weighted sum of each token's slots of in, and in2 */
 };
 
 enum inf_step_rows { INF_ROWS_TOKENS, INF_ROWS_SLOTS, INF_ROWS_WANTED };
+
+#define INF_STEP_WEIGHTS 4
 
 struct inf_step {
     enum inf_step_op op;
@@ -78,12 +94,14 @@ struct inf_step {
     bool from_slots; /* EXPERTS: columns of in are slots, else tokens */
     enum inf_step_rows rows;
     enum inf_buffer in, in2, out;
-    uint32_t n, heads;  /* heads: so many of n numbers, */
-    uint32_t apart, at; /* so far apart, the first so far from the row's begin */
-    float scale;        /* EMBED, LAST, ADD */
-    uint32_t count;     /* of w and outs */
-    const struct inf_weight *w[3];
-    enum inf_buffer outs[3];
+    uint32_t n, heads;              /* heads: so many of n numbers, */
+    uint32_t apart, at;             /* so far apart, the first so far from the row's begin */
+    uint32_t at2;                   /* the same in in2; of GATED there alone heads are apart */
+    float scale;                    /* EMBED, LAST, ADD, SCALE */
+    enum inf_activation activation; /* GATED */
+    uint32_t count;                 /* of w and outs */
+    const struct inf_weight *w[INF_STEP_WEIGHTS];
+    enum inf_buffer outs[INF_STEP_WEIGHTS];
 };
 
 /* Steps that a task does one after the other: one step cut into tasks, or several on the same rows. The
@@ -110,6 +128,12 @@ struct inf_attn_block {
 struct inf_kv_place {
     size_t at, head_bytes;
     size_t v_at; /* in a head */
+};
+
+/* Where the state of a recurrent layer stands in a session's: (taps - 1, conv_size), then the heads;
+ * in floats. */
+struct inf_state_place {
+    size_t conv_at, heads_at;
 };
 
 struct infer_plan {
@@ -145,11 +169,18 @@ struct infer_plan {
 
     struct inf_kv_place *kv_places; /* (layers) */
     size_t kv_session_bytes;
+    struct inf_state_place *state_places; /* (layers) */
+    size_t state_floats;                  /* of a session; 0: no layer is recurrent */
+    bool gated;                           /* some layer has a gate on its result */
+    struct inf_weight ones;               /* of a norm by no weights */
+    float *unit;                          /* (2, keys) weights of queries and keys, see UNIT */
 
     /* For the pass in progress. */
     struct inf_attn_block *blocks;           /* (batch) */
     uint32_t *positions, *want, *logit_rows; /* (batch) */
     uint8_t **row_kv;                        /* (batch) */
+    float **row_state, **row_copy;           /* (batch) */
+    struct inf_attn_block *segments;         /* (batch) */
     _Atomic bool **cancel;                   /* (batch) */
 
     bool *slot_taken; /* (sessions) */
@@ -161,6 +192,8 @@ struct infer_plan {
     uint8_t *activations, *scratch, *kv_cache; /* pages */
     float *logits; /* pages: (sessions, logit_rows, vocab), or embeddings (sessions, embd) */
     size_t logits_bytes, kv_bytes;
+    float *states; /* pages: (sessions, 1 + checkpoints, state_floats) */
+    size_t state_bytes;
 };
 
 /* The steps and buffers of plan->arch's recipe (build.c). */

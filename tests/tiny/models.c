@@ -1,6 +1,7 @@
 #include "tests/tiny/models.h"
 
 #include "formats/type.h"
+#include "lib/arch/arch.h"
 #include "tests/tiny/randblock.h"
 
 #include <stdio.h>
@@ -8,172 +9,7 @@
 #include <string.h>
 
 static const struct tiny_kind kinds[] = {
-    {.name = "llama",
-     .arch = "llama",
-     .embd = 256,
-     .heads = 8,
-     .kv_heads = 2,
-     .head_size = 32,
-     .ff = 512,
-     .layers = 2},
-    {.name = "llama_odd",
-     .arch = "llama",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 4,
-     .head_size = 64,
-     .ff = 256,
-     .layers = 2,
-     .window = 24,
-     .biases = true,
-     .tied = true,
-     .yarn = true},
-    {.name = "mixture",
-     .arch = "llama",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 2,
-     .head_size = 64,
-     .ff = 256,
-     .layers = 2,
-     .experts = 4,
-     .rope_factors = true},
-    {.name = "qwen2",
-     .arch = "qwen2",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 1,
-     .head_size = 64,
-     .ff = 256,
-     .layers = 2,
-     .biases = true,
-     .tied = true},
-    {.name = "qwen3",
-     .arch = "qwen3",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 2,
-     .head_size = 128,
-     .ff = 256,
-     .layers = 2},
-    {.name = "gemma3",
-     .arch = "gemma3",
-     .embd = 256,
-     .heads = 2,
-     .kv_heads = 1,
-     .head_size = 256,
-     .ff = 256,
-     .layers = 7,
-     .window = 20,
-     .tied = true,
-     .linear = true},
-    {.name = "mixture_apart",
-     .arch = "llama",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 2,
-     .head_size = 64,
-     .ff = 256,
-     .layers = 1,
-     .experts = 3,
-     .apart = true},
-    {.name = "qwen2moe",
-     .arch = "qwen2moe",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 2,
-     .head_size = 64,
-     .ff = 512,
-     .layers = 2,
-     .experts = 6,
-     .expert_ff = 256,
-     .shared_ff = 512,
-     .biases = true},
-    {.name = "qwen3moe",
-     .arch = "qwen3moe",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 1,
-     .head_size = 128,
-     .ff = 512,
-     .layers = 2,
-     .experts = 9,
-     .used = 3,
-     .expert_ff = 256},
-    {.name = "gpt_oss",
-     .arch = "gpt-oss",
-     .embd = 256,
-     .heads = 8,
-     .kv_heads = 2,
-     .head_size = 64,
-     .ff = 256,
-     .layers = 2,
-     .experts = 5,
-     .expert_ff = 256,
-     .window = 20,
-     .biases = true,
-     .wide = true,
-     .yarn = true,
-     .beta_fast = 2.0f,
-     .beta_slow = 0.5f},
-    {.name = "deepseek2_lite",
-     .arch = "deepseek2",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 4,
-     .head_size = 64,
-     .ff = 512,
-     .layers = 2,
-     .experts = 4,
-     .expert_ff = 256,
-     .shared_ff = 512,
-     .dense = 1,
-     .latent = 256,
-     .value = 64,
-     .joint = true,
-     .yarn = true,
-     .log_multiplier = 0.0707f},
-    {.name = "deepseek2_v3",
-     .arch = "deepseek2",
-     .embd = 256,
-     .heads = 8,
-     .kv_heads = 8,
-     .head_size = 288,
-     .ff = 256,
-     .layers = 2,
-     .experts = 8,
-     .used = 3,
-     .expert_ff = 256,
-     .shared_ff = 256,
-     .dense = 1,
-     .groups = 2,
-     .sigmoid = true,
-     .normalise = true,
-     .choice_bias = true,
-     .latent = 256,
-     .q_lora = 256,
-     .value = 32,
-     .yarn = true,
-     .log_multiplier = 0.3f,
-     .beta_fast = 1.5f,
-     .beta_slow = 0.25f},
-    {.name = "glm4moe",
-     .arch = "glm4moe",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 2,
-     .head_size = 64,
-     .ff = 512,
-     .layers = 2,
-     .experts = 4,
-     .expert_ff = 256,
-     .shared_ff = 256,
-     .dense = 1,
-     .sigmoid = true,
-     .normalise = true,
-     .choice_bias = true,
-     .biases = true,
-     .ahead = 1},
+#include "tests/tiny/kinds.def"
 };
 
 size_t tiny_kind_count(void)
@@ -197,95 +33,58 @@ static void put_floats(struct mk_tensor *t, size_t count, float middle, float sp
 struct maker {
     struct mk_file *file;
     const struct tiny_kind *kind;
+    const struct inf_arch *arch;
+    struct inf_hparams hp; /* as the engine reads them from the keys */
     uint32_t type;
     uint64_t rng;
 };
 
+/* ---- Keys -------------------------------------------------------------------------------- */
+
+static const char *full(const struct maker *m, const char *name, char out[96])
+{
+    snprintf(out, 96, "%s.%s", m->kind->arch, name);
+    return out;
+}
+
 static void key(struct maker *m, const char *name, uint32_t value)
 {
-    char full[96];
-    snprintf(full, sizeof full, "%s.%s", m->kind->arch, name);
-    mk_set_u32(m->file, full, value);
+    char text[96];
+    mk_set_u32(m->file, full(m, name, text), value);
 }
 
 static void key_float(struct maker *m, const char *name, float value)
 {
-    char full[96];
-    snprintf(full, sizeof full, "%s.%s", m->kind->arch, name);
-    mk_set_f32(m->file, full, value);
+    char text[96];
+    mk_set_f32(m->file, full(m, name, text), value);
 }
 
 static void key_text(struct maker *m, const char *name, const char *value)
 {
-    char full[96];
-    snprintf(full, sizeof full, "%s.%s", m->kind->arch, name);
-    mk_set_text(m->file, full, value, strlen(value));
+    char text[96];
+    mk_set_text(m->file, full(m, name, text), value, strlen(value));
 }
 
-static void key_true(struct maker *m, const char *name)
+static void key_bool(struct maker *m, const char *name, bool value)
 {
-    char full[96];
-    snprintf(full, sizeof full, "%s.%s", m->kind->arch, name);
-    mk_put(&mk_set_key(m->file, full, MK_BOOL)->value, &(uint8_t){1}, 1);
+    char text[96];
+    uint8_t byte = value;
+    mk_put(&mk_set_key(m->file, full(m, name, text), MK_BOOL)->value, &byte, 1);
 }
 
-static void vector(struct maker *m, const char *name, uint64_t n, float middle, float spread)
+/* One number for all layers, or where odd layers have another an array. */
+static void key_layers(struct maker *m, const char *name, uint32_t even, uint32_t odd)
 {
-    struct mk_tensor *t = mk_add_tensor(m->file, name, INF_TYPE_F32, 1, &n);
-    put_floats(t, n, middle, spread, &m->rng);
-}
-
-static void matrix(struct maker *m, const char *name, uint64_t k, uint64_t rows, uint64_t experts)
-{
-    const struct inf_type_info *type = inf_type_info(m->type);
-    uint64_t shape[3] = {k, rows, experts};
-    struct mk_tensor *t = mk_add_tensor(m->file, name, m->type, experts > 1 ? 3 : 2, shape);
-    size_t blocks = k / type->weights * rows * experts;
-    if (type->form == INF_FORM_FLOAT && m->type == INF_TYPE_F32)
-        put_floats(t, k * rows * experts, 0.0f, 0.06f, &m->rng);
-    else
-        inf_test_random_blocks(m->type, &m->rng, t->data.ptr, blocks);
-}
-
-static void expert_keys(struct maker *m)
-{
-    const struct tiny_kind *k = m->kind;
-    bool qwen2 = !strcmp(k->arch, "qwen2moe");
-    if (k->expert_ff)
-        key(m, "expert_feed_forward_length", k->expert_ff);
-    if (k->shared_ff && qwen2)
-        key(m, "expert_shared_feed_forward_length", k->shared_ff);
-    else if (k->shared_ff)
-        key(m, "expert_shared_count", k->shared_ff / k->expert_ff);
-    if (k->dense)
-        key(m, "leading_dense_block_count", k->dense);
-    if (k->ahead)
-        key(m, "nextn_predict_layers", k->ahead);
-    if (k->groups) {
-        key(m, "expert_group_count", k->groups);
-        key(m, "expert_group_used_count", 1);
-        key_float(m, "expert_weights_scale", 1.5f);
+    char text[96];
+    uint32_t values[TINY_LAYERS_MAX];
+    if (!odd) {
+        key(m, name, even);
+        return;
     }
-    if (k->sigmoid)
-        key(m, "expert_gating_func", 2);
-    if (k->normalise)
-        key_true(m, "expert_weights_norm");
-}
-
-static void latent_keys(struct maker *m)
-{
-    const struct tiny_kind *k = m->kind;
-    key(m, "attention.kv_lora_rank", k->latent);
-    if (k->q_lora)
-        key(m, "attention.q_lora_rank", k->q_lora);
-    if (!k->joint) { /* as files of this form have them */
-        key(m, "attention.head_count_kv", 1);
-        key(m, "attention.key_length", k->latent + TINY_ROPE);
-        key(m, "attention.value_length", k->latent);
-        key(m, "attention.key_length_mla", k->head_size);
-        key(m, "attention.value_length_mla", k->value);
-    }
-    key_float(m, "rope.scaling.yarn_log_multiplier", k->log_multiplier);
+    for (uint32_t i = 0; i < m->kind->layers; i++)
+        values[i] = i % 2 ? odd : even;
+    mk_set_array(m->file, full(m, name, text), MK_U32, m->kind->layers, values,
+                 m->kind->layers * sizeof *values);
 }
 
 static void keys(struct maker *m)
@@ -293,194 +92,213 @@ static void keys(struct maker *m)
     const struct tiny_kind *k = m->kind;
     mk_set_text(m->file, "general.architecture", k->arch, strlen(k->arch));
     mk_set_text(m->file, "general.name", k->name, strlen(k->name));
-    key(m, "block_count", k->layers + k->ahead);
+    key(m, "block_count", k->layers);
     key(m, "context_length", 512);
     key(m, "embedding_length", k->embd);
-    key(m, "feed_forward_length", k->ff);
+    key_layers(m, "feed_forward_length", k->ff, k->odd_ff);
     key(m, "attention.head_count", k->heads);
-    key(m, "attention.head_count_kv", k->kv_heads);
+    key_layers(m, "attention.head_count_kv", k->kv_heads, k->odd_kv_heads);
     key(m, "attention.key_length", k->head_size);
-    key(m, "attention.value_length", k->latent ? k->value : k->head_size);
-    key(m, "rope.dimension_count", k->latent ? TINY_ROPE : k->head_size);
+    key(m, "attention.value_length", k->head_size);
+    key(m, "rope.dimension_count", k->rope_dims ? k->rope_dims : k->head_size);
+    key_float(m, "attention.layer_norm_epsilon", 1e-3f); /* it reads one of them */
     key_float(m, "attention.layer_norm_rms_epsilon", 1e-3f);
     key_float(m, "rope.freq_base", 50000.0f);
     if (k->window)
         key(m, "attention.sliding_window", k->window);
     if (k->experts) {
         key(m, "expert_count", k->experts);
-        key(m, "expert_used_count", k->used ? k->used : 2);
-        expert_keys(m);
+        key(m, "expert_used_count", 2);
     }
-    if (k->latent)
-        latent_keys(m);
     if (k->yarn || k->linear) {
         key_text(m, "rope.scaling.type", k->yarn ? "yarn" : "linear");
         key_float(m, "rope.scaling.factor", 4.0f);
+    }
+    if (k->yarn || k->linear || k->longrope)
         key(m, "rope.scaling.original_context_length", 32);
-        if (k->beta_fast > 0.0f) {
-            key_float(m, "rope.scaling.yarn_beta_fast", k->beta_fast);
-            key_float(m, "rope.scaling.yarn_beta_slow", k->beta_slow);
-        }
+    if (k->pooling) {
+        key(m, "pooling_type", k->pooling);
+        key_bool(m, "attention.causal", !k->two_way);
+        mk_set_u32(m->file, "tokenizer.ggml.token_type_count", 2);
     }
+    for (const struct tiny_number *n = k->numbers; n < k->numbers + TINY_NUMBERS && n->key; n++)
+        key_float(m, n->key, n->value);
+    for (const struct tiny_count *n = k->counts; n < k->counts + TINY_COUNTS && n->key; n++)
+        key(m, n->key, n->value);
 }
 
-/* Tensor `what` of a layer. */
-static const char *name_of(char out[64], uint32_t layer, const char *what)
-{
-    snprintf(out, 64, "blk.%u.%s", layer, what);
-    return out;
-}
-#define NAME(what) name_of(name, number, what)
+/* ---- Tensors ----------------------------------------------------------------------------- */
 
-static void latent_attention(struct maker *m, uint32_t number)
+static const struct {
+    enum inf_slot slot;
+    const char *name;
+    bool two; /* gate and up; else Q, K and V */
+} parts[] = {
+#define SLOT(ENUM, name, a, b, c)
+#define PART(ENUM, name, first, total) {INF_SLOT_##ENUM, name, INF_DIM_##total == INF_DIM_FF2},
+#include "lib/arch/slots.def"
+#undef SLOT
+#undef PART
+};
+
+static void vector(struct maker *m, const char *name, const uint64_t shape[2], float middle,
+                   float spread)
 {
-    const struct tiny_kind *k = m->kind;
-    uint64_t q = (uint64_t)k->heads * k->head_size, nope = k->head_size - TINY_ROPE;
-    char name[64];
-    if (k->q_lora) {
-        matrix(m, NAME("attn_q_a.weight"), k->embd, k->q_lora, 1);
-        vector(m, NAME("attn_q_a_norm.weight"), k->q_lora, 1.0f, 0.3f);
-        matrix(m, NAME("attn_q_b.weight"), k->q_lora, q, 1);
-    } else {
-        matrix(m, NAME("attn_q.weight"), k->embd, q, 1);
-    }
-    matrix(m, NAME("attn_kv_a_mqa.weight"), k->embd, k->latent + TINY_ROPE, 1);
-    vector(m, NAME("attn_kv_a_norm.weight"), k->latent, 1.0f, 0.3f);
-    if (k->joint) {
-        matrix(m, NAME("attn_kv_b.weight"), k->latent, k->heads * (nope + k->value), 1);
-    } else {
-        matrix(m, NAME("attn_k_b.weight"), nope, k->latent, k->heads);
-        matrix(m, NAME("attn_v_b.weight"), k->latent, k->value, k->heads);
-    }
-    matrix(m, NAME("attn_output.weight"), (uint64_t)k->heads * k->value, k->embd, 1);
+    struct mk_tensor *t = mk_add_tensor(m->file, name, INF_TYPE_F32, shape[1] > 1 ? 2 : 1, shape);
+    put_floats(t, shape[0] * shape[1], middle, spread, &m->rng);
 }
 
-static void attention(struct maker *m, uint32_t number)
+static void matrix(struct maker *m, const char *name, const uint64_t shape[3])
 {
-    const struct tiny_kind *k = m->kind;
-    uint64_t q = (uint64_t)k->heads * k->head_size, kv = (uint64_t)k->kv_heads * k->head_size;
-    char name[64];
-    matrix(m, NAME("attn_q.weight"), k->embd, q, 1);
-    matrix(m, NAME("attn_k.weight"), k->embd, kv, 1);
-    matrix(m, NAME("attn_v.weight"), k->embd, kv, 1);
-    matrix(m, NAME("attn_output.weight"), q, k->embd, 1);
-    if (k->biases) {
-        vector(m, NAME("attn_q.bias"), q, 0.0f, 0.2f);
-        vector(m, NAME("attn_k.bias"), kv, 0.0f, 0.2f);
-        vector(m, NAME("attn_v.bias"), kv, 0.0f, 0.2f);
-    }
-    if (!strcmp(k->arch, "gpt-oss")) {
-        vector(m, NAME("attn_output.bias"), k->embd, 0.0f, 0.2f);
-        vector(m, NAME("attn_sinks.weight"), k->heads, 1.0f, 2.0f);
-    }
-}
-
-static void router_of(struct maker *m, const char *name, uint64_t rows)
-{
-    uint64_t shape[2] = {m->kind->embd, rows};
-    put_floats(mk_add_tensor(m->file, name, INF_TYPE_F32, 2, shape), shape[0] * shape[1], 0.0f,
-               0.1f, &m->rng);
-}
-
-/* The matrices of all experts, in one tensor or each in its own. */
-static void experts_of(struct maker *m, uint32_t number, const char *what, uint64_t k,
-                       uint64_t rows)
-{
-    char name[64], whole[32];
-    snprintf(whole, sizeof whole, "%s_exps.weight", what);
-    if (!m->kind->apart) {
-        matrix(m, NAME(whole), k, rows, m->kind->experts);
-        return;
-    }
-    for (uint32_t e = 0; e < m->kind->experts; e++) {
-        snprintf(whole, sizeof whole, "%s.%u.weight", what, e);
-        matrix(m, NAME(whole), k, rows, 1);
-    }
-}
-
-static void expert_bias(struct maker *m, uint32_t number, const char *what, uint64_t n)
-{
-    char name[64];
-    uint64_t shape[2] = {n, m->kind->experts};
-    put_floats(mk_add_tensor(m->file, NAME(what), INF_TYPE_F32, 2, shape), shape[0] * shape[1],
-               0.0f, m->kind->wide ? 12.0f : 0.3f, &m->rng);
-}
-
-static void feed_forward(struct maker *m, uint32_t number)
-{
-    const struct tiny_kind *k = m->kind;
-    uint64_t ff = k->expert_ff ? k->expert_ff : k->ff;
-    char name[64];
-    if (!k->experts || number < k->dense) {
-        matrix(m, NAME("ffn_gate.weight"), k->embd, k->ff, 1);
-        matrix(m, NAME("ffn_up.weight"), k->embd, k->ff, 1);
-        matrix(m, NAME("ffn_down.weight"), k->ff, k->embd, 1);
-        return;
-    }
-    router_of(m, NAME("ffn_gate_inp.weight"), k->experts);
-    experts_of(m, number, "ffn_gate", k->embd, ff);
-    experts_of(m, number, "ffn_up", k->embd, ff);
-    experts_of(m, number, "ffn_down", ff, k->embd);
-    if (k->choice_bias)
-        vector(m, NAME("exp_probs_b.bias"), k->experts, 0.0f, 0.3f);
-    if (!strcmp(k->arch, "gpt-oss")) {
-        vector(m, NAME("ffn_gate_inp.bias"), k->experts, 0.0f, 0.3f);
-        expert_bias(m, number, "ffn_gate_exps.bias", ff);
-        expert_bias(m, number, "ffn_up_exps.bias", ff);
-        expert_bias(m, number, "ffn_down_exps.bias", k->embd);
-    }
-    if (!k->shared_ff)
-        return;
-    matrix(m, NAME("ffn_gate_shexp.weight"), k->embd, k->shared_ff, 1);
-    matrix(m, NAME("ffn_up_shexp.weight"), k->embd, k->shared_ff, 1);
-    matrix(m, NAME("ffn_down_shexp.weight"), k->shared_ff, k->embd, 1);
-    if (!strcmp(k->arch, "qwen2moe"))
-        router_of(m, NAME("ffn_gate_inp_shexp.weight"), 1);
-}
-
-static void layer(struct maker *m, uint32_t number)
-{
-    const struct tiny_kind *k = m->kind;
-    bool gemma = !strcmp(k->arch, "gemma3"), qwen3 = !strncmp(k->arch, "qwen3", 5);
-    bool post = !strcmp(k->arch, "gpt-oss") || !strcmp(k->arch, "glm4moe");
-    char name[64];
-    vector(m, NAME("attn_norm.weight"), k->embd, 1.0f, 0.3f);
-    if (k->latent)
-        latent_attention(m, number);
+    const struct inf_type_info *type = inf_type_info(m->type);
+    struct mk_tensor *t = mk_add_tensor(m->file, name, m->type, shape[2] > 1 ? 3 : 2, shape);
+    uint64_t rows = shape[1] * shape[2];
+    if (m->type == INF_TYPE_F32)
+        put_floats(t, shape[0] * rows, 0.0f, 0.06f, &m->rng);
     else
-        attention(m, number);
-    if (gemma || qwen3) {
-        vector(m, NAME("attn_q_norm.weight"), k->head_size, 1.0f, 0.3f);
-        vector(m, NAME("attn_k_norm.weight"), k->head_size, 1.0f, 0.3f);
-    }
-    vector(m, post ? NAME("post_attention_norm.weight") : NAME("ffn_norm.weight"), k->embd, 1.0f,
-           0.3f);
-    if (gemma) {
-        vector(m, NAME("post_attention_norm.weight"), k->embd, 0.5f, 0.3f);
-        vector(m, NAME("post_ffw_norm.weight"), k->embd, 0.5f, 0.3f);
-    }
-    feed_forward(m, number);
+        inf_test_random_blocks(m->type, &m->rng, t->data.ptr, shape[0] / type->weights * rows);
 }
-#undef NAME
+
+static bool has(const char *text, const char *piece)
+{
+    return strstr(text, piece) != NULL;
+}
+
+/* Whether the kind has a tensor that its architecture may have. */
+static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
+{
+    switch (row->slot) {
+    case INF_SLOT_OUTPUT:
+        return !k->tied;
+    case INF_SLOT_ROPE_FREQS:
+        return k->rope_factors;
+    case INF_SLOT_ROPE_LONG:
+    case INF_SLOT_ROPE_SHORT:
+        return k->longrope;
+    case INF_SLOT_ATTN_KV_B:
+        return k->joint;
+    case INF_SLOT_ATTN_K_B:
+    case INF_SLOT_ATTN_V_B:
+        return !k->joint;
+    default:
+        break;
+    }
+    return row->when != INF_OPTIONAL || k->optional;
+}
+
+static bool listed(const struct inf_arch *arch, enum inf_slot slot)
+{
+    size_t i = 0;
+    while (i < arch->tensor_count && arch->tensors[i].slot != slot)
+        i++;
+    return i < arch->tensor_count;
+}
+
+/* The name and shape of a slot's tensor; of a fused one those of the whole. */
+static void place(const struct maker *m, enum inf_slot slot, int layer, char name[96],
+                  uint64_t shape[3])
+{
+    const char *pattern = inf_arch_slot(&m->hp, slot, layer, shape);
+    const struct inf_layer *l = layer < 0 ? NULL : &m->hp.layer[layer];
+    bool whole = m->kind->fused && (slot != INF_SLOT_FFN_UP || listed(m->arch, INF_SLOT_FFN_GATE));
+    for (size_t i = 0; whole && i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].slot == slot) {
+            pattern = parts[i].name;
+            shape[has(pattern, ".bias") ? 0 : 1] =
+                parts[i].two ? 2 * l->ff : l->q_size + l->k_size + l->v_size;
+        }
+    if (slot == INF_SLOT_POSITION_EMBD || slot == INF_SLOT_TOKEN_TYPES)
+        shape[1] = slot == INF_SLOT_POSITION_EMBD ? 512 : 2;
+    snprintf(name, 96, pattern, (unsigned)(layer < 0 ? 0 : layer));
+    name[strcspn(name, "|")] = '\0';
+}
+
+/* Experts in the form of old files: "ffn_gate.3" for number 3 of "ffn_gate_exps". */
+static void apart(struct maker *m, const char *whole, const uint64_t shape[3])
+{
+    const char *mark = strstr(whole, "_exps");
+    for (uint64_t e = 0; e < shape[2]; e++) {
+        char name[96];
+        snprintf(name, sizeof name, "%.*s.%u%s", (int)(mark - whole), whole, (unsigned)e, mark + 5);
+        matrix(m, name, (const uint64_t[3]){shape[0], shape[1], 1});
+    }
+}
+
+static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
+{
+    char name[96];
+    uint64_t shape[3];
+    place(m, row->slot, layer, name, shape);
+    if (mk_tensor(m->file, name))
+        return; /* fused, and made by the slot before */
+    if (row->slot == INF_SLOT_ROUTER || row->slot == INF_SLOT_SHARED_ROUTER) {
+        struct mk_tensor *t = mk_add_tensor(m->file, name, INF_TYPE_F32, 2, shape);
+        put_floats(t, shape[0] * shape[1], 0.0f, 0.1f, &m->rng);
+    } else if (has(name, "rope_")) {
+        vector(m, name, shape, 2.0f, 0.9f);
+    } else if (has(name, "norm.weight")) {
+        vector(m, name, shape, has(name, "post_") ? 0.5f : 1.0f, 0.3f);
+    } else if (has(name, "sinks")) {
+        vector(m, name, shape, 1.0f, 2.0f);
+    } else if (has(name, "_exps.bias")) {
+        vector(m, name, shape, 0.0f, m->kind->wide ? 12.0f : 0.3f);
+    } else if (has(name, "_exps") && m->kind->apart) {
+        apart(m, name, shape);
+    } else if (has(name, ".bias")) {
+        vector(m, name, shape, 0.0f, 0.2f);
+    } else {
+        matrix(m, name, shape);
+    }
+}
+
+static bool in_layers(const struct maker *m, enum inf_slot slot)
+{
+    uint64_t shape[3];
+    return has(inf_arch_slot(&m->hp, slot, -1, shape), "%");
+}
+
+static void tensors(struct maker *m, int layer)
+{
+    for (size_t i = 0; i < m->arch->tensor_count; i++) {
+        const struct inf_tensor_row *row = &m->arch->tensors[i];
+        if (in_layers(m, row->slot) == (layer >= 0) && wanted(m->kind, row) &&
+            inf_arch_has(&m->hp, layer, row->when))
+            tensor(m, row, layer);
+    }
+}
+
+/* The numbers that the engine makes of the keys. */
+static void read_numbers(struct maker *m, struct inf_arena *arena)
+{
+    infer_error err;
+    struct inf_gguf *gguf = NULL;
+    struct mk_bytes bytes = mk_build(m->file, NULL);
+    infer_status status = inf_gguf_parse(&inf_allocator_default, bytes.ptr, bytes.len, &gguf, &err);
+    if (!status)
+        status = inf_arch_find(gguf, &m->arch, &err);
+    if (!status)
+        status = inf_arch_hparams(m->arch, gguf, arena, &m->hp, &err);
+    if (status) {
+        printf("%s: %s\n", m->kind->name, err.text);
+        abort();
+    }
+    inf_gguf_free(gguf);
+    free(bytes.ptr);
+}
 
 struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
 {
     /* the base model's vocabulary (320 tokens of a SentencePiece kind), everything else anew */
-    char name[64];
     struct maker m = {.file = mk_base_t(), .kind = kind, .type = type_id, .rng = seed};
+    struct inf_arena arena;
+    inf_arena_init(&arena, &inf_allocator_default);
     while (m.file->tensor_count)
         mk_drop_tensor_at(m.file, 0);
     keys(&m);
-    matrix(&m, "token_embd.weight", kind->embd, TINY_VOCAB, 1);
-    vector(&m, "output_norm.weight", kind->embd, 1.0f, 0.3f);
-    if (!kind->tied)
-        matrix(&m, "output.weight", kind->embd, TINY_VOCAB, 1);
-    if (kind->rope_factors)
-        vector(&m, "rope_freqs.weight", kind->head_size / 2, 2.0f, 0.9f);
-    for (uint32_t i = 0; i < kind->layers; i++)
-        layer(&m, i);
-    for (uint32_t i = 0; i < kind->ahead; i++) /* of what guesses ahead, one tensor will do */
-        vector(&m, name_of(name, kind->layers + i, "nextn.enorm.weight"), kind->embd, 1.0f, 0.3f);
+    read_numbers(&m, &arena);
+    for (int layer = -1; layer < (int)m.hp.layers; layer++)
+        tensors(&m, layer);
+    inf_arena_free(&arena);
     struct mk_bytes bytes = mk_build(m.file, NULL);
     mk_free(m.file);
     return bytes;

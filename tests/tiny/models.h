@@ -1,35 +1,41 @@
 /*
- * Whole models of a few hundred kilobytes, made from a seed: every architecture, any weight type.
+ * Whole models of a few hundred kilobytes, made from a seed: every architecture, any weight type. The
+ * tensors are those of the architecture's own table, so a kind (kinds.def) is sizes and a few words.
  */
 #ifndef INF_TEST_MODELS_H
 #define INF_TEST_MODELS_H
 
 #include "tests/mkfile.h"
 
+#define TINY_VOCAB 320
+#define TINY_LAYERS_MAX 16
+#define TINY_NUMBERS 6
+#define TINY_COUNTS 12
+
 struct tiny_kind {
     const char *name, *arch;
     uint32_t embd, heads, kv_heads, head_size, ff, layers;
+    uint32_t odd_kv_heads, odd_ff; /* of odd layers, where they have others: keys are arrays */
+    uint32_t rope_dims;            /* 0: the whole head */
     uint32_t experts, window;
-    bool biases, tied, rope_factors, yarn, linear;
-
-    /* experts: how many a token uses (0: 2), their size (0: ff), that of the shared one, dense layers
-     * before the first with experts, groups (one of them is used) */
-    uint32_t used, expert_ff, shared_ff, dense, groups;
-    bool sigmoid, normalise, choice_bias;
-    bool apart;     /* a tensor an expert */
-    bool wide;      /* experts' biases so large that gate and up pass the limit of a clamped gate */
-    uint32_t ahead; /* layers behind the others, which the engine leaves out */
-
-    /* latent attention: heads of head_size = nope + 32 numbers that turn, values of `value` */
-    uint32_t latent, q_lora, value;
-    bool joint;           /* attn_kv_b instead of attn_k_b and attn_v_b */
-    float log_multiplier; /* of yarn */
-    float beta_fast, beta_slow;
+    bool optional; /* with the tensors that its architecture may have, biases mostly */
+    bool tied;     /* no output.weight */
+    bool fused;    /* Q, K and V in one tensor, gate and up too */
+    bool rope_factors, longrope, yarn, linear;
+    bool apart;       /* each expert is a tensor of its own */
+    bool joint;       /* latent attention by attn_kv_b, not by attn_k_b and attn_v_b */
+    bool wide;        /* experts' biases so large that gates pass the limit of a clamped one */
+    uint32_t pooling; /* an embedding model */
+    bool two_way;     /* one whose tokens see both ways */
+    struct tiny_number {
+        const char *key; /* behind the architecture's name */
+        float value;
+    } numbers[TINY_NUMBERS];
+    struct tiny_count {
+        const char *key;
+        uint32_t value;
+    } counts[TINY_COUNTS]; /* of integers; they stand above the others */
 };
-
-#define TINY_ROPE 32 /* numbers of a head that turn beside a latent */
-
-#define TINY_VOCAB 320
 
 size_t tiny_kind_count(void);
 const struct tiny_kind *tiny_kind_at(size_t index);
