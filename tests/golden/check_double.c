@@ -454,10 +454,7 @@ static void check(const struct facts *kind)
 {
     infer_error err;
     struct truth t = {.kind = kind};
-    size_t number = 0;
-    while (number < tiny_kind_count() && strcmp(tiny_kind_at(number)->name, kind->name))
-        number++;
-    struct mk_bytes file = tiny_model(tiny_kind_at(number), INF_TYPE_F32, 3);
+    struct mk_bytes file = tiny_model(tiny_kind_named(kind->name), INF_TYPE_F32, 3);
     infer_plan_options options = {
         .size = sizeof options, .exact = true, .logit_rows = TOKENS, .context = 128, .threads = 1};
     infer_plan *plan;

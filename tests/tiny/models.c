@@ -22,6 +22,14 @@ const struct tiny_kind *tiny_kind_at(size_t index)
     return &kinds[index];
 }
 
+const struct tiny_kind *tiny_kind_named(const char *name)
+{
+    size_t i = 0;
+    while (i + 1 < tiny_kind_count() && strcmp(kinds[i].name, name))
+        i++;
+    return &kinds[i];
+}
+
 /* Numbers about `middle`, spread evenly by `spread` to both sides. */
 static void put_floats(struct mk_tensor *t, size_t count, float middle, float spread, uint64_t *rng)
 {
@@ -286,7 +294,7 @@ static void read_numbers(struct maker *m, struct inf_arena *arena)
     free(bytes.ptr);
 }
 
-struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
+struct mk_file *tiny_file(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
 {
     /* the base model's vocabulary (320 tokens of a SentencePiece kind), everything else anew */
     struct maker m = {.file = mk_base_t(), .kind = kind, .type = type_id, .rng = seed};
@@ -299,7 +307,13 @@ struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint6
     for (int layer = -1; layer < (int)m.hp.layers; layer++)
         tensors(&m, layer);
     inf_arena_free(&arena);
-    struct mk_bytes bytes = mk_build(m.file, NULL);
-    mk_free(m.file);
+    return m.file;
+}
+
+struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
+{
+    struct mk_file *file = tiny_file(kind, type_id, seed);
+    struct mk_bytes bytes = mk_build(file, NULL);
+    mk_free(file);
     return bytes;
 }

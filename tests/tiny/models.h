@@ -40,6 +40,12 @@ struct tiny_kind {
 size_t tiny_kind_count(void);
 const struct tiny_kind *tiny_kind_at(size_t index);
 
+/* The kind of that name. */
+const struct tiny_kind *tiny_kind_named(const char *name);
+
+/* The fields of a kind's file, to be built, or damaged before that. */
+struct mk_file *tiny_file(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed);
+
 /* The file of a kind with matrices of a weight type (sizes are multiples of 256, so all fit). */
 struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed);
 
