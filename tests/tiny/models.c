@@ -38,6 +38,38 @@ struct maker {
     uint64_t rng;
 };
 
+static bool has(const char *text, const char *piece)
+{
+    return strstr(text, piece) != NULL;
+}
+
+/* ---- Layers of several kinds ------------------------------------------------------------------ */
+
+static bool is(const struct tiny_kind *k, const char *arch)
+{
+    return !strncmp(k->arch, arch, strlen(arch));
+}
+
+static bool attends(const struct tiny_kind *k, uint32_t layer)
+{
+    return k->single ? layer % 4 == 3 : !k->attn_every || (layer + 1) % k->attn_every == 0;
+}
+
+static bool recurs(const struct tiny_kind *k, uint32_t layer)
+{
+    return k->single ? layer % 2 == 0 : !attends(k, layer);
+}
+
+static bool feeds(const struct tiny_kind *k, uint32_t layer)
+{
+    return !k->single || layer % 4 == 1;
+}
+
+static bool windowed(const struct tiny_kind *k, uint32_t layer)
+{
+    return k->local_head && (layer + 1) % 3 != 0;
+}
+
 /* ---- Keys -------------------------------------------------------------------------------- */
 
 static const char *full(const struct maker *m, const char *name, char out[96])
@@ -76,14 +108,55 @@ static void key_layers(struct maker *m, const char *name, uint32_t even, uint32_
 {
     char text[96];
     uint32_t values[TINY_LAYERS_MAX];
-    if (!odd) {
+    bool kv = has(name, "head_count_kv"), ff = has(name, "feed_forward");
+    if (!odd && !m->kind->single && !(kv && m->kind->attn_every)) {
         key(m, name, even);
         return;
     }
     for (uint32_t i = 0; i < m->kind->layers; i++)
-        values[i] = i % 2 ? odd : even;
+        values[i] =
+            (kv && !attends(m->kind, i) && !is(m->kind, "qwen")) || (ff && !feeds(m->kind, i)) ? 0
+            : i % 2 && odd                                                                     ? odd
+                           : even;
     mk_set_array(m->file, full(m, name, text), MK_U32, m->kind->layers, values,
                  m->kind->layers * sizeof *values);
+}
+
+static void keys_of_recurrence(struct maker *m)
+{
+    const struct tiny_kind *k = m->kind;
+    if (!k->taps)
+        return;
+    if (is(k, "lfm2")) {
+        key(m, "shortconv.l_cache", k->taps);
+        return;
+    }
+    key(m, "ssm.conv_kernel", k->taps);
+    key(m, "ssm.inner_size", k->r_heads * k->values);
+    key(m, "ssm.state_size", k->keys);
+    key(m, "ssm.time_step_rank", k->r_heads);
+    key(m, "ssm.group_count", k->r_groups);
+    if (is(k, "qwen"))
+        key(m, "full_attention_interval", k->attn_every);
+}
+
+static void keys_of_gemma4(struct maker *m)
+{
+    const struct tiny_kind *k = m->kind;
+    char text[96];
+    uint8_t flags[TINY_LAYERS_MAX];
+    if (!k->local_head)
+        return;
+    for (uint32_t i = 0; i < k->layers; i++)
+        flags[i] = windowed(k, i);
+    mk_set_array(m->file, full(m, "attention.sliding_window_pattern", text), MK_BOOL, k->layers,
+                 flags, k->layers);
+    key(m, "attention.key_length_swa", k->local_head);
+    key(m, "attention.value_length_swa", k->local_head);
+    key(m, "rope.dimension_count_swa", k->local_head);
+    key_float(m, "rope.freq_base_swa", 9000.0f);
+    key(m, "attention.shared_kv_layers", k->shared_kv);
+    key(m, "embedding_length_per_layer_input", k->per_layer);
 }
 
 static void keys(struct maker *m)
@@ -121,6 +194,8 @@ static void keys(struct maker *m)
         key(m, "pooling_type", k->pooling);
         key_bool(m, "attention.causal", !m->arch->encoder);
     }
+    keys_of_recurrence(m);
+    keys_of_gemma4(m);
     for (const struct tiny_number *n = k->numbers; n < k->numbers + TINY_NUMBERS && n->key; n++)
         key_float(m, n->key, n->value);
 }
@@ -152,10 +227,13 @@ static const struct {
 
 static uint64_t dim(const struct tiny_kind *k, int layer, enum inf_symbol symbol)
 {
-    bool odd = layer > 0 && layer % 2;
-    uint64_t q = (uint64_t)k->heads * k->head_size;
+    bool odd = layer > 0 && layer % 2, recurrent = layer >= 0 && recurs(k, (uint32_t)layer);
+    uint32_t head = layer >= 0 && windowed(k, (uint32_t)layer) ? k->local_head : k->head_size;
+    uint64_t q = (uint64_t)k->heads * head;
     uint32_t kv_heads = odd && k->odd_kv_heads ? k->odd_kv_heads : k->kv_heads;
-    uint64_t kv = (uint64_t)kv_heads * k->head_size, ff = odd && k->odd_ff ? k->odd_ff : k->ff;
+    uint64_t inner = is(k, "lfm2") ? k->embd : k->r_heads * k->values;
+    uint64_t conv = is(k, "lfm2") ? inner : inner + 2 * k->r_groups * k->keys;
+    uint64_t kv = (uint64_t)kv_heads * head, ff = odd && k->odd_ff ? k->odd_ff : k->ff;
     switch (symbol) {
     case INF_DIM_NONE:
         return 1;
@@ -164,8 +242,9 @@ static uint64_t dim(const struct tiny_kind *k, int layer, enum inf_symbol symbol
     case INF_DIM_EMBD:
         return k->embd;
     case INF_DIM_Q:
-    case INF_DIM_OUT:
         return q;
+    case INF_DIM_OUT:
+        return recurrent ? inner : q;
     case INF_DIM_K:
     case INF_DIM_V:
         return kv;
@@ -174,12 +253,13 @@ static uint64_t dim(const struct tiny_kind *k, int layer, enum inf_symbol symbol
     case INF_DIM_QKV:
         return q + 2 * kv;
     case INF_DIM_HEAD:
-        return k->head_size;
+        return head;
     case INF_DIM_HEADS:
         return k->heads;
     case INF_DIM_KV_HEADS:
         return kv_heads;
     case INF_DIM_FF:
+    case INF_DIM_EXPERT_FF:
         return ff;
     case INF_DIM_FF2:
         return 2 * ff;
@@ -189,6 +269,30 @@ static uint64_t dim(const struct tiny_kind *k, int layer, enum inf_symbol symbol
         return k->experts;
     case INF_DIM_HALF_ROPE:
         return (k->rope_dims ? k->rope_dims : k->head_size) / 2;
+    case INF_DIM_ONE:
+        return 1;
+    case INF_DIM_PER_LAYER:
+        return k->per_layer;
+    case INF_DIM_PER_LAYERS:
+        return k->per_layer * k->layers;
+    case INF_DIM_Q2:
+        return 2 * q;
+    case INF_DIM_TAPS:
+        return k->taps;
+    case INF_DIM_CONV:
+        return conv;
+    case INF_DIM_MIX:
+        return is(k, "lfm2") ? 3 * inner : is(k, "qwen") ? conv : inner + conv + k->r_heads;
+    case INF_DIM_R_HEADS:
+        return k->r_heads;
+    case INF_DIM_R_GROUPS:
+        return k->r_groups;
+    case INF_DIM_R_GROUP:
+        return inner / k->r_groups;
+    case INF_DIM_VALUES:
+        return k->values;
+    default:
+        break;
     }
     return 0;
 }
@@ -211,14 +315,10 @@ static void matrix(struct maker *m, const char *name, const uint64_t shape[3])
         inf_test_random_blocks(m->type, &m->rng, t->data.ptr, shape[0] / type->weights * rows);
 }
 
-static bool has(const char *text, const char *piece)
-{
-    return strstr(text, piece) != NULL;
-}
-
 /* Whether the kind has a tensor that its architecture may have. */
-static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
+static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row, int layer)
 {
+    uint32_t number = layer < 0 ? 0 : (uint32_t)layer;
     switch (row->slot) {
     case INF_SLOT_OUTPUT:
         return !k->tied;
@@ -230,10 +330,26 @@ static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
     default:
         break;
     }
-    return row->when == INF_EXPERTS    ? k->experts > 0
-           : row->when == INF_DENSE    ? k->experts == 0
-           : row->when == INF_OPTIONAL ? k->optional
-                                       : true;
+    switch (row->when) {
+    case INF_EXPERTS:
+        return k->experts > 0 && feeds(k, number);
+    case INF_DENSE:
+        return k->experts == 0 && feeds(k, number);
+    case INF_OPTIONAL:
+        return k->optional;
+    case INF_ATTN:
+        return attends(k, number);
+    case INF_RECURRENT:
+        return recurs(k, number);
+    case INF_OWN_KV:
+        return number < k->layers - k->shared_kv;
+    case INF_PER_LAYER:
+        return k->per_layer > 0;
+    case INF_SHARED:
+        return false;
+    default:
+        return true;
+    }
 }
 
 static bool listed(const struct inf_arch *arch, enum inf_slot slot)
@@ -274,6 +390,12 @@ static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
         put_floats(t, shape[0] * shape[1], 0.0f, 0.1f, &m->rng);
     } else if (has(name, "rope_")) {
         vector(m, name, shape, 2.0f, 0.9f);
+    } else if (has(name, "conv1d.weight") || has(name, "conv.weight")) {
+        vector(m, name, shape, 0.0f, 0.6f);
+    } else if (has(name, "ssm_a") && !has(name, "alpha")) {
+        vector(m, name, shape, -0.9f, 0.8f);
+    } else if ((has(name, "ssm_d") && !has(name, "dt.")) || has(name, "layer_output_scale")) {
+        vector(m, name, shape, 0.8f, 0.3f);
     } else if (has(name, "norm.weight")) {
         vector(m, name, shape, has(name, "post_") ? 0.5f : 1.0f, 0.3f);
     } else if (has(name, ".bias")) {
@@ -287,7 +409,7 @@ static void tensors(struct maker *m, int layer)
 {
     for (size_t i = 0; i < m->arch->tensor_count; i++) {
         const struct inf_tensor_row *row = &m->arch->tensors[i];
-        if (has(slots[row->slot].names, "%") == (layer >= 0) && wanted(m->kind, row))
+        if (has(slots[row->slot].names, "%") == (layer >= 0) && wanted(m->kind, row, layer))
             tensor(m, row, layer);
     }
 }
