@@ -135,6 +135,19 @@ static void check_rewind(infer_model *model, uint32_t checkpoints, uint32_t batc
     stop(&o);
 }
 
+/* The copies of a text that was dropped are dropped with it. */
+static void check_other_text(infer_model *model)
+{
+    struct objects o = start(model, (infer_plan_options){0});
+    must(infer_session_eval(o.session, ids, 10, NULL, &err));
+    must(infer_session_eval(o.session, ids, 30, NULL, &err)); /* another text: a copy at 39 */
+    must(infer_session_rewind(o.session, 10, &err));
+    must(infer_session_eval(o.session, ids + 10, 50, NULL, &err));
+    must(infer_session_rewind(o.session, 45, &err));
+    CHECK(goes_on(o.session, 45) && repeated(o.session) == 1 + 36);
+    stop(&o);
+}
+
 /* A prompt again, and one that goes on from it: the copy before its last token is there. */
 static void check_repeated(infer_model *model)
 {
@@ -285,6 +298,7 @@ static void check(const struct tiny_kind *kind)
         check_rewind(model, 1, 0);
         check_rewind(model, 2, 7);
         check_rewind(model, 0, 3);
+        check_other_text(model);
         check_repeated(model);
         check_failures(model);
         check_cancelled(model);
