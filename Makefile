@@ -223,6 +223,7 @@ install: all ## to DESTDIR and PREFIX
 	install -m 644 examples/infer/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 examples/infer/completion/infer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer
 	install -m 644 examples/infer/completion/_infer $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true # so that programs find the library
 
 # Packagers take the debug information from what `install` puts there; who installs by hand wants none.
 install-strip: install ## the same without debug information (a tenth of the size)

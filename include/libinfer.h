@@ -77,7 +77,8 @@ typedef enum infer_status {
     INFER_E_RANGE,     /* the caller's buffer is too small; the count that is needed is returned */
     INFER_E_NUMERIC,   /* a logit is NaN or infinite: weights or file are damaged */
     INFER_E_CANCELLED, /* infer_session_cancel or a callback asked to stop */
-    INFER_E_MISMATCH   /* a saved session belongs to another model or to other settings */
+    INFER_E_MISMATCH,  /* a saved session belongs to another model or to other settings */
+    INFER_E_TEMPLATE   /* a chat template is no Jinja, or cannot be rendered, or refuses */
 } infer_status;
 
 /* What went wrong. `text` is one line of printable UTF-8; names out of a file are escaped in it. */
@@ -110,6 +111,9 @@ typedef struct infer_allocator {
 typedef enum infer_log_level { INFER_LOG_NOTICE = 0, INFER_LOG_WARNING } infer_log_level;
 typedef void (*infer_log)(void *ud, infer_log_level level, const char *text);
 
+/* Called now and then with 0 ... 1; returning false cancels: the call fails with INFER_E_CANCELLED. */
+typedef bool (*infer_progress)(void *ud, double fraction);
+
 /* ---- Model --------------------------------------------------------------------------------- */
 
 typedef struct infer_model infer_model;
@@ -121,6 +125,8 @@ typedef struct infer_model_options {
     void *log_ud;
     bool no_mmap; /* read the file into memory instead of mapping it: safe when others may change it
                    */
+    infer_progress progress; /* of that reading, for each part anew */
+    void *progress_ud;
 } infer_model_options;
 
 /* Opens a GGUF file (of a split one: its first part). Checks all of its metadata, touches no
@@ -363,9 +369,6 @@ INFER_API void infer_plan_get_info(const infer_plan *plan, infer_plan_info *info
 INFER_API infer_status infer_plan_explain(const infer_plan *plan, char *text, size_t capacity,
                                           size_t *len, infer_error *err);
 
-/* Called now and then with 0 ... 1; returning false cancels. */
-typedef bool (*infer_progress)(void *ud, double fraction);
-
 /* Takes the memory and starts the threads. Refuses with INFER_E_MEMORY where the machine has less
  * than the plan says (unless overcommit). Loading twice does nothing. */
 INFER_API infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud,
@@ -569,6 +572,17 @@ INFER_API const char *infer_stop_name(infer_stop stop);
  * text. Return false to stop. */
 typedef bool (*infer_on_text)(void *ud, const char *text, size_t len);
 
+/* Where a model thinks before it answers: the tokens that a thought stands between. They are told by
+ * their ids, so a text that spells them is a text. infer_template_thought fills it. */
+typedef struct infer_thought {
+    infer_token begin, end; /* -1: the model has no such tokens */
+    infer_token
+        head;  /* ends the name of a channel behind `begin`, of which "final" is the answer; -1:
+                        * there are no names */
+    bool open; /* the prompt ends within a thought */
+    size_t max_tokens; /* of thought: `end` is then put in place of the next; SIZE_MAX: no limit */
+} infer_thought;
+
 typedef struct infer_generate_options {
     size_t size;
     infer_sampler *sampler;  /* NULL: greedy */
@@ -580,6 +594,8 @@ typedef struct infer_generate_options {
      */
     void (*on_token)(void *ud, infer_token id, const float *logits);
     void *ud;
+    const infer_thought *thought; /* NULL, or begin -1: all that is made is answer */
+    infer_on_text on_thought;     /* as on_text, for thoughts, which then are no part of the text */
 } infer_generate_options;
 
 typedef struct infer_generated {
@@ -606,18 +622,59 @@ INFER_API infer_status infer_generate(infer_session *session, infer_sampler *sam
 
 /* ---- Chat ---------------------------------------------------------------------------------- */
 
-typedef struct infer_message {
-    const char *role; /* "system", "user", "assistant" */
-    const char *text; /* NUL-terminated */
-} infer_message;
+/*
+ * A chat template makes a prompt of a conversation. It is a program in the model's file, in Jinja; here
+ * it reaches nothing but the variables it is given, and its steps, depth, memory and output are limited.
+ *
+ *     infer_template *t;
+ *     const infer_span *spans;
+ *     size_t span_count, count;
+ *     const char *json = "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}],"
+ *                        " \"add_generation_prompt\": true}";
+ *     infer_template_new(model, NULL, 0, &t, &err);
+ *     infer_template_render(t, json, strlen(json), NULL, &spans, &span_count, &err);
+ *     infer_template_tokens(t, ids, capacity, &count, &err);       then infer_session_sync
+ *     infer_template_free(t);
+ */
+typedef struct infer_template infer_template;
 
-/* Renders the model's own chat template to the ids of the prompt, up to where the assistant's answer
- * begins. What the template adds by itself is in it: SmolLM2's says who it is where the first message is
- * not "system". Nothing in a message's text or role can become a control token. Until the template
- * engine comes, the one template that renders is SmolLM2's; any other is INFER_E_UNSUPPORTED. */
-INFER_API infer_status infer_chat_prompt(const infer_model *model, const infer_message *messages,
-                                         size_t message_count, infer_token *ids, size_t capacity,
-                                         size_t *count, infer_error *err);
+/* Makes a template from text[len), or (text NULL) the one of the model's own file. model NULL: one for
+ * rendering alone. INFER_E_UNSUPPORTED where the file has none, INFER_E_TEMPLATE with line and column
+ * where it cannot be read; no other takes its place. One thread at a time. */
+INFER_API infer_status infer_template_new(infer_model *model, const char *text, size_t len,
+                                          infer_template **t, infer_error *err);
+INFER_API void infer_template_free(infer_template *t);
+
+/* A stretch of a prompt: literal where the template itself says it (and bos_token, eos_token), else
+ * content: what comes from the variables, through whatever filters. Only in literal text may control
+ * tokens stand. */
+typedef struct infer_span {
+    const char *text; /* not NUL-terminated */
+    size_t len;       /* never 0 */
+    bool literal;
+} infer_span;
+
+/* Renders with the members of a JSON object as variables: messages, tools, add_generation_prompt, ...
+ * A member that is not there is undefined; bos_token and eos_token are then the model's. *local_time is
+ * what strftime_now shows, as seconds since 1970 by the local clock; NULL: the template has no clock.
+ * The spans in order are the prompt; borrowed until the next call with this template. INFER_E_FORMAT:
+ * the JSON; INFER_E_TEMPLATE, INFER_E_LIMIT: the template, with line and column. */
+INFER_API infer_status infer_template_render(infer_template *t, const char *variables, size_t len,
+                                             const int64_t *local_time, const infer_span **spans,
+                                             size_t *count, infer_error *err);
+
+/* The ids of what was rendered last, for a template made with a model; bos is put before them where the
+ * file asks for it and the prompt does not begin with it. Special tokens count where they stand wholly in
+ * one literal span. In content no control token counts, nor any other special token that looks like markup
+ * or that the template uses. As infer_tokenize: INFER_E_RANGE tells the need. */
+INFER_API infer_status infer_template_tokens(infer_template *t, infer_token *ids, size_t capacity,
+                                             size_t *count, infer_error *err);
+
+/* How the model of a template thinks: from its vocabulary and the template's text. ids[count] is the
+ * prompt, for `open` (NULL: not open). */
+INFER_API infer_status infer_template_thought(const infer_template *t, const infer_token *ids,
+                                              size_t count, infer_thought *thought,
+                                              infer_error *err);
 
 /* ---- Files --------------------------------------------------------------------------------- */
 

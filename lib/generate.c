@@ -12,20 +12,82 @@ const char *infer_stop_name(infer_stop stop)
     return (unsigned)stop < sizeof names / sizeof *names ? names[stop] : "?";
 }
 
+/* What a token is part of. */
+enum part {
+    PART_ANSWER,
+    PART_HEAD, /* the name of a channel */
+    PART_THOUGHT,
+    PART_BETWEEN /* behind the thought of a channel: what leads to the next channel */
+};
+
+#define CHANNEL_NAME_MAX 32
+
 struct generation {
     infer_session *session;
     const infer_generate_options *o;
     infer_sampler *sampler, *own_sampler; /* own: made here, greedy */
-    struct inf_stops *stops;
+    struct inf_stops *stops,
+        *thought_stops;    /* the second has no texts: it keeps characters whole */
+    infer_thought thought; /* begin -1: none */
+    enum part part;
+    char channel[CHANNEL_NAME_MAX]; /* what stands in PART_HEAD */
+    size_t channel_len, thought_tokens;
     char *bytes; /* of a token */
     size_t capacity;
     infer_generated *result;
 };
 
 /* Shows text to the caller; false where it said stop. */
-static bool show(const struct generation *g, struct inf_bytes text)
+static bool show(const struct generation *g, infer_on_text to, struct inf_bytes text)
 {
-    return !text.len || !g->o->on_text || g->o->on_text(g->o->ud, text.ptr, text.len);
+    return !text.len || !to || to(g->o->ud, text.ptr, text.len);
+}
+
+/* Whether the token is one of those that thoughts stand between; changes the part. */
+static bool turns(struct generation *g, infer_token id)
+{
+    bool named = g->thought.head >= 0;
+    if (g->thought.begin < 0)
+        return false;
+    if (id == g->thought.begin && g->part != PART_THOUGHT) {
+        g->part = named ? PART_HEAD : PART_THOUGHT;
+        g->channel_len = 0;
+        return true;
+    }
+    if (id == g->thought.end && g->part == PART_THOUGHT) {
+        g->part = named ? PART_BETWEEN : PART_ANSWER;
+        return true;
+    }
+    if (named && id == g->thought.head && g->part == PART_HEAD) {
+        struct inf_bytes name = {g->channel, g->channel_len};
+        g->part = inf_bytes_equal(name, "final") ? PART_ANSWER : PART_THOUGHT;
+        return true;
+    }
+    return false;
+}
+
+/* The bytes of a token to where they belong. *go_on: the caller did not say stop; *found: a stop text
+ * is complete. */
+static infer_status route(struct generation *g, size_t len, bool *go_on, bool *found,
+                          infer_error *err)
+{
+    struct inf_bytes out = {"", 0};
+    infer_status status = INFER_OK;
+    bool thought = g->part == PART_THOUGHT;
+    *go_on = true;
+    *found = false;
+    if (g->part == PART_HEAD) {
+        size_t taken = inf_min_size(len, CHANNEL_NAME_MAX - g->channel_len);
+        memcpy(g->channel + g->channel_len, g->bytes, taken);
+        g->channel_len += taken;
+    } else if (g->part != PART_BETWEEN) {
+        status =
+            inf_stops_feed(thought ? g->thought_stops : g->stops, g->bytes, len, &out, found, err);
+    }
+    g->thought_tokens += thought;
+    if (!status)
+        *go_on = show(g, thought ? g->o->on_thought : g->o->on_text, out);
+    return status;
 }
 
 /* The logits to go on from: those of the last token, evaluated again where they are gone. */
@@ -72,26 +134,27 @@ static infer_status step(struct generation *g, bool *done, infer_error *err)
 {
     infer_session *session = g->session;
     const float *logits = infer_session_logits(session, session->logit_count - 1);
-    infer_token id;
-    infer_status status;
-    if ((status = infer_sampler_sample(g->sampler, logits, &id, err)) ||
-        (status = infer_sampler_accept(g->sampler, id, err)))
+    infer_token id = g->thought.end;
+    infer_status status = INFER_OK;
+    if (g->part != PART_THOUGHT || g->thought_tokens < g->thought.max_tokens)
+        status = infer_sampler_sample(g->sampler, logits, &id, err);
+    if (status || (status = infer_sampler_accept(g->sampler, id, err)))
         return status;
     if (g->o->on_token)
         g->o->on_token(g->o->ud, id, logits);
     *done = true;
-    if (infer_token_ends(session->plan->model, id)) {
+    bool turn = turns(g, id);
+    if (!turn && infer_token_ends(session->plan->model, id)) {
         g->result->stop = INFER_STOP_END;
         return INFER_OK;
     }
     g->result->tokens++;
-    size_t len;
-    struct inf_bytes out;
-    bool found, room = session->count < session->plan->info.context;
-    if ((status = token_text(g, id, &len, err)) ||
-        (status = inf_stops_feed(g->stops, g->bytes, len, &out, &found, err)))
+    size_t len = 0;
+    bool go_on = true, found = false, cancelled = false;
+    bool room = session->count < session->plan->info.context;
+    if (!turn &&
+        ((status = token_text(g, id, &len, err)) || (status = route(g, len, &go_on, &found, err))))
         return status;
-    bool go_on = show(g, out), cancelled = false;
     if (room)
         status = eval_made(session, id, &cancelled, err);
     if (!go_on || cancelled)
@@ -121,14 +184,19 @@ static infer_status generate(struct generation *g, infer_error *err)
         g->sampler = g->own_sampler;
     }
     status = inf_stops_new(&session->a, g->o->stop, g->o->stop_count, &g->stops, err);
+    if (!status)
+        status = inf_stops_new(&session->a, NULL, 0, &g->thought_stops, err);
     if (!status && (status = need_logits(session, err)) == INFER_E_CANCELLED) {
         g->result->stop = INFER_STOP_CANCELLED;
         return INFER_OK;
     }
     for (bool done = false; !status && !done;)
         status = step(g, &done, err);
-    if (!status && g->result->stop != INFER_STOP_STOP)
-        show(g, inf_stops_flush(g->stops));
+    if (!status) {
+        show(g, g->o->on_thought, inf_stops_flush(g->thought_stops));
+        if (g->result->stop != INFER_STOP_STOP)
+            show(g, g->o->on_text, inf_stops_flush(g->stops));
+    }
     return status;
 }
 
@@ -148,7 +216,12 @@ infer_status infer_generate_more(infer_session *session, const infer_generate_op
         .o = &o,
         .sampler = o.sampler,
         .result = result ? result : &unused,
+        .thought = {.begin = -1, .end = -1, .head = -1},
     };
+    if (o.thought)
+        g.thought = *o.thought;
+    if (g.thought.begin >= 0 && g.thought.open)
+        g.part = PART_THOUGHT;
     *g.result = (infer_generated){.stop = INFER_STOP_LIMIT};
     uint32_t vocab = session->plan->hp.vocab;
     if (o.sampler && inf_sampler_vocab_size(o.sampler) != vocab)
@@ -157,6 +230,7 @@ infer_status infer_generate_more(infer_session *session, const infer_generate_op
     infer_status status = generate(&g, err);
     inf_release(&session->a, g.bytes);
     inf_stops_free(g.stops);
+    inf_stops_free(g.thought_stops);
     infer_sampler_free(g.own_sampler);
     return status;
 }

@@ -125,7 +125,9 @@ static infer_status fill_info(infer_model *model, infer_error *err)
 static infer_status open_part(infer_model *model, const char *path, uint32_t i, infer_error *err)
 {
     struct inf_map *map = &model->maps[i];
-    infer_status status = inf_map_open(&model->a, path, model->no_mmap, map, err);
+    infer_status status = model->no_mmap ? inf_map_read(&model->a, path, model->progress,
+                                                        model->progress_ud, map, err)
+                                         : inf_map_open(&model->a, path, false, map, err);
     if (status)
         return status;
     status = inf_gguf_parse(&model->a, map->bytes, map->size, &model->parts[i], err);
@@ -179,6 +181,8 @@ static infer_status model_new(const infer_model_options *options, infer_model **
     model->log = o.log;
     model->log_ud = o.log_ud;
     model->no_mmap = o.no_mmap;
+    model->progress = o.progress;
+    model->progress_ud = o.progress_ud;
     inf_arena_init(&model->texts, a);
     pthread_mutex_init(&model->lock, NULL);
     *out = model;

@@ -15,6 +15,8 @@ struct infer_model {
     infer_log log;
     void *log_ud;
     bool no_mmap;
+    infer_progress progress; /* of reading; until the model is open */
+    void *progress_ud;
 
     struct inf_map *maps; /* (parts); NULL for a model in memory */
     struct inf_gguf **parts;

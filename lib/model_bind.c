@@ -74,7 +74,7 @@ infer_status infer_model_check(const infer_model *model, infer_error *err)
 
 /* The arrays of a tokenizer, as the callbacks of inf_vocab_source read them. */
 struct arrays {
-    const struct inf_gguf_key *tokens, *scores, *types, *merges;
+    const struct inf_gguf_key *tokens, *scores, *types, *merges, *charsmap;
 };
 
 static struct inf_bytes text_item(const struct inf_gguf_key *key, uint64_t item)
@@ -143,6 +143,9 @@ static infer_status read_arrays(const struct inf_gguf *gguf, struct arrays *arra
         (status = array_key(gguf, "tokenizer.ggml.token_type", INFER_META_I32, INFER_META_U32,
                             count, &arrays->types, err)))
         return status;
+    if ((status = array_key(gguf, "tokenizer.ggml.precompiled_charsmap", INFER_META_U8,
+                            INFER_META_I8, UINT64_MAX, &arrays->charsmap, err)))
+        return status;
     return array_key(gguf, "tokenizer.ggml.merges", INFER_META_STRING, INFER_META_STRING,
                      UINT64_MAX, &arrays->merges, err);
 }
@@ -186,15 +189,26 @@ static infer_status read_specials(const struct inf_gguf *gguf, struct inf_vocab_
         {"tokenizer.ggml.unknown_token_id", &source->unk},
         {"tokenizer.ggml.seperator_token_id", &source->sep}, /* spelt so in the format */
         {"tokenizer.ggml.padding_token_id", &source->pad},
+        {"tokenizer.ggml.cls_token_id", &source->cls},
+        {"tokenizer.ggml.mask_token_id", &source->mask},
+    };
+    const struct {
+        const char *name;
+        int *flag;
+    } flags[] = {
+        {"tokenizer.ggml.add_bos_token", &source->add_bos},
+        {"tokenizer.ggml.add_eos_token", &source->add_eos},
+        {"tokenizer.ggml.add_space_prefix", &source->add_space_prefix},
+        {"tokenizer.ggml.remove_extra_whitespaces", &source->remove_extra_whitespaces},
+        {"tokenizer.ggml.normalizer.lowercase", &source->lowercase},
+        {"tokenizer.ggml.normalizer.strip_accents", &source->strip_accents},
     };
     infer_status status = INFER_OK;
     for (size_t i = 0; !status && i < sizeof ids / sizeof *ids; i++)
         status = read_id(gguf, ids[i].name, ids[i].id, err);
-    if (status ||
-        (status = read_flag(gguf, "tokenizer.ggml.add_bos_token", &source->add_bos, err)) ||
-        (status = read_flag(gguf, "tokenizer.ggml.add_eos_token", &source->add_eos, err)) ||
-        (status =
-             read_flag(gguf, "tokenizer.ggml.add_space_prefix", &source->add_space_prefix, err)))
+    for (size_t i = 0; !status && i < sizeof flags / sizeof *flags; i++)
+        status = read_flag(gguf, flags[i].name, flags[i].flag, err);
+    if (status)
         return status;
     if ((status = inf_gguf_get_text(gguf, "tokenizer.ggml.model", &source->model, err)))
         return status;
@@ -227,6 +241,9 @@ static infer_status make_vocab(infer_model *model, infer_error *err)
         .warn = warn,
         .warn_ud = model,
     };
+    if (arrays->charsmap)
+        source.charsmap = (struct inf_bytes){(const char *)arrays->charsmap->data,
+                                             (size_t)arrays->charsmap->count};
     if ((status = read_specials(model->parts[0], &source, err)))
         return status;
     return inf_vocab_new(&model->a, &source, &model->vocab, err);

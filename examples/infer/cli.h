@@ -42,8 +42,8 @@ struct cli_options {
     uint32_t context, batch, threads; /* 0: the library's default */
     uint32_t kv;                      /* infer_kv_type */
 
-    const char *prompt, *prompt_file, *system;
-    uint32_t max_tokens;
+    const char *prompt, *prompt_file, *system, *chat_template;
+    uint32_t max_tokens, reasoning;
     struct cli_texts stop;
     const char *save, *restore, *at;
     bool json, ids, explain, tensors, plain, no_special_add;
@@ -99,7 +99,7 @@ struct cli_option_row {
     enum cli_group group;
     size_t offset; /* in struct cli_options */
     double min, max;
-    const char *choices; /* "a|b|c" of KIND_CHOICE */
+    const char *choices; /* "a|b|c" of KIND_CHOICE; of KIND_COUNT a word for 0 */
     const char *help;
 };
 
@@ -228,7 +228,7 @@ struct cli_engine {
     infer_plan_info plan_info;
 };
 
-/* Each opens what the one before it does, and more. */
+/* Each opens what the one before it does, and more; a model that is open already stays. */
 infer_status cli_open_model(struct cli *cli, const char *path, struct cli_engine *engine);
 infer_status cli_open_plan(struct cli *cli, const char *path, struct cli_engine *engine);
 infer_status cli_open_session(struct cli *cli, const char *path, struct cli_engine *engine);
@@ -242,6 +242,15 @@ infer_status cli_tokenize_prompt(struct cli *cli, const struct cli_engine *engin
                                  size_t len, struct cli_ids *ids);
 infer_status cli_asks_bos(struct cli *cli, const struct cli_engine *engine, bool *asks);
 
+/* ---- Templates (cmd_template.c) ------------------------------------------------------------ */
+
+/* What the local clock shows, for infer_template_render. */
+int64_t cli_local_time(void);
+
+/* The template of a file, or (path NULL) the model's own. */
+infer_status cli_open_template(struct cli *cli, infer_model *model, const char *path,
+                               infer_template **t);
+
 /* ---- Ctrl-C (interrupt.c) ------------------------------------------------------------------ */
 
 void cli_interrupt_install(void);
@@ -252,9 +261,11 @@ void cli_interrupt_reset(void);
 /* ---- One generation (turn.c, sampling.c) --------------------------------------------------- */
 
 struct cli_turn {
-    bool stream;        /* text to stdout as it comes */
-    bool sampler_known; /* the sampler has seen the tokens that the session holds */
-    struct cli_bytes text;
+    bool stream;                 /* text to stdout as it comes */
+    bool sampler_known;          /* the sampler has seen the tokens that the session holds */
+    const infer_thought *thinks; /* NULL: all that is made is answer */
+    bool thought_shown;          /* the terminal is still dim */
+    struct cli_bytes text, thought;
     struct cli_ids ids;
     json_t *logprobs; /* an array, NULL where not asked for */
     infer_stop stop;
@@ -287,6 +298,7 @@ infer_status cmd_embed(struct cli *cli);
 infer_status cmd_perplexity(struct cli *cli);
 infer_status cmd_compare(struct cli *cli);
 infer_status cmd_models(struct cli *cli);
+infer_status cmd_template(struct cli *cli);
 infer_status cmd_split(struct cli *cli);
 infer_status cmd_merge(struct cli *cli);
 

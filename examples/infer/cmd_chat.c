@@ -14,49 +14,60 @@ struct chat {
     struct cli *cli;
     struct cli_engine engine;
     infer_sampler *sampler;
-    infer_message *messages; /* texts owned */
-    size_t count;
-    size_t used; /* tokens of context that the conversation takes */
+    infer_template *template;
+    json_t *messages; /* as templates want them */
+    size_t used;      /* tokens of context that the conversation takes */
     char prompt[64];
 };
 
-static void add_message(struct chat *chat, const char *role, const char *text, size_t len)
+static void add_message(struct chat *chat, const char *role, json_t *text)
 {
-    infer_message *grown = cli_alloc(chat->count + 1, sizeof *grown);
-    char *copy = cli_alloc(len + 1, 1);
-    if (chat->count != 0)
-        memcpy(grown, chat->messages, chat->count * sizeof *grown);
-    memcpy(copy, text, len);
-    grown[chat->count++] = (infer_message){.role = role, .text = copy};
-    free(chat->messages);
-    chat->messages = grown;
-}
-
-static void drop_messages(struct chat *chat, size_t keep)
-{
-    while (chat->count > keep)
-        free((void *)(uintptr_t)chat->messages[--chat->count].text);
+    json_array_append_new(chat->messages, json_pack("{s:s,s:o}", "role", role, "content", text));
 }
 
 /* Back to the system message alone. */
 static void clear(struct chat *chat)
 {
-    drop_messages(chat, 0);
-    if (chat->cli->opt.system)
-        add_message(chat, "system", chat->cli->opt.system, strlen(chat->cli->opt.system));
+    const char *system = chat->cli->opt.system;
+    json_array_clear(chat->messages);
+    if (system)
+        add_message(chat, "system", cli_json_text_replaced(system, strlen(system)));
     chat->used = 0;
+}
+
+/* The variables of the template, as JSON text to be freed. */
+static char *variables_of(const struct chat *chat)
+{
+    json_t *variables =
+        json_pack("{s:O,s:b}", "messages", chat->messages, "add_generation_prompt", 1);
+    if (chat->cli->opt.reasoning == 0) { /* the names that templates know */
+        json_object_set_new(variables, "enable_thinking", json_false());
+        json_object_set_new(variables, "thinking", json_false());
+    }
+    char *text = json_dumps(variables, JSON_COMPACT);
+    json_decref(variables);
+    return text;
 }
 
 static infer_status render(struct chat *chat, struct cli_ids *ids)
 {
+    char *variables = variables_of(chat);
+    const infer_span *spans;
     size_t count = 0;
+    int64_t now = cli_local_time();
+    infer_error *err = &chat->cli->err;
+    if (!variables)
+        return cli_fail(chat->cli, INFER_E_MEMORY, "out of memory");
+    infer_status status = infer_template_render(chat->template, variables, strlen(variables), &now,
+                                                &spans, &count, err);
+    free(variables);
+    if (status != INFER_OK)
+        return status;
     cli_ids_reserve(ids, 1024);
-    infer_status status = infer_chat_prompt(chat->engine.model, chat->messages, chat->count,
-                                            ids->data, ids->capacity, &count, &chat->cli->err);
+    status = infer_template_tokens(chat->template, ids->data, ids->capacity, &count, err);
     if (status == INFER_E_RANGE) {
         cli_ids_reserve(ids, count);
-        status = infer_chat_prompt(chat->engine.model, chat->messages, chat->count, ids->data,
-                                   ids->capacity, &count, &chat->cli->err);
+        status = infer_template_tokens(chat->template, ids->data, ids->capacity, &count, err);
     }
     ids->count = status == INFER_OK ? count : 0;
     return status;
@@ -65,21 +76,31 @@ static infer_status render(struct chat *chat, struct cli_ids *ids)
 /* Asks one thing. Where it fails the conversation is as it was before. */
 static infer_status ask(struct chat *chat, const char *text, size_t len, struct cli_turn *turn)
 {
+    struct cli *cli = chat->cli;
     struct cli_ids ids = {0};
-    size_t before = chat->count;
-    if (strlen(text) != len)
-        return cli_fail(chat->cli, INFER_E_ARGUMENT, "the message holds a NUL byte");
-    add_message(chat, "user", text, len);
+    infer_thought thought;
+    size_t before = json_array_size(chat->messages);
+    json_t *message = json_stringn(text, len);
+    if (!message)
+        return cli_fail(cli, INFER_E_ARGUMENT, "the message is not UTF-8");
+    add_message(chat, "user", message);
     infer_status status = render(chat, &ids);
     if (status == INFER_OK)
-        status = cli_turn_run(chat->cli, &chat->engine, chat->sampler, ids.data, ids.count, turn);
-    free(ids.data);
-    /* A NUL byte that the model made cannot be told to it again. */
+        status = infer_template_thought(chat->template, ids.data, ids.count, &thought, &cli->err);
     if (status == INFER_OK) {
-        add_message(chat, "assistant", turn->text.data, strlen(turn->text.data));
+        if (cli->opt.reasoning != CLI_UNSET)
+            thought.max_tokens = cli->opt.reasoning;
+        turn->thinks = thought.begin >= 0 ? &thought : NULL;
+        status = cli_turn_run(cli, &chat->engine, chat->sampler, ids.data, ids.count, turn);
+        turn->thinks = NULL;
+    }
+    free(ids.data);
+    if (status == INFER_OK) {
+        add_message(chat, "assistant", cli_json_text_replaced(turn->text.data, turn->text.len));
         infer_session_tokens(chat->engine.session, &chat->used);
     } else {
-        drop_messages(chat, before);
+        while (json_array_size(chat->messages) > before)
+            json_array_remove(chat->messages, before);
     }
     return status;
 }
@@ -213,9 +234,12 @@ static infer_status open_chat(struct chat *chat)
     struct cli *cli = chat->cli;
     infer_status status = cli_open_session(cli, cli->opt.operands[0], &chat->engine);
     if (status == INFER_OK)
-        status = cli_sampler_new(cli, &chat->engine, &chat->sampler);
+        status =
+            cli_open_template(cli, chat->engine.model, cli->opt.chat_template, &chat->template);
     if (status == INFER_OK)
-        clear(chat);
+        status = cli_sampler_new(cli, &chat->engine, &chat->sampler);
+    chat->messages = json_array();
+    clear(chat);
     return status;
 }
 
@@ -236,9 +260,9 @@ infer_status cmd_chat(struct cli *cli)
         status = talk ? converse(&chat) : one_turn(&chat, &text);
     if (talk)
         cli_interrupt_reset();
-    drop_messages(&chat, 0);
-    free(chat.messages);
+    json_decref(chat.messages);
     infer_sampler_free(chat.sampler);
+    infer_template_free(chat.template);
     cli_engine_close(&chat.engine);
     free(text.data);
     return status;

@@ -26,6 +26,11 @@ static const struct cli_command commands[] = {
      "Reads text from stdin, writes a JSON array.\n", cmd_tokenize},
     {"detokenize", "FILE", 1, MODEL_GROUPS, "token ids to text",
      "Reads a JSON array from stdin, writes the exact bytes.\n", cmd_detokenize},
+    {"template", "FILE", 1, MODEL_GROUPS, "a conversation to a prompt",
+     "Reads {\"messages\": ..., \"add_generation_prompt\": true, ...} as JSON from stdin, writes "
+     "the\n"
+     "prompt. FILE is a model or a template's text.\n",
+     cmd_template},
     {"logits", "FILE", 1, PLAN_GROUPS | GROUP_LOGITS, "a model's raw numbers for token ids",
      "Reads a JSON array from stdin, writes little-endian f32, (tokens, vocabulary).\n",
      cmd_logits},

@@ -31,6 +31,8 @@ const struct cli_option_row cli_option_rows[] = {
     TEXT(GROUP_RUN, "--save", NULL, "FILE", save, "save the session (tokens and KV cache) after the text"),
     TEXT(GROUP_RUN, "--restore", NULL, "FILE", restore, "start from a saved session; what the prompt shares with it is not evaluated again"),
     TEXT(GROUP_CHAT, "--system", NULL, "TEXT", system, "the system message"),
+    {"--reasoning", NULL, "off|N", KIND_COUNT, GROUP_CHAT, AT(reasoning), 0, COUNT_MAX, "off", "at most N tokens of thought before the answer; off: none"},
+    TEXT(GROUP_CHAT, "--chat-template", NULL, "FILE", chat_template, "use the chat template (Jinja) in FILE, not the model's own"),
     FLAG(GROUP_INFO, "--tensors", NULL, tensors, "list the tensors too"),
     FLAG(GROUP_EXPLAIN, "--explain", NULL, explain, "print the steps too"),
     FLAG(GROUP_TOKENIZE, "--no-special-add", NULL, no_special_add, "add no bos or eos"),
@@ -87,6 +89,7 @@ const size_t cli_option_row_count = sizeof cli_option_rows / sizeof cli_option_r
 void cli_options_init(struct cli_options *options)
 {
     *options = (struct cli_options){.max_tokens = CLI_UNSET,
+                                    .reasoning = CLI_UNSET,
                                     .top_k = CLI_UNSET,
                                     .repeat_last = CLI_UNSET,
                                     .mirostat = CLI_UNSET,

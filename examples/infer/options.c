@@ -55,7 +55,12 @@ static bool parse_real(const char *text, double *value)
 static bool take_count(const struct cli_option_row *row, const char *text, uint32_t *field,
                        infer_error *err)
 {
-    uint64_t value;
+    uint64_t value = 0;
+    bool word = row->choices && strcmp(text, row->choices) == 0;
+    if (word) {
+        *field = 0;
+        return true;
+    }
     if (!parse_u64(text, &value) || (double)value < row->min || (double)value > row->max)
         return refuse(err, "%s: '%.100s' is not a whole number from %.0f to %.0f", row->name, text,
                       row->min, row->max);

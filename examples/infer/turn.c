@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct receiver {
     struct cli *cli;
@@ -13,9 +14,35 @@ struct receiver {
     bool failed;        /* cli->err says why */
 };
 
+/* A thought goes to the terminal alone, dim; an answer follows it in plain. */
+static void show_dim(struct cli_turn *turn, bool dim)
+{
+    if (turn->thought_shown != dim)
+        fputs(dim ? "\033[2m" : "\033[0m\n\n", stderr);
+    turn->thought_shown = dim;
+}
+
+static bool on_thought(void *ud, const char *text, size_t len)
+{
+    struct receiver *receiver = ud;
+    cli_bytes_append(&receiver->turn->thought, text, len);
+    if (receiver->turn->stream && isatty(STDERR_FILENO)) {
+        cli_output_flush(receiver->cli);
+        show_dim(receiver->turn, true);
+        fwrite(text, 1, len, stderr);
+    }
+    return !receiver->cli->output_failed && !receiver->failed;
+}
+
 static bool on_text(void *ud, const char *text, size_t len)
 {
     struct receiver *receiver = ud;
+    if (receiver->turn->thought.len != 0 && receiver->turn->text.len == 0)
+        for (; len != 0 && *text == '\n'; text++) /* between thought and answer */
+            len--;
+    if (len == 0)
+        return true;
+    show_dim(receiver->turn, false);
     cli_bytes_append(&receiver->turn->text, text, len);
     if (receiver->turn->stream) {
         cli_output(receiver->cli, text, len);
@@ -73,25 +100,46 @@ static size_t common_prefix(const infer_session *session, const infer_token *ids
     return same;
 }
 
+#define STEP_S 4.0    /* between two lines of progress */
+#define FIRST_STEP 64 /* tokens that tell how fast it goes */
+
+/* Tokens of the next pass at `rate` a second (0: not known yet): as many as the plan allows, less
+ * only where somebody waits for progress that would not come. */
+static size_t next_pass(const struct cli *cli, const struct cli_engine *engine, size_t left,
+                        double rate)
+{
+    size_t most = engine->plan_info.batch, step = most;
+    if (cli->progress_start_ns == 0 || most <= FIRST_STEP)
+        step = most;
+    else if (rate == 0)
+        step = FIRST_STEP;
+    else if ((double)left > STEP_S * rate && STEP_S * rate < (double)most)
+        step = (size_t)(STEP_S * rate / FIRST_STEP + 1) * FIRST_STEP;
+    step = step < most ? step : most;
+    return step < left ? step : left;
+}
+
 /* Evaluates the prompt; in passes, so that there is progress to show. */
 static infer_status prefill(struct cli *cli, struct cli_engine *engine, const infer_token *ids,
                             size_t count, size_t *cached)
 {
     size_t start = common_prefix(engine->session, ids, count);
-    size_t step = engine->plan_info.batch;
     infer_status status = INFER_OK;
+    double rate = 0;
+    int64_t start_ns = cli_now_ns();
     *cached = start;
     cli_progress_start(cli);
     if (count > engine->plan_info.context) /* the library refuses the whole, with both numbers */
         start = count;
     for (size_t at = start;;) {
-        size_t next = count - at > step ? at + step : count, kept = 0;
+        size_t next = at + next_pass(cli, engine, count - at, rate), kept = 0;
         status = infer_session_sync(engine->session, ids, next, &kept, &cli->err);
         if (at == start)
             *cached = kept;
         if (status != INFER_OK || next == count)
             break;
         at = next;
+        rate = (double)(at - start) / ((double)(cli_now_ns() - start_ns) * 1e-9);
         cli_progress(cli, "reading the prompt", (double)(at - start) / (double)(count - start));
     }
     cli_progress_end(cli);
@@ -120,12 +168,15 @@ static infer_status generate(struct receiver *receiver, struct cli_engine *engin
         .stop_count = cli->opt.stop.count,
         .on_text = on_text,
         .on_token = on_token,
-        .ud = receiver};
+        .ud = receiver,
+        .thought = receiver->turn->thinks,
+        .on_thought = on_thought};
     infer_generated made = {0};
     receiver->turn->stop = INFER_STOP_LIMIT;
     if (cli->opt.max_tokens == 0)
         return INFER_OK;
     infer_status status = infer_generate_more(engine->session, &options, &made, &cli->err);
+    show_dim(receiver->turn, false);
     receiver->turn->stop = made.stop;
     receiver->turn->tokens = made.tokens;
     return receiver->failed && status == INFER_OK ? cli->err.status : status;
@@ -139,6 +190,7 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
     if (count == 0)
         return cli_fail(cli, INFER_E_ARGUMENT, "the prompt is empty");
     cli_bytes_append(&turn->text, "", 0);
+    cli_bytes_append(&turn->thought, "", 0);
     if (cli->opt.logprobs != CLI_UNSET) {
         turn->logprobs = json_array();
         receiver.top = cli_alloc(cli->opt.logprobs, sizeof *receiver.top);
@@ -175,6 +227,9 @@ json_t *cli_turn_json(const struct cli_turn *turn)
                               "prompt_tokens", (json_int_t)turn->prompt_tokens, "cached_tokens",
                               (json_int_t)turn->cached_tokens, "tokens", (json_int_t)turn->tokens,
                               "prefill_s", turn->prefill_s, "decode_s", turn->decode_s);
+    if (value && turn->thought.len != 0)
+        json_object_set_new(value, "thought",
+                            cli_json_text_replaced(turn->thought.data, turn->thought.len));
     if (value && turn->logprobs)
         json_object_set(value, "logprobs", turn->logprobs);
     return value;
@@ -203,6 +258,7 @@ void cli_turn_summary(const struct cli_turn *turn, char *text, size_t capacity)
 void cli_turn_free(struct cli_turn *turn)
 {
     free(turn->text.data);
+    free(turn->thought.data);
     free(turn->ids.data);
     json_decref(turn->logprobs);
     *turn = (struct cli_turn){0};

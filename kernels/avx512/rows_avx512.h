@@ -6,6 +6,8 @@
  *
  * and gets matmul(args). With WEIGHTS = 256, n is 8.
  */
+#define SUB INF_FORM_SUB(FORM)
+
 /* Rows row..row + 15 at weight `at`. Rows that do not exist are rows of zeros in scratch. */
 static inline struct inf_rows16 rows_at(const struct inf_matmul_args *a, size_t row, size_t at,
                                         unsigned n)
@@ -30,9 +32,12 @@ INF_INLINE unsigned blocks_at(const struct inf_matmul_args *a, size_t at)
 /* Sixteen rows times a few columns, without a panel. */
 INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned cols)
 {
-    struct inf_scratch_avx512 *s = (void *)a->scratch;
-    struct inf_heads h = {1, s->scale, s->min, s->dmin, s->mins};
-    struct inf_sink sink = {.sums = s->sums};
+    /* Of their own, so that the compiler keeps in registers what it can. */
+    _Alignas(64) float scale[256 / SUB * 16], min[FORM == INF_FORM_S32_MIN ? 128 : 16], dmin[16];
+    _Alignas(64) int16_t mins[256 / SUB * 16];
+    _Alignas(64) int32_t sums[INF_ROWS_COLS * 256];
+    struct inf_heads h = {1, scale, min, dmin, mins};
+    struct inf_sink sink = {.sums = sums};
     const uint8_t *x[INF_ROWS_COLS];
     __m512 acc[INF_ROWS_COLS];
     for (unsigned c = 0; c < cols; c++) {
@@ -49,7 +54,7 @@ INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned 
         step(rows, n, &h, &sink, cols);
         inf_prefetch_step(&sink);
         for (unsigned c = 0; c < cols; c++)
-            acc[c] = inf_apply(FORM, OWED, a->k, at, n, s, s->sums + c * 256, x[c], acc[c]);
+            acc[c] = inf_apply(FORM, OWED, a->k, at, n, &h, sums + c * 256, x[c], acc[c]);
     }
     __mmask16 mask = inf_lanes(a->rows - row);
     for (unsigned c = 0; c < cols; c++)
@@ -79,9 +84,8 @@ static void panel_step(const struct inf_matmul_args *a, size_t row, size_t at, s
 {
     struct inf_scratch_avx512 *s = (void *)a->scratch;
     size_t from = at - start, half = row % 32 / 16 * 16;
-    struct inf_heads h = {2, s->scale + from / INF_FORM_SUB(FORM) * 32 + half,
-                          s->min + from / 32 * 32 + half, s->dmin + from / 256 * 32 + half,
-                          s->mins + (from / INF_FORM_SUB(FORM) * 16 + half) * 2};
+    struct inf_heads h = {2, s->scale + from / SUB * 32 + half, s->min + from / 32 * 32 + half,
+                          s->dmin + from / 256 * 32 + half, s->mins + (from / SUB * 16 + half) * 2};
     struct inf_sink sink = {.panel = s->q + from * 32 + half * 4, .ahead = *ahead};
     unsigned n = blocks_at(a, at);
     struct inf_rows16 rows = rows_at(a, row, at, n);

@@ -460,8 +460,8 @@ INF_INLINE __m512i inf_acts_i32(const uint8_t *column, size_t at, size_t index)
 
 /* What a column adds to acc in a step of n blocks of 32 at weight `at`. */
 INF_INLINE __m512 inf_apply(enum inf_form form, unsigned owed, size_t k, size_t at, unsigned n,
-                            const struct inf_scratch_avx512 *s, const int32_t *sums,
-                            const uint8_t *x, __m512 acc)
+                            const struct inf_heads *h, const int32_t *sums, const uint8_t *x,
+                            __m512 acc)
 {
     const unsigned sub = INF_FORM_SUB(form);
     size_t neg_at = sub == 16 ? inf_acts_neg16_at(k) : inf_acts_neg32_at(k);
@@ -471,10 +471,10 @@ INF_INLINE __m512 inf_apply(enum inf_form form, unsigned owed, size_t k, size_t 
         __m512i neg = inf_acts_i32(x, neg_at, at / sub + j);
         if (owed != INF_OWED_NONE)
             sum = _mm512_add_epi32(sum, _mm512_srai_epi32(neg, owed));
-        __m512 scale = _mm512_mul_ps(_mm512_load_ps(s->scale + j * 16), xscale);
+        __m512 scale = _mm512_mul_ps(_mm512_load_ps(h->scale + j * 16), xscale);
         acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, acc);
         if (form == INF_FORM_S32_MIN) { /* the sum of x is -neg / 128 */
-            __m512 min = _mm512_mul_ps(_mm512_load_ps(s->min + j * 16), xscale);
+            __m512 min = _mm512_mul_ps(_mm512_load_ps(h->min + j * 16), xscale);
             acc = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(_mm512_srai_epi32(neg, 7)), min, acc);
         }
     }
@@ -483,10 +483,10 @@ INF_INLINE __m512 inf_apply(enum inf_form form, unsigned owed, size_t k, size_t 
         size_t mscale_at = sub == 16 ? inf_acts_mscale16_at(k) : inf_acts_mscale32_at(k);
         __m512i m = _mm512_setzero_si512();
         for (unsigned j = 0; j < 128 / sub; j++)
-            m = _mm512_dpwssd_epi32(m, _mm512_load_si512(s->mins + j * 32),
+            m = _mm512_dpwssd_epi32(m, _mm512_load_si512(h->mins + j * 32),
                                     inf_acts_i32(x, xm_at, at / sub / 2 + j));
         __m512 dmin =
-            _mm512_mul_ps(_mm512_load_ps(s->dmin), inf_acts_float(x, mscale_at, at / 256));
+            _mm512_mul_ps(_mm512_load_ps(h->dmin), inf_acts_float(x, mscale_at, at / 256));
         acc = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(m), dmin, acc);
     }
     return acc;

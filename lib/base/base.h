@@ -107,6 +107,11 @@ void inf_text_free(struct inf_text *text);
 /* One code point at text[0..len), len > 0; returns its length in bytes, 0 where it is not UTF-8. */
 size_t inf_utf8_decode(const char *text, size_t len, uint32_t *code);
 size_t inf_utf8_encode(uint32_t code, char out[4]);
+/* Where text[len) stops being UTF-8; len where all of it is. */
+size_t inf_utf8_check(const char *text, size_t len);
+
+/* Line and column of the character at text[at], both from 1. */
+void inf_text_place(const char *text, size_t at, size_t *line, size_t *column);
 
 /* FNV-1a, 64 bits, for hash tables and checksums that need no strength. */
 uint64_t inf_hash(const void *bytes, size_t len, uint64_t seed);

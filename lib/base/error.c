@@ -74,6 +74,7 @@ const char *infer_status_name(infer_status status)
         "INFER_OK",       "INFER_E_ARGUMENT",    "INFER_E_MEMORY",    "INFER_E_IO",
         "INFER_E_FORMAT", "INFER_E_UNSUPPORTED", "INFER_E_LIMIT",     "INFER_E_CONTEXT",
         "INFER_E_RANGE",  "INFER_E_NUMERIC",     "INFER_E_CANCELLED", "INFER_E_MISMATCH",
+        "INFER_E_TEMPLATE",
     };
     size_t index = (size_t)status;
     return index < sizeof names / sizeof *names ? names[index] : "INFER_E_?";

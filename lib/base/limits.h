@@ -26,4 +26,20 @@
 #define INF_MAX_CHECKPOINTS 64 /* copies of a session's recurrent state */
 #define INF_MAX_VOCAB INF_MAX_ARRAY
 
+#define INF_MAX_JSON_DEPTH 128
+
+/* A chat template: its text, how deep it may nest, and what one rendering may take. The last three
+ * grow with the variables: so much more for each byte of their JSON. */
+#define INF_MAX_TEMPLATE (512u << 10)
+#define INF_MAX_TEMPLATE_NESTING 150
+#define INF_MAX_TEMPLATE_DEPTH 800
+#define INF_MAX_TEMPLATE_RANGE 100000
+#define INF_TEMPLATE_STEPS 1000000u
+#define INF_TEMPLATE_STEPS_BYTE 16u
+#define INF_TEMPLATE_OUTPUT (4u << 20)
+#define INF_TEMPLATE_OUTPUT_BYTE 8u
+#define INF_TEMPLATE_MEMORY (40u << 20)
+#define INF_TEMPLATE_MEMORY_BYTE 64u
+#define INF_MAX_TEMPLATE_INPUT (64u << 20)
+
 #endif

@@ -8,7 +8,14 @@
 #include <unistd.h>
 
 #define PAGE_BYTES 4096
-#define READ_BYTES_MAX ((size_t)1 << 30) /* of one call; the kernel's own limit is near 2^31 */
+#define READ_BYTES ((size_t)32 << 20) /* between two calls of progress */
+
+/* How a file is opened. */
+struct how {
+    bool no_mmap;
+    infer_progress progress; /* NULL: none */
+    void *ud;
+};
 
 static const char *kind_of_file(mode_t mode)
 {
@@ -39,11 +46,11 @@ static int64_t modified_ns(const struct stat *st)
 }
 
 /* Reads map->size bytes into the pages. */
-static infer_status read_all(int fd, struct inf_map *map, infer_error *err)
+static infer_status read_all(int fd, const struct how *how, struct inf_map *map, infer_error *err)
 {
     char *to = map->pages;
     for (size_t done = 0; done < map->size;) {
-        ssize_t n = read(fd, to + done, inf_min_size(map->size - done, READ_BYTES_MAX));
+        ssize_t n = read(fd, to + done, inf_min_size(map->size - done, READ_BYTES));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -52,11 +59,14 @@ static infer_status read_all(int fd, struct inf_map *map, infer_error *err)
             return inf_fail(err, INFER_E_IO, "ended at byte %zu of %zu while it was read", done,
                             map->size);
         done += (size_t)n;
+        if (how->progress && !how->progress(how->ud, (double)done / (double)map->size))
+            return inf_fail(err, INFER_E_CANCELLED, "cancelled after %zu of %zu bytes", done,
+                            map->size);
     }
     return INFER_OK;
 }
 
-static infer_status open_fd(int fd, bool no_mmap, struct inf_map *map, infer_error *err)
+static infer_status open_fd(int fd, const struct how *how, struct inf_map *map, infer_error *err)
 {
     struct stat st;
     if (fstat(fd, &st))
@@ -74,25 +84,24 @@ static infer_status open_fd(int fd, bool no_mmap, struct inf_map *map, infer_err
     map->device = st.st_dev;
     map->inode = st.st_ino;
     map->modified_ns = modified_ns(&st);
-    map->mapped = !no_mmap;
-    map->pages = map->a.map(map->a.ud, no_mmap ? -1 : fd, map->pages_bytes);
+    map->mapped = !how->no_mmap;
+    map->pages = map->a.map(map->a.ud, how->no_mmap ? -1 : fd, map->pages_bytes);
     if (!map->pages)
         return inf_fail(err, INFER_E_MEMORY, "%zu bytes cannot be %s", map->size,
-                        no_mmap ? "had as memory" : "mapped");
+                        how->no_mmap ? "had as memory" : "mapped");
     map->bytes = map->pages;
-    return no_mmap ? read_all(fd, map, err) : INFER_OK;
+    return how->no_mmap ? read_all(fd, how, map, err) : INFER_OK;
 }
 
-infer_status inf_map_open(const infer_allocator *a, const char *path, bool no_mmap,
-                          struct inf_map *map, infer_error *err)
+static infer_status open_path(const infer_allocator *a, const char *path, const struct how *how,
+                              struct inf_map *map, infer_error *err)
 {
     *map = (struct inf_map){.a = *a};
     int fd;
     do
         fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     while (fd < 0 && errno == EINTR);
-    infer_status status =
-        fd < 0 ? fail_errno(err, "cannot be opened") : open_fd(fd, no_mmap, map, err);
+    infer_status status = fd < 0 ? fail_errno(err, "cannot be opened") : open_fd(fd, how, map, err);
     if (fd >= 0)
         close(fd);
     if (status) {
@@ -100,6 +109,18 @@ infer_status inf_map_open(const infer_allocator *a, const char *path, bool no_mm
         inf_error_place(err, path);
     }
     return status;
+}
+
+infer_status inf_map_open(const infer_allocator *a, const char *path, bool no_mmap,
+                          struct inf_map *map, infer_error *err)
+{
+    return open_path(a, path, &(struct how){.no_mmap = no_mmap}, map, err);
+}
+
+infer_status inf_map_read(const infer_allocator *a, const char *path, infer_progress progress,
+                          void *ud, struct inf_map *map, infer_error *err)
+{
+    return open_path(a, path, &(struct how){true, progress, ud}, map, err);
 }
 
 void inf_map_close(struct inf_map *map)

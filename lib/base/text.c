@@ -47,6 +47,27 @@ size_t inf_utf8_encode(uint32_t code, char out[4])
     return len;
 }
 
+size_t inf_utf8_check(const char *text, size_t len)
+{
+    size_t at = 0, step;
+    for (uint32_t code; at < len && (step = inf_utf8_decode(text + at, len - at, &code));)
+        at += step;
+    return at;
+}
+
+void inf_text_place(const char *text, size_t at, size_t *line, size_t *column)
+{
+    *line = *column = 1;
+    for (size_t i = 0; i < at; i++) {
+        if (text[i] == '\n') {
+            ++*line;
+            *column = 1;
+        } else if (((unsigned char)text[i] & 0xc0) != 0x80) {
+            ++*column;
+        }
+    }
+}
+
 void inf_text_append(struct inf_text *text, const char *bytes, size_t len)
 {
     size_t need;

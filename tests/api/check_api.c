@@ -98,13 +98,15 @@ static void check_open(void)
     infer_session *session;
     infer_plan_options plan = {.size = sizeof plan, .context = 32};
     double fraction = 0;
-    options = (infer_model_options){.size = sizeof options, .no_mmap = true};
+    double part = 0;
+    options = (infer_model_options){
+        .size = sizeof options, .no_mmap = true, .progress = watch_loading, .progress_ud = &part};
     infer_session_options simple = {.size = sizeof simple,
                                     .model = &options,
                                     .plan = &plan,
                                     .progress = watch_loading,
                                     .progress_ud = &fraction};
-    CHECK(!infer_session_open(name, &simple, &session, &err) && fraction == 1);
+    CHECK(!infer_session_open(name, &simple, &session, &err) && fraction == 1 && part == 1);
     infer_plan_info info;
     infer_plan_memory memory;
     infer_plan_get_info(infer_session_plan(session), &info);
@@ -113,6 +115,9 @@ static void check_open(void)
     CHECK(infer_session_model(session) && infer_session_plan(session));
     CHECK(!infer_generate(session, NULL, "abc", 2, NULL, NULL, NULL, &err));
     infer_session_free(session);
+    options.progress = stop_loading;
+    REFUSED(infer_session_open(name, &simple, &session, &err), INFER_E_CANCELLED, name, "bytes");
+    options.progress = NULL;
     simple.progress = stop_loading;
     REFUSED(infer_session_open(name, &simple, &session, &err), INFER_E_CANCELLED, "cancelled");
     CHECK(!session);
@@ -253,8 +258,8 @@ static void check_tokens(void)
     CHECK(infer_token_kind(model, 3) == INFER_KIND_BYTE);
     CHECK(infer_token_kind(model, TINY_VOCAB - 1) == INFER_KIND_NORMAL);
     CHECK(!infer_token_kind(model, -1) && !infer_token_kind(model, TINY_VOCAB));
-    const infer_message message = {"user", "hello"};
-    REFUSED(infer_chat_prompt(model, &message, 1, ids, 64, &count, &err), INFER_E_UNSUPPORTED, "");
+    infer_template *t;
+    REFUSED(infer_template_new(o.model, NULL, 0, &t, &err), INFER_E_UNSUPPORTED, "no chat template");
     drop(&o);
 }
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""chat_terminal.py INFER MODEL: talks to `infer chat` through a terminal."""
+"""chat_terminal.py INFER MODEL [OPTION...]: talks to `infer chat` through a terminal."""
 import os, pty, re, signal, sys, time
 
-infer, model = sys.argv[1:]
+infer, model, *options = sys.argv[1:]
 pid, terminal = pty.fork()
 if pid == 0:
     os.environ["TERM"] = "dumb"
-    os.execv(infer, [infer, "chat", model, "--temp", "0", "-n", "2000"])
+    os.execv(infer, [infer, "chat", model, "--temp", "0", "-n", "2000", *options])
 seen = b""
 
 

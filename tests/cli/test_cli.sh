@@ -88,7 +88,13 @@ done
     [ "${COMPREPLY[*]}" = "$(echo $commands)" ] || exit 1
     COMP_WORDS=("$infer" run --kv q) COMP_CWORD=3
     _infer
-    [ "${COMPREPLY[*]}" = q8_0 ]
+    [ "${COMPREPLY[*]}" = q8_0 ] || exit 1
+    COMP_WORDS=("$infer" run --kv "=" q) COMP_CWORD=4
+    _infer
+    [ "${COMPREPLY[*]}" = q8_0 ] || exit 1
+    COMP_WORDS=("$infer" run --kv "=") COMP_CWORD=3
+    _infer
+    [ ${#COMPREPLY[@]} = 4 ]
 )
 verdict $? 'bash completion'
 
@@ -211,6 +217,22 @@ count=$(python3 -c 'import json, sys; print(len(json.loads(sys.argv[1])))' "$ids
 call 0 'detokenize' detokenize "$model"
 [ "$(cat "$out")" = 'hello you' ]
 verdict $? 'detokenize: the text comes back'
+python3 - >"$work/text" <<'PY'
+import random, sys
+random.seed(1)
+words = ["some text", "\n", "\0", "  ", "<s>", "it's 12", "\t\r\n"]
+pick = lambda: random.choice((random.randrange(0xd800), random.randrange(0xe000, 0x110000), random.randrange(128)))
+text = "".join(chr(pick()) * random.randrange(3) + random.choice(words) for _ in range(20000))
+# SentencePiece writes a blank as U+2581, so that this one comes back as a blank
+sys.stdout.buffer.write(text.replace("\u2581", "").encode())
+PY
+cp "$work/text" "$work/in"
+call 0 'tokenize: any UTF-8' tokenize "$model" --no-special-add --plain
+cp "$out" "$work/in"
+call 0 'detokenize: any UTF-8' detokenize "$model"
+cmp -s "$work/text" "$out"
+verdict $? 'detokenize: any UTF-8 comes back, byte for byte'
+echo "$ids" >"$work/in"
 call 0 'logits' logits "$model"
 [ "$(wc -c <"$out")" -eq $((4 * vocab * count)) ]
 verdict $? 'logits: (tokens, vocabulary)'
@@ -315,17 +337,45 @@ call 0 'perplexity as text' perplexity "$model" "$work/text.txt" -c 64
 call 0 'compare' compare "$model" "$model" "$work/text.txt" -c 64 --json
 json 'v["kl"] == 0 and v["top1"] == 1 and v["max_abs"] == 0' 'compare: a model with itself'
 
-# ---- chat ----------------------------------------------------------------------------------------
+# ---- template, chat ------------------------------------------------------------------------------
+plain=$work/plain.jinja
+printf '%s' '{%- for m in messages %}{{ m.role + ": " + m.content + "\n" }}{% endfor %}' >"$plain"
+printf '%s' '{%- if add_generation_prompt %}{{ "assistant:" }}{% endif %}' >>"$plain"
+given '{"messages": [{"role": "user", "content": "h\\u00e9"}], "add_generation_prompt": true}'
+call 0 'template: a text' template "$plain"
+[ "$(cat "$out")" = $'user: h\u00e9\nassistant:' ] || [ "$(cat "$out")" = $'user: h\xc3\xa9\nassistant:' ]
+verdict $? 'template: the prompt'
+printf 'a\n{{ b' >"$work/broken.jinja"
+call 1 'template: a broken one' template "$work/broken.jinja"
+contains 'line 2, column 5' "$err" 'template: line and column'
+call 1 'template: no file' template "$work/none.jinja"
+given '{"messages": '
+call 1 'template: broken JSON' template "$plain"
+contains 'JSON, line 1' "$err" 'template: the place in the JSON'
+printf '%s' '{{ strftime_now("%Y-%m-%d") }}' >"$work/date.jinja"
+given '{}'
+SOURCE_DATE_EPOCH=1767312000 TZ=UTC call 0 'template: the date' template "$work/date.jinja"
+[ "$(cat "$out")" = 2026-01-02 ]
+verdict $? 'template: SOURCE_DATE_EPOCH'
 given 'hello'
-if "$infer" chat "$talker" -p hello -n 1 >/dev/null 2>&1; then
-    call 0 'chat: one turn' chat "$talker" -n 4 --temp 0 --json --system 'Be short.'
-    json '{"text", "ids", "stop", "prompt_tokens"} <= set(v)' 'chat --json: the keys'
-    call 1 'chat: a NUL byte' chat "$talker" -f <(printf 'a\0b')
-    call 0 'chat: text' chat "$talker" -p hello -n 4
-    python3 "$here/chat_terminal.py" "$infer" "$talker" 2>"$err"
-    verdict $? 'chat at a terminal'
-else
-    call 1 'chat: a template that does not render' chat "$talker" -p hello -n 1
+own=(--chat-template "$plain")
+"$infer" chat "$talker" -p hello -n 1 >/dev/null 2>&1 && own=()
+call 0 'chat: one turn' chat "$talker" "${own[@]}" -n 4 --temp 0 --json --system 'Be short.'
+json '{"text", "ids", "stop", "prompt_tokens"} <= set(v)' 'chat --json: the keys'
+call 0 'chat: a NUL byte' chat "$talker" "${own[@]}" -n 1 -f <(printf 'a\0b')
+call 1 'chat: no UTF-8' chat "$talker" "${own[@]}" -n 1 -f <(printf 'a\377b')
+call 0 'chat: text' chat "$talker" "${own[@]}" -p hello -n 4
+call 0 'chat: no thoughts' chat "$talker" "${own[@]}" -p hello -n 4 --reasoning off
+call 0 'chat: few thoughts' chat "$talker" "${own[@]}" -p hello -n 4 --reasoning 7
+call 2 'chat: odd thoughts' chat "$talker" -p hello --reasoning on
+call 1 'chat: a broken template' chat "$talker" --chat-template "$work/broken.jinja" -p hello
+contains 'line 2, column 5' "$err" 'chat: where the template is broken'
+call 1 'chat: a template that is not there' chat "$talker" --chat-template "$work/none" -p hello
+python3 "$here/chat_terminal.py" "$infer" "$talker" "${own[@]}" 2>"$err"
+verdict $? 'chat at a terminal'
+if [ ${#own[@]} -ne 0 ]; then
+    call 1 'chat: a model without a template' chat "$talker" -p hello -n 1
+    contains 'no chat template' "$err" 'chat: says so'
 fi
 
 # ---- Split and merge -------------------------------------------------------------------------------
