@@ -199,6 +199,8 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return l->values;
     case INF_DIM_EXPERT_FF:
         return hp->expert_ff;
+    case INF_DIM_EXPERT_FF2:
+        return 2ull * hp->expert_ff;
     case INF_DIM_SHARED_FF:
         return hp->shared_ff;
     case INF_DIM_Q_LORA:
