@@ -5,6 +5,7 @@ CXX ?= c++
 AR ?= ar
 OBJCOPY ?= objcopy
 PKG_CONFIG ?= pkg-config
+STRIP ?= strip
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -71,6 +72,9 @@ lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 .PHONY: examples
 examples: $(BUILD)/hello $(BUILD)/infer-bench
 	@sh tools/need.sh --name infer && $(MAKE) --no-print-directory $(BUILD)/infer
+
+# Objects stay, so that the next build finds them.
+.SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -203,7 +207,7 @@ bench: ## every row of kernels.def by Google Benchmark
 	$(BUILD)/kernel-bench $(BENCH_ARGS)
 
 # ---- Installing -----------------------------------------------------------------------------------
-.PHONY: install uninstall
+.PHONY: install install-strip uninstall
 install: all ## to DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
@@ -216,19 +220,25 @@ install: all ## to DESTDIR and PREFIX
 	install -m 644 $(BUILD)/libinfer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 755 $(BUILD)/infer-bench $(DESTDIR)$(PREFIX)/bin/
 	if [ -x $(BUILD)/infer ]; then install -m 755 $(BUILD)/infer $(DESTDIR)$(PREFIX)/bin/; fi
-	install -m 644 examples/infer/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 examples/infer/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 examples/infer/completion/infer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer
 	install -m 644 examples/infer/completion/_infer $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true # so that programs find the library
+
+# Packagers take the debug information from what `install` puts there; who installs by hand wants none.
+install-strip: install ## the same without debug information (a tenth of the size)
+	cd $(DESTDIR)$(PREFIX) && $(STRIP) -g lib/libinfer.a && $(STRIP) --strip-unneeded \
+	    lib/libinfer.so.$(SOVERSION) bin/infer-bench $$([ ! -x bin/infer ] || echo bin/infer)
 
 uninstall: ## what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -f include/libinfer.h lib/libinfer.a lib/libinfer.so \
 	    lib/libinfer.so.$(SOVERSION) lib/pkgconfig/libinfer.pc bin/infer bin/infer-bench \
-	    share/man/man1/infer.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer
+	    share/man/man1/infer.1 share/man/man1/infer-bench.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer
 
 .PHONY: clean help
 clean: ## remove build/
 	rm -rf $(BUILD)
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1: /' | \
-	    awk -F': ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1: /' | \
+	    sed -E 's/^([^:]*): (.*)/  make \1\t\2/' | expand -t 22

@@ -130,7 +130,8 @@ static const char *prepare_attn(const struct bench_case *self)
         ref.kv_store(&(struct inf_kv_store_args){.kv = (enum inf_kv)self->a,
                                                  .k = data.x + p * HEAD,
                                                  .v = data.x + (p + 1) * HEAD,
-                                                 .head_size = HEAD,
+                                                 .k_size = HEAD,
+                                                 .v_size = HEAD,
                                                  .position = p,
                                                  .k_head = data.kv,
                                                  .v_head = data.kv + KV_BYTES});
@@ -179,6 +180,21 @@ static void once_quantize(const struct bench_case *self, uint32_t thread, uint64
     ((inf_quantize_fn *)row->function)(&(struct inf_quantize_args){data.x, K, data.acts});
 }
 
+static void once_layernorm(const struct bench_case *self, uint32_t thread, uint64_t turn)
+{
+    const struct inf_kernel_row *row = self->kernel;
+    (void)thread, (void)turn;
+    ((inf_layernorm_fn *)row->function)(&(struct inf_layernorm_args){
+        .x = data.x, .weight = data.x, .bias = data.x, .out = data.out, .n = K, .eps = 1e-6f});
+}
+
+static void once_softcap(const struct bench_case *self, uint32_t thread, uint64_t turn)
+{
+    const struct inf_kernel_row *row = self->kernel;
+    (void)thread, (void)turn;
+    ((inf_softcap_fn *)row->function)(&(struct inf_softcap_args){data.out, K, 30.0f});
+}
+
 static void once_rmsnorm(const struct bench_case *self, uint32_t thread, uint64_t turn)
 {
     const struct inf_kernel_row *row = self->kernel;
@@ -217,7 +233,8 @@ static void once_kv_store(const struct bench_case *self, uint32_t thread, uint64
     ((inf_kv_store_fn *)row->function)(&(struct inf_kv_store_args){.kv = (enum inf_kv)self->a,
                                                                    .k = data.x,
                                                                    .v = data.x + HEAD,
-                                                                   .head_size = HEAD,
+                                                                   .k_size = HEAD,
+                                                                   .v_size = HEAD,
                                                                    .position = turn % INF_ATTN_TILE,
                                                                    .k_head = data.kv,
                                                                    .v_head = data.kv + KV_BYTES});
@@ -236,7 +253,8 @@ static void once_attn(const struct bench_case *self, uint32_t thread, uint64_t t
         .kv = (enum inf_kv)self->a,
         .k_tile = data.kv,
         .v_tile = data.kv + KV_BYTES,
-        .head_size = HEAD,
+        .k_size = HEAD,
+        .v_size = HEAD,
         .q = data.x,
         .q_stride = HEAD,
         .rows = self->b,
@@ -255,7 +273,7 @@ static void once_attn_merge(const struct bench_case *self, uint32_t thread, uint
     const struct inf_kernel_row *row = self->kernel;
     float most = 1, sum = 1;
     (void)thread, (void)turn;
-    ((inf_attn_merge_fn *)row->function)(&(struct inf_attn_merge_args){.head_size = HEAD,
+    ((inf_attn_merge_fn *)row->function)(&(struct inf_attn_merge_args){.v_size = HEAD,
                                                                        .most = &most,
                                                                        .sum = &sum,
                                                                        .acc = data.out,
@@ -362,6 +380,16 @@ static void add_rows(struct table *table, const struct inf_kernel_row *row)
         c = add(table, row, prepare_rows, once_rmsnorm);
         c->bytes = 2 * K * 4;
         NAME(c, "rmsnorm/%s/n:%d", isa, K);
+        break;
+    case INF_OP_LAYERNORM:
+        c = add(table, row, prepare_rows, once_layernorm);
+        c->bytes = 2 * K * 4;
+        NAME(c, "layernorm/%s/n:%d", isa, K);
+        break;
+    case INF_OP_SOFTCAP:
+        c = add(table, row, prepare_rows, once_softcap);
+        c->bytes = K * 4;
+        NAME(c, "softcap/%s/n:%d", isa, K);
         break;
     case INF_OP_ROPE:
     case INF_OP_GLU:

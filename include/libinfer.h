@@ -111,6 +111,9 @@ typedef struct infer_allocator {
 typedef enum infer_log_level { INFER_LOG_NOTICE = 0, INFER_LOG_WARNING } infer_log_level;
 typedef void (*infer_log)(void *ud, infer_log_level level, const char *text);
 
+/* Called now and then with 0 ... 1; returning false cancels: the call fails with INFER_E_CANCELLED. */
+typedef bool (*infer_progress)(void *ud, double fraction);
+
 /* ---- Model --------------------------------------------------------------------------------- */
 
 typedef struct infer_model infer_model;
@@ -122,6 +125,8 @@ typedef struct infer_model_options {
     void *log_ud;
     bool no_mmap; /* read the file into memory instead of mapping it: safe when others may change it
                    */
+    infer_progress progress; /* of that reading, for each part anew */
+    void *progress_ud;
 } infer_model_options;
 
 /* Opens a GGUF file (of a split one: its first part). Checks all of its metadata, touches no
@@ -271,6 +276,20 @@ INFER_API infer_token infer_token_special(const infer_model *model, infer_specia
 /* Whether a token ends generation (eos, eot, and the like). */
 INFER_API bool infer_token_ends(const infer_model *model, infer_token id);
 
+/* The numbers are GGUF's. */
+typedef enum infer_kind {
+    INFER_KIND_NONE = 0,     /* there is no such token, or no tokenizer */
+    INFER_KIND_NORMAL,       /* text */
+    INFER_KIND_UNKNOWN,      /* stands for text that has no token */
+    INFER_KIND_CONTROL,      /* a mark of the prompt: the start of a turn and the like */
+    INFER_KIND_USER_DEFINED, /* text that is always one token, whatever stands around it */
+    INFER_KIND_UNUSED,       /* never made from text; a kind that the format does not name too */
+    INFER_KIND_BYTE          /* one byte of text that has no token of its own */
+} infer_kind;
+
+/* What a token is to the tokenizer. */
+INFER_API infer_kind infer_token_kind(const infer_model *model, infer_token id);
+
 /* ---- Plan ---------------------------------------------------------------------------------- */
 
 typedef struct infer_plan infer_plan;
@@ -300,6 +319,9 @@ typedef struct infer_plan_options {
      * threads and takes memory that the plan does not count; it is set to one thread for the whole
      * process. INFER_E_UNSUPPORTED where the build or the machine has none. */
     bool approx;
+    /* The plan makes embeddings (infer_session_embedding), no logits. So does every plan of a model
+     * that has no logits, an encoder. */
+    bool embedding;
 } infer_plan_options;
 
 /* Lays out everything; takes memory for the layout only. INFER_E_UNSUPPORTED names what cannot be
@@ -318,7 +340,8 @@ typedef struct infer_plan_memory {
     uint64_t logits;         /* of all sessions */
     uint64_t tables;         /* vocabulary, tensor table, steps, and other small things */
     uint64_t total;
-    uint64_t available; /* what the machine has for us now: MemAvailable or the cgroup's limit */
+    uint64_t
+        available; /* what the machine has for us now: MemAvailable, or what our cgroups leave */
 } infer_plan_memory;
 
 /* Known before loading; loading asks `available` anew. */
@@ -340,13 +363,13 @@ INFER_API void infer_plan_get_info(const infer_plan *plan, infer_plan_info *info
 INFER_API infer_status infer_plan_explain(const infer_plan *plan, char *text, size_t capacity,
                                           size_t *len, infer_error *err);
 
-/* Called now and then with 0 ... 1; returning false cancels. */
-typedef bool (*infer_progress)(void *ud, double fraction);
-
 /* Takes the memory and starts the threads. Refuses with INFER_E_MEMORY where the machine has less
  * than the plan says (unless overcommit). Loading twice does nothing. */
 INFER_API infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud,
                                        infer_error *err);
+
+/* Whether infer_plan_load has succeeded: then sessions can be made. */
+INFER_API bool infer_plan_loaded(const infer_plan *plan);
 
 /* ---- Session ------------------------------------------------------------------------------- */
 
@@ -357,9 +380,22 @@ INFER_API infer_status infer_session_new(infer_plan *plan, infer_session **sessi
                                          infer_error *err);
 INFER_API void infer_session_free(infer_session *session);
 
-/* The simple way: opens the model, plans with `options` (NULL: defaults), loads, makes a session.
+typedef struct infer_session_options {
+    size_t size;
+    const infer_model_options *model; /* NULL: defaults */
+    const infer_plan_options *plan;   /* NULL: defaults */
+    infer_progress progress;          /* of loading; NULL allowed */
+    void *progress_ud;
+} infer_session_options;
+
+/* The simple way: opens the model, plans, loads, makes a session; NULL options: defaults. With a
+ * context of 4096 tokens:
+ *
+ *     infer_plan_options plan = {.size = sizeof plan, .context = 4096};
+ *     infer_session_options options = {.size = sizeof options, .plan = &plan};
+ *     status = infer_session_open("model.gguf", &options, &session, &err);
  */
-INFER_API infer_status infer_session_open(const char *path, const infer_plan_options *options,
+INFER_API infer_status infer_session_open(const char *path, const infer_session_options *options,
                                           infer_session **session, infer_error *err);
 
 /* The model of a session; borrowed until the session is freed. */
@@ -395,6 +431,11 @@ INFER_API const infer_token *infer_session_tokens(const infer_session *session, 
  * NULL where there is no such row. */
 INFER_API const float *infer_session_logits(const infer_session *session, size_t row);
 
+/* The embedding of the text that the last eval was given: embedding_size floats of length 1, pooled
+ * as the file says; borrowed until the session changes. NULL where there is none. In a plan that
+ * makes embeddings each eval is a text of its own and begins an empty session. */
+INFER_API const float *infer_session_embedding(const infer_session *session);
+
 /* Asks the eval in progress, or the next one where none is, to stop: from any thread, and from a signal
  * handler. eval, sync and eval_batch then return INFER_E_CANCELLED, infer_generate* INFER_OK with
  * INFER_STOP_CANCELLED. It is heard between two pieces of work, some milliseconds. */
@@ -405,8 +446,10 @@ INFER_API void infer_session_clear_cancel(infer_session *session);
 
 /* Writes the session (tokens and KV, no logits) by temporary file and rename, and reads it back into
  * a session of any plan of the same model with the same KV type, `exact` and `approx`, whose context
- * holds its tokens. Any failure of restore, be it another model, other settings, a damaged file or
- * none at all, leaves the session empty and usable. */
+ * holds its tokens. A file that is not there, is no saved session, is cut off, or belongs to another
+ * model or other settings (the error says which) leaves the session as it was; where only reading all
+ * of it shows the damage (INFER_E_FORMAT of a checksum or token, INFER_E_IO) the session is empty and
+ * usable. */
 INFER_API infer_status infer_session_save(infer_session *session, const char *path,
                                           infer_error *err);
 INFER_API infer_status infer_session_restore(infer_session *session, const char *path,

@@ -144,6 +144,17 @@ struct inf_rmsnorm_args {
 };
 typedef void inf_rmsnorm_fn(const struct inf_rmsnorm_args *args);
 
+/* Op layernorm: mean = S / (float)n, S the lanes sum of x * 1.0f; d[i] = x[i] - mean;
+ * r = 1.0f / sqrtf(V / (float)n + eps), V the lanes sum of d * d; out[i] = fma(d[i] * r, weight[i],
+ * bias[i]), without bias (NULL) (d[i] * r) * weight[i]. out may be x. */
+struct inf_layernorm_args {
+    const float *x, *weight, *bias;
+    float *out;
+    size_t n;
+    float eps;
+};
+typedef void inf_layernorm_fn(const struct inf_layernorm_args *args);
+
 /* Op rope: turns the first 2 * half numbers of each of `heads` heads (head_size apart) in place.
  * Pair i is (x[2i], x[2i + 1]) where adjacent, else (x[i], x[i + half]):
  *   a' = fma(a, cos[i], -(b * sin[i])),  b' = fma(a, sin[i], b * cos[i]) */
@@ -155,11 +166,21 @@ struct inf_rope_args {
 };
 typedef void inf_rope_fn(const struct inf_rope_args *args);
 
-/* Op glu: out[i] = f(gate[i]) * up[i]. out may be gate or up.
+/* Op glu: out[i] = f(gate[i]) * up[i]; f(gate[i]) where up is NULL. out may be gate or up.
  * silu: f(x) = x / (1.0f + exp(-x)), exp as inf_exp (below).
  * gelu: f(x) = x / (1.0f + exp(-2u)), u = 0.7978845608f * fma(0.044715f * (x * x), x, x), the tanh
- * form; -2u computed as -1.5957691216f * fma(...). */
-enum inf_activation { INF_SILU, INF_GELU_TANH };
+ * form; -2u computed as -1.5957691216f * fma(...).
+ * erf gelu: f(x) = (x < 0 ? 0 : x) - h, what erfc leaves: with a = x < 0 ? -x : x, t = 0.70710678f *
+ * a, k = 1.0f / fma(0.3275911f, t, 1.0f), erfc(t) is about p * exp(-(t * t)) (Abramowitz and Stegun
+ * 7.1.26, 1.5e-7), p = c5; p = fma(p, k, c4) ... fma(p, k, c1); p = p * k; h = (0.5f * a) * (p *
+ * exp).
+ * squared relu: f(x) = m * m, m = x < 0 ? 0 : x. */
+enum inf_activation { INF_SILU, INF_GELU_TANH, INF_GELU_ERF, INF_RELU_SQUARED };
+#define INF_ERFC_C1 0.254829592f
+#define INF_ERFC_C2 (-0.284496736f)
+#define INF_ERFC_C3 1.421413741f
+#define INF_ERFC_C4 (-1.453152027f)
+#define INF_ERFC_C5 1.061405429f
 struct inf_glu_args {
     const float *gate, *up;
     float *out;
@@ -167,6 +188,16 @@ struct inf_glu_args {
     enum inf_activation activation;
 };
 typedef void inf_glu_fn(const struct inf_glu_args *args);
+
+/* Op softcap: x[i] = soft_cap(x[i], cap) + (x[i] - x[i]) in place: what is not finite stays so.
+ * soft_cap(x, cap) = cap * tanh(x / cap), as e = inf_exp(x * (2.0f / cap)),
+ * fma(-2.0f * cap, 1.0f / (e + 1.0f), cap). */
+struct inf_softcap_args {
+    float *x;
+    size_t n;
+    float cap;
+};
+typedef void inf_softcap_fn(const struct inf_softcap_args *args);
 
 /*
  * inf_exp(x): t = rint(x * log2e), half to even; r = fma(t, -ln2_hi, x), r = fma(t, -ln2_lo, r);
@@ -196,25 +227,24 @@ enum inf_kv { INF_KV_F16, INF_KV_F32, INF_KV_BF16, INF_KV_Q8_0 }; /* as infer_kv
 /*
  * The cache of one KV head. K stands in groups of 16 positions, transposed, so that the lanes of a
  * score are positions; V row by row:
- *     K: [position / 16][head_size][16] numbers; with q8_0 each group is int8 [head_size][16], then
- *        half scale [head_size / 32][16]
- *     V: [position][head_size] numbers; with q8_0 each row is int8 [head_size], half [head_size /
- * 32] A q8_0 scale is half(largest / 127.0f), and q = rint(x * (1.0f / float(that half))), kept
- * within +-127 (scale 0: q = 0); a number is (float)q * float(scale). head_size is a multiple of 8
- * (q8_0: of 32). Both parts have room for a multiple of INF_ATTN_TILE positions.
+ *     K: [position / 16][k_size][16] numbers; with q8_0 each group is int8 [k_size][16], then
+ *        half scale [k_size / 32][16]
+ *     V: [position][v_size] numbers; with q8_0 each row is int8 [v_size], then half [v_size / 32]
+ * A q8_0 scale is half(largest / 127.0f), and q = rint(x * (1.0f / float(that half))), kept
+ * within +-127 (scale 0: q = 0); a number is (float)q * float(scale). The sizes are multiples of 8
+ * (q8_0: of 32). Both parts have room for a multiple of INF_ATTN_TILE positions. A cache without V
+ * is that of a latent: V is the first v_size numbers of K, rounded as those are.
  */
-static inline size_t inf_kv_row_bytes(enum inf_kv kv, size_t head_size)
+static inline size_t inf_kv_row_bytes(enum inf_kv kv, size_t size)
 {
-    return kv == INF_KV_F32    ? head_size * 4
-           : kv == INF_KV_Q8_0 ? head_size + head_size / 32 * 2
-                               : head_size * 2;
+    return kv == INF_KV_F32 ? size * 4 : kv == INF_KV_Q8_0 ? size + size / 32 * 2 : size * 2;
 }
 
-/* Op kv_store: k and v (head_size) of one position to its place. */
+/* Op kv_store: k (k_size) and v (v_size) of one position to their places; v_size 0: k alone. */
 struct inf_kv_store_args {
     enum inf_kv kv;
     const float *k, *v;
-    size_t head_size, position;
+    size_t k_size, v_size, position;
     uint8_t *k_head, *v_head; /* of position 0 */
 };
 typedef void inf_kv_store_fn(const struct inf_kv_store_args *args);
@@ -222,6 +252,7 @@ typedef void inf_kv_store_fn(const struct inf_kv_store_args *args);
 /*
  * Op attn: rows of queries against one tile of one KV head. For row r and position p of the tile:
  *   score = acc over d ascending, acc = fma(K[p][d], q[r][d], acc) from +0 (queries come scaled)
+ *   with a cap: score = soft_cap(score, cap), as in op softcap
  *   allowed where first[r] <= p < end[r] (inside the tile; end <= INF_ATTN_TILE); else left out
  *   most[r] = the largest allowed score + 0.0f, so that a zero is +0
  *   weight[p] = inf_exp(score - most[r]), 0 where not allowed
@@ -231,30 +262,38 @@ typedef void inf_kv_store_fn(const struct inf_kv_store_args *args);
  * A row with nothing allowed gets most = -infinity, sum = 0, acc = 0. A position that a row is not
  * allowed adds nothing to it, not even where its K or V is not finite. V at or behind the largest
  * end of all rows is not read; K is, to the end of the group of 16, and does not count there.
- * scratch: rows * INF_ATTN_TILE floats.
+ * scratch: inf_attn_scratch floats.
  */
 struct inf_attn_args {
     enum inf_kv kv;
-    const uint8_t *k_tile, *v_tile; /* at the tile's first position */
-    size_t head_size;
-    const float *q; /* (rows, head_size), rows of q_stride floats */
+    const uint8_t *k_tile, *v_tile; /* at the tile's first position; v_tile NULL: V is K's begin */
+    size_t k_size, v_size;
+    float cap;      /* 0: none */
+    const float *q; /* (rows, k_size), rows of q_stride floats */
     size_t q_stride, rows;
     const uint32_t *first, *end; /* (rows) */
     float *most, *sum;           /* (rows) */
-    float *acc;                  /* (rows, head_size), rows of acc_stride floats */
+    float *acc;                  /* (rows, v_size), rows of acc_stride floats */
     size_t acc_stride;
     float *scratch;
 };
 typedef void inf_attn_fn(const struct inf_attn_args *args);
 
+/* Scores of each row, and V of a tile of latents. */
+static inline size_t inf_attn_scratch(size_t rows, size_t v_size, bool latent)
+{
+    return (rows + (latent ? v_size : 0)) * INF_ATTN_TILE;
+}
+
 /*
  * Op attn_merge: folds a tile's result (most_t, sum_t, acc_t) into the running one, in order of
  * tiles. sum_t = 0: nothing.  sum = 0: the tile's result is taken over.  Else m = the larger most;
  * a = inf_exp(most - m), b = inf_exp(most_t - m); sum = fma(sum, a, sum_t * b); acc[d] =
- * fma(acc[d], a, acc_t[d] * b); most = m
+ * fma(acc[d], a, acc_t[d] * b); most = m. A sink, a score with nothing behind it, is a running result
+ * to begin with: most = the sink, sum = 1, acc = 0.
  */
 struct inf_attn_merge_args {
-    size_t head_size;
+    size_t v_size;
     float *most, *sum, *acc;
     float most_t, sum_t;
     const float *acc_t;
@@ -280,8 +319,10 @@ enum inf_op {
     INF_OP_QUANTIZE,
     INF_OP_MATMUL, /* one for each type */
     INF_OP_RMSNORM,
+    INF_OP_LAYERNORM,
     INF_OP_ROPE,
     INF_OP_GLU,
+    INF_OP_SOFTCAP,
     INF_OP_KV_STORE,
     INF_OP_ATTN,
     INF_OP_ATTN_MERGE,
@@ -296,8 +337,10 @@ struct inf_kernels {
     inf_matmul_fn *matmul[INF_TYPE_LIMIT]; /* NULL where the type is no matrix */
     inf_matmul_fn *approx[INF_TYPE_LIMIT]; /* for many columns; NULL where there is none */
     inf_rmsnorm_fn *rmsnorm;
+    inf_layernorm_fn *layernorm;
     inf_rope_fn *rope;
     inf_glu_fn *glu;
+    inf_softcap_fn *softcap;
     inf_kv_store_fn *kv_store;
     inf_attn_fn *attn;
     inf_attn_merge_fn *attn_merge;

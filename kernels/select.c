@@ -5,6 +5,8 @@
 #define inf_QUANTIZE_PROTOTYPE(f) inf_quantize_fn f;
 #define inf_MATMUL_PROTOTYPE(f) inf_matmul_fn f;
 #define inf_RMSNORM_PROTOTYPE(f) inf_rmsnorm_fn f;
+#define inf_LAYERNORM_PROTOTYPE(f) inf_layernorm_fn f;
+#define inf_SOFTCAP_PROTOTYPE(f) inf_softcap_fn f;
 #define inf_ROPE_PROTOTYPE(f) inf_rope_fn f;
 #define inf_GLU_PROTOTYPE(f) inf_glu_fn f;
 #define inf_KV_STORE_PROTOTYPE(f) inf_kv_store_fn f;
@@ -72,6 +74,12 @@ static void set_row(const struct inf_kernel_row *row, struct inf_kernels *out)
         break;
     case INF_OP_RMSNORM:
         out->rmsnorm = (inf_rmsnorm_fn *)row->function;
+        break;
+    case INF_OP_LAYERNORM:
+        out->layernorm = (inf_layernorm_fn *)row->function;
+        break;
+    case INF_OP_SOFTCAP:
+        out->softcap = (inf_softcap_fn *)row->function;
         break;
     case INF_OP_ROPE:
         out->rope = (inf_rope_fn *)row->function;

@@ -174,6 +174,8 @@ static infer_status generate(struct generation *g, infer_error *err)
 {
     infer_session *session = g->session;
     infer_status status;
+    if (session->plan->embedding)
+        return inf_fail(err, INFER_E_UNSUPPORTED, "this plan makes embeddings, not text");
     if (!g->sampler) {
         infer_sampler_options greedy = {.size = sizeof greedy, .allocator = &session->a};
         status = infer_sampler_new(&greedy, session->plan->hp.vocab, &g->own_sampler, err);

@@ -23,6 +23,13 @@ void inf_model_warn(const infer_model *model, const char *format, ...)
     model->log(model->log_ud, INFER_LOG_WARNING, safe.text);
 }
 
+infer_status inf_model_failed(const infer_model *model, infer_status status, infer_error *err)
+{
+    if (status && model->path)
+        inf_error_place(err, model->path);
+    return status;
+}
+
 void inf_model_retain(infer_model *model)
 {
     atomic_fetch_add(&model->references, 1);
@@ -114,14 +121,22 @@ static infer_status fill_info(infer_model *model, infer_error *err)
     return INFER_OK;
 }
 
-static infer_status parse_part(infer_model *model, uint32_t i, infer_error *err)
+/* Opens and parses the i-th part; its place among the parts must be free. */
+static infer_status open_part(infer_model *model, const char *path, uint32_t i, infer_error *err)
 {
-    infer_status status =
-        inf_gguf_parse(&model->a, model->maps[i].bytes, model->maps[i].size, &model->parts[i], err);
-    if (!status)
+    struct inf_map *map = &model->maps[i];
+    infer_status status = model->no_mmap ? inf_map_read(&model->a, path, model->progress,
+                                                        model->progress_ud, map, err)
+                                         : inf_map_open(&model->a, path, false, map, err);
+    if (status)
+        return status;
+    status = inf_gguf_parse(&model->a, map->bytes, map->size, &model->parts[i], err);
+    if (!status) {
         model->part_count = i + 1;
-    else
-        inf_map_close(&model->maps[i]);
+        return INFER_OK;
+    }
+    inf_map_close(map);
+    inf_error_place(err, path);
     return status;
 }
 
@@ -130,17 +145,20 @@ static infer_status open_parts(infer_model *model, const char *path, uint32_t co
                                infer_error *err)
 {
     infer_status status = inf_gguf_split_check(model->parts[0], 0, count, err);
-    for (uint32_t i = 1; !status && i < count; i++) {
+    if (status)
+        return inf_model_failed(model, status, err);
+    for (uint32_t i = 1; i < count; i++) {
         char part[4096];
         if ((status = inf_gguf_split_path(path, i, count, part, sizeof part, err)) ||
-            (status = inf_map_open(&model->a, part, model->no_mmap, &model->maps[i], err)) ||
-            (status = parse_part(model, i, err)))
-            break;
-        status = inf_gguf_split_check(model->parts[i], i, count, err);
+            (status = open_part(model, part, i, err)))
+            return status;
+        if ((status = inf_gguf_split_check(model->parts[i], i, count, err))) {
+            inf_error_place(err, part);
+            return status;
+        }
     }
-    if (!status)
-        status = inf_gguf_split_total((const struct inf_gguf *const *)model->parts, count, err);
-    return status;
+    status = inf_gguf_split_total((const struct inf_gguf *const *)model->parts, count, err);
+    return inf_model_failed(model, status, err);
 }
 
 static infer_status model_new(const infer_model_options *options, infer_model **out,
@@ -163,6 +181,8 @@ static infer_status model_new(const infer_model_options *options, infer_model **
     model->log = o.log;
     model->log_ud = o.log_ud;
     model->no_mmap = o.no_mmap;
+    model->progress = o.progress;
+    model->progress_ud = o.progress_ud;
     inf_arena_init(&model->texts, a);
     pthread_mutex_init(&model->lock, NULL);
     *out = model;
@@ -202,6 +222,17 @@ static infer_status finish(infer_model *model, infer_status status, infer_model 
     return status;
 }
 
+static infer_status keep_path(infer_model *model, const char *path, infer_error *err)
+{
+    size_t bytes = strlen(path) + 1;
+    char *copy = inf_arena_take(&model->texts, bytes, 1);
+    if (!copy)
+        return inf_fail_memory(err, "the path of the model", bytes);
+    memcpy(copy, path, bytes);
+    model->path = copy;
+    return INFER_OK;
+}
+
 infer_status infer_model_open(const char *path, const infer_model_options *options,
                               infer_model **out, infer_error *err)
 {
@@ -213,11 +244,11 @@ infer_status infer_model_open(const char *path, const infer_model_options *optio
     if (status)
         return status;
     struct inf_gguf_split split = {0};
-    if (!(status = room_for_parts(model, 1, err)) &&
-        !(status = inf_map_open(&model->a, path, model->no_mmap, &model->maps[0], err)) &&
-        !(status = parse_part(model, 0, err)) &&
-        !(status = inf_gguf_split_read(model->parts[0], &split, err)) && split.count > 1 &&
-        !(status = room_for_parts(model, split.count, err)))
+    if (!(status = keep_path(model, path, err)) && !(status = room_for_parts(model, 1, err)) &&
+        !(status = open_part(model, path, 0, err)) &&
+        !(status =
+              inf_model_failed(model, inf_gguf_split_read(model->parts[0], &split, err), err)) &&
+        split.count > 1 && !(status = room_for_parts(model, split.count, err)))
         status = open_parts(model, path, split.count, err);
     return finish(model, status, out, err);
 }

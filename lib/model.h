@@ -15,11 +15,14 @@ struct infer_model {
     infer_log log;
     void *log_ud;
     bool no_mmap;
+    infer_progress progress; /* of reading; until the model is open */
+    void *progress_ud;
 
     struct inf_map *maps; /* (parts); NULL for a model in memory */
     struct inf_gguf **parts;
     uint32_t part_count;
     struct inf_arena texts; /* NUL-terminated copies for infer_model_info */
+    const char *path;       /* of the first part, in `texts`; NULL for a model in memory */
     infer_model_info info;
 
     /* Made when first asked for, under the lock. */
@@ -29,6 +32,10 @@ struct infer_model {
 };
 
 void inf_model_retain(infer_model *model);
+
+/* Puts the model's path before the text of a failure; gives the status back. */
+infer_status inf_model_failed(const infer_model *model, infer_status status, infer_error *err);
+
 void inf_model_warn(const infer_model *model, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+static infer_status vocab_of(const infer_model *model, const struct inf_vocab **vocab,
+                             infer_error *err);
+
 /* Warns, once, of tensors that no part of the model needs: they are not an error. */
 static void warn_of_unused(const infer_model *model, const struct inf_weight *weights, size_t count)
 {
     size_t used = 0;
     for (size_t i = 0; i < count; i++)
-        used += weights[i].data != NULL;
+        used += weights[i].data && !weights[i].again;
     infer_model *own = (infer_model *)(uintptr_t)model;
     pthread_mutex_lock(&own->lock);
     bool say = !own->warned && used < model->info.tensor_count;
@@ -23,16 +26,16 @@ static void warn_of_unused(const infer_model *model, const struct inf_weight *we
                        (unsigned long long)model->info.tensor_count);
 }
 
-infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,
-                            const struct inf_arch **arch, struct inf_hparams *hp,
-                            struct inf_weight **weights, infer_error *err)
+static infer_status bind(const infer_model *model, struct inf_arena *arena,
+                         const struct inf_arch **arch, struct inf_hparams *hp,
+                         struct inf_weight **weights, infer_error *err)
 {
     const struct inf_gguf *gguf = model->parts[0];
     const struct inf_vocab *vocab;
     infer_status status;
     if ((status = inf_arch_find(gguf, arch, err)) ||
-        (status = inf_arch_hparams(*arch, gguf, hp, err)) ||
-        (status = inf_model_vocab(model, &vocab, err)))
+        (status = inf_arch_hparams(*arch, gguf, arena, hp, err)) ||
+        (status = vocab_of(model, &vocab, err)))
         return status;
     size_t sets = (size_t)hp->layers + 1;
     *weights = inf_arena_take(arena, sets * INF_SLOT_COUNT, sizeof **weights);
@@ -50,6 +53,13 @@ infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,
     return INFER_OK;
 }
 
+infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,
+                            const struct inf_arch **arch, struct inf_hparams *hp,
+                            struct inf_weight **weights, infer_error *err)
+{
+    return inf_model_failed(model, bind(model, arena, arch, hp, weights, err), err);
+}
+
 infer_status infer_model_check(const infer_model *model, infer_error *err)
 {
     struct inf_arena arena;
@@ -64,7 +74,7 @@ infer_status infer_model_check(const infer_model *model, infer_error *err)
 
 /* The arrays of a tokenizer, as the callbacks of inf_vocab_source read them. */
 struct arrays {
-    const struct inf_gguf_key *tokens, *scores, *types, *merges;
+    const struct inf_gguf_key *tokens, *scores, *types, *merges, *charsmap;
 };
 
 static struct inf_bytes text_item(const struct inf_gguf_key *key, uint64_t item)
@@ -133,6 +143,9 @@ static infer_status read_arrays(const struct inf_gguf *gguf, struct arrays *arra
         (status = array_key(gguf, "tokenizer.ggml.token_type", INFER_META_I32, INFER_META_U32,
                             count, &arrays->types, err)))
         return status;
+    if ((status = array_key(gguf, "tokenizer.ggml.precompiled_charsmap", INFER_META_U8,
+                            INFER_META_I8, UINT64_MAX, &arrays->charsmap, err)))
+        return status;
     return array_key(gguf, "tokenizer.ggml.merges", INFER_META_STRING, INFER_META_STRING,
                      UINT64_MAX, &arrays->merges, err);
 }
@@ -176,15 +189,26 @@ static infer_status read_specials(const struct inf_gguf *gguf, struct inf_vocab_
         {"tokenizer.ggml.unknown_token_id", &source->unk},
         {"tokenizer.ggml.seperator_token_id", &source->sep}, /* spelt so in the format */
         {"tokenizer.ggml.padding_token_id", &source->pad},
+        {"tokenizer.ggml.cls_token_id", &source->cls},
+        {"tokenizer.ggml.mask_token_id", &source->mask},
+    };
+    const struct {
+        const char *name;
+        int *flag;
+    } flags[] = {
+        {"tokenizer.ggml.add_bos_token", &source->add_bos},
+        {"tokenizer.ggml.add_eos_token", &source->add_eos},
+        {"tokenizer.ggml.add_space_prefix", &source->add_space_prefix},
+        {"tokenizer.ggml.remove_extra_whitespaces", &source->remove_extra_whitespaces},
+        {"tokenizer.ggml.normalizer.lowercase", &source->lowercase},
+        {"tokenizer.ggml.normalizer.strip_accents", &source->strip_accents},
     };
     infer_status status = INFER_OK;
     for (size_t i = 0; !status && i < sizeof ids / sizeof *ids; i++)
         status = read_id(gguf, ids[i].name, ids[i].id, err);
-    if (status ||
-        (status = read_flag(gguf, "tokenizer.ggml.add_bos_token", &source->add_bos, err)) ||
-        (status = read_flag(gguf, "tokenizer.ggml.add_eos_token", &source->add_eos, err)) ||
-        (status =
-             read_flag(gguf, "tokenizer.ggml.add_space_prefix", &source->add_space_prefix, err)))
+    for (size_t i = 0; !status && i < sizeof flags / sizeof *flags; i++)
+        status = read_flag(gguf, flags[i].name, flags[i].flag, err);
+    if (status)
         return status;
     if ((status = inf_gguf_get_text(gguf, "tokenizer.ggml.model", &source->model, err)))
         return status;
@@ -217,12 +241,15 @@ static infer_status make_vocab(infer_model *model, infer_error *err)
         .warn = warn,
         .warn_ud = model,
     };
+    if (arrays->charsmap)
+        source.charsmap = (struct inf_bytes){(const char *)arrays->charsmap->data,
+                                             (size_t)arrays->charsmap->count};
     if ((status = read_specials(model->parts[0], &source, err)))
         return status;
     return inf_vocab_new(&model->a, &source, &model->vocab, err);
 }
 
-infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **vocab,
+static infer_status vocab_of(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err)
 {
     infer_model *own =
@@ -232,6 +259,12 @@ infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **
     *vocab = own->vocab;
     pthread_mutex_unlock(&own->lock);
     return status;
+}
+
+infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **vocab,
+                             infer_error *err)
+{
+    return inf_model_failed(model, vocab_of(model, vocab, err), err);
 }
 
 infer_status infer_tokenize(const infer_model *model, const char *text, size_t len, unsigned flags,
@@ -275,4 +308,10 @@ bool infer_token_ends(const infer_model *model, infer_token id)
 {
     const struct inf_vocab *vocab;
     return !inf_model_vocab(model, &vocab, NULL) && inf_vocab_ends(vocab, id);
+}
+
+infer_kind infer_token_kind(const infer_model *model, infer_token id)
+{
+    const struct inf_vocab *vocab;
+    return inf_model_vocab(model, &vocab, NULL) ? INFER_KIND_NONE : inf_vocab_kind(vocab, id);
 }

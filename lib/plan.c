@@ -1,6 +1,7 @@
 /* The plan as the caller sees it: options, memory, loading. */
 #include "lib/session.h"
 
+#include "lib/base/cgroup.h"
 #include "lib/base/limits.h"
 
 #include <stdatomic.h>
@@ -47,6 +48,28 @@ const char *inf_kv_name(enum inf_kv kv)
     return (unsigned)kv < sizeof names / sizeof *names ? names[kv] : "?";
 }
 
+/* Whether the plan makes embeddings, and what of the options follows from that: who sees both ways
+ * needs the whole text in one pass. */
+static infer_status resolve_embedding(struct infer_plan *plan, const infer_plan_options *o,
+                                      infer_error *err)
+{
+    const struct inf_hparams *hp = &plan->hp;
+    const struct inf_weight *positions = inf_plan_weight(plan, -1, INF_SLOT_POSITION_EMBD);
+    plan->embedding = o->embedding || hp->two_way;
+    if (plan->embedding && hp->pooling == INF_POOLING_NONE)
+        return inf_fail(err, INFER_E_UNSUPPORTED,
+                        "this file makes no embeddings: key %s.pooling_type is missing or 0",
+                        plan->arch->name);
+    if (plan->embedding)
+        plan->info.logit_rows = 1;
+    if (hp->two_way)
+        plan->info.batch = plan->info.context;
+    if (positions && plan->info.context > positions->rows)
+        return inf_fail(err, INFER_E_LIMIT, "a context of %u: the model has %u positions (%s)",
+                        plan->info.context, positions->rows, positions->name);
+    return INFER_OK;
+}
+
 static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o, infer_error *err)
 {
     uint32_t trained = plan->hp.context ? plan->hp.context : DEFAULT_CONTEXT;
@@ -58,7 +81,8 @@ static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o
     info->sessions = o->sessions ? o->sessions : 1;
     info->logit_rows = o->logit_rows ? o->logit_rows : 1;
     infer_status status;
-    if ((status = in_range("context", info->context, INF_MAX_CONTEXT, err)) ||
+    if ((status = resolve_embedding(plan, o, err)) ||
+        (status = in_range("context", info->context, INF_MAX_CONTEXT, err)) ||
         (status = in_range("batch", info->batch, INF_MAX_BATCH, err)) ||
         (status = in_range("threads", info->threads, INF_MAX_THREADS, err)) ||
         (status = in_range("sessions", info->sessions, MAX_SESSIONS, err)) ||
@@ -70,10 +94,13 @@ static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o
     plan->overcommit = o->overcommit;
     plan->kv = o->exact ? INF_KV_F32 : (enum inf_kv)o->kv;
     info->kv = inf_kv_name(plan->kv);
-    if (plan->kv == INF_KV_Q8_0 && plan->hp.head_size % 32)
-        return inf_fail(err, INFER_E_UNSUPPORTED,
-                        "KV type q8_0 needs heads of a multiple of 32 numbers, these have %u",
-                        plan->hp.head_size);
+    for (uint32_t i = 0; plan->kv == INF_KV_Q8_0 && i < plan->hp.layers; i++) {
+        const struct inf_layer *l = &plan->hp.layer[i];
+        if (l->head_size % 32 || l->v_head_size % 32)
+            return inf_fail(err, INFER_E_UNSUPPORTED,
+                            "KV type q8_0 needs heads of a multiple of 32 numbers, these have %u",
+                            l->head_size % 32 ? l->head_size : l->v_head_size);
+    }
     if (plan->hp.context && info->context > plan->hp.context)
         inf_model_warn(plan->model, "the context of %u tokens is longer than the trained %u",
                        info->context, plan->hp.context);
@@ -125,7 +152,7 @@ static void count_memory(struct infer_plan *plan)
                  plan->info.sessions * (session + generation);
     m->total = m->weights_mapped + m->weights_owned + m->kv + m->activations + m->scratch +
                m->logits + m->tables;
-    m->available = inf_memory_available();
+    m->available = inf_memory_left("");
 }
 
 static infer_status take_arrays(struct infer_plan *plan, infer_error *err)
@@ -147,13 +174,11 @@ static infer_status make(struct infer_plan *plan, const infer_plan_options *o, i
 {
     infer_status status =
         inf_model_bind(plan->model, &plan->arena, &plan->arch, &plan->hp, &plan->weights, err);
-    if (status || (status = resolve(plan, o, err)) || (status = inf_plan_build(plan, err)))
+    if (status || (status = resolve(plan, o, err)))
         return status;
-    const struct inf_weight *factors = inf_plan_weight(plan, -1, INF_SLOT_ROPE_FREQS);
-    if ((status = inf_plan_rope(plan, factors ? (const float *)(const void *)factors->data : NULL,
-                                err)) ||
+    if ((status = inf_plan_build(plan, err)) || (status = inf_plan_rope(plan, err)) ||
         (status = inf_plan_layout(plan, err)) || (status = take_arrays(plan, err)))
-        return status;
+        return inf_model_failed(plan->model, status, err);
     count_work(plan);
     count_memory(plan);
     return INFER_OK;
@@ -290,7 +315,7 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
     uint64_t anonymous =
         plan->memory.kv + plan->memory.activations + plan->memory.scratch + plan->memory.logits;
     if (!plan->loaded) {
-        plan->memory.available = inf_memory_available();
+        plan->memory.available = inf_memory_left("");
         if (anonymous > plan->memory.available && !plan->overcommit)
             status =
                 inf_fail(err, INFER_E_MEMORY,
@@ -312,5 +337,10 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
         plan->loaded = !status;
     }
     pthread_mutex_unlock(&plan->turn);
-    return status;
+    return inf_model_failed(plan->model, status, err);
+}
+
+bool infer_plan_loaded(const infer_plan *plan)
+{
+    return plan->loaded;
 }

@@ -3,6 +3,8 @@
 
 #include "lib/base/limits.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -59,17 +61,24 @@ void infer_session_free(infer_session *session)
     infer_plan_free(plan);
 }
 
-infer_status infer_session_open(const char *path, const infer_plan_options *options,
+infer_status infer_session_open(const char *path, const infer_session_options *options,
                                 infer_session **session, infer_error *err)
 {
     infer_model *model;
     infer_plan *plan = NULL;
+    infer_session_options o = {0};
     *session = NULL;
-    infer_status status = infer_model_open(path, NULL, &model, err);
+    if (options) {
+        if (options->size < sizeof(size_t))
+            return inf_fail(err, INFER_E_ARGUMENT, "infer_session_options.size is %zu",
+                            options->size);
+        memcpy(&o, options, inf_min_size(options->size, sizeof o));
+    }
+    infer_status status = infer_model_open(path, o.model, &model, err);
     if (!status)
-        status = infer_plan_new(model, options, &plan, err);
+        status = infer_plan_new(model, o.plan, &plan, err);
     if (!status)
-        status = infer_plan_load(plan, NULL, NULL, err);
+        status = infer_plan_load(plan, o.progress, o.progress_ud, err);
     if (!status)
         status = infer_session_new(plan, session, err);
     infer_plan_free(plan);
@@ -102,7 +111,7 @@ static infer_status check_ids(const infer_plan *plan, const infer_token *ids, si
 /* One pass over `rows` rows of the plan's arrays. Where a result is not finite the first such token
  * runs again, step by step, to name the step. The caller holds the plan's turn. */
 static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows, uint32_t wanted,
-                        uint32_t cancels, infer_error *err)
+                        uint32_t cancels, float *embedding, infer_error *err)
 {
     struct inf_batch batch = {
         .rows = rows,
@@ -114,6 +123,7 @@ static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows,
         .logit_rows = plan->logit_rows,
         .cancel = plan->cancel,
         .cancels = cancels,
+        .embedding = embedding,
     };
     uint32_t bad;
     infer_status status = inf_cpu_run(plan, &batch, &bad, err);
@@ -133,6 +143,25 @@ static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows,
 }
 
 /* Evaluates ids[count] behind the session's tokens, batch after batch. */
+static float *embedding_of(const infer_session *session)
+{
+    const infer_plan *plan = session->plan;
+    return plan->embedding ? plan->logits + (size_t)session->slot * plan->hp.embd : NULL;
+}
+
+/* To length 1. */
+static infer_status make_unit(float *x, uint32_t n, infer_error *err)
+{
+    double squares = 0.0;
+    for (uint32_t i = 0; i < n; i++)
+        squares += (double)x[i] * (double)x[i];
+    if (!(squares > 0.0) || squares > DBL_MAX)
+        return inf_fail(err, INFER_E_NUMERIC, "the embedding has the length %g", sqrt(squares));
+    for (uint32_t i = 0; i < n; i++)
+        x[i] = (float)((double)x[i] / sqrt(squares));
+    return INFER_OK;
+}
+
 static infer_status eval_batches(infer_session *session, const infer_token *ids, size_t count,
                                  const bool *want, infer_error *err)
 {
@@ -144,18 +173,18 @@ static infer_status eval_batches(infer_session *session, const infer_token *ids,
         for (uint32_t i = 0; i < rows; i++) {
             plan->positions[i] = session->count + (uint32_t)at + i;
             plan->row_kv[i] = inf_session_kv(session);
-            if (want ? want[at + i] : at + i + 1 == count) {
+            if (!plan->embedding && (want ? want[at + i] : at + i + 1 == count)) {
                 plan->want[wanted] = i;
                 plan->logit_rows[wanted++] = session->slot * plan->info.logit_rows + kept++;
             }
         }
-        infer_status status = run(plan, ids + at, rows, wanted, 1, err);
+        infer_status status = run(plan, ids + at, rows, wanted, 1, embedding_of(session), err);
         if (status)
             return status;
         at += rows;
     }
-    session->logit_count = kept;
-    return INFER_OK;
+    session->logit_count = plan->embedding ? 1 : kept;
+    return plan->embedding ? make_unit(embedding_of(session), plan->hp.embd, err) : INFER_OK;
 }
 
 static infer_status check_eval(const infer_session *session, const infer_token *ids, size_t count,
@@ -171,6 +200,8 @@ static infer_status check_eval(const infer_session *session, const infer_token *
                         count, session->count, info->context);
     for (size_t i = 0; want && i < count; i++)
         wanted += want[i];
+    if (wanted && session->plan->embedding)
+        return inf_fail(err, INFER_E_UNSUPPORTED, "this plan makes embeddings, it has no logits");
     if (wanted > info->logit_rows)
         return inf_fail(err, INFER_E_LIMIT, "logits of %zu positions are wanted, the plan keeps %u",
                         wanted, info->logit_rows);
@@ -180,6 +211,8 @@ static infer_status check_eval(const infer_session *session, const infer_token *
 infer_status infer_session_eval(infer_session *session, const infer_token *ids, size_t count,
                                 const bool *want, infer_error *err)
 {
+    if (session->plan->embedding)
+        session->count = 0;
     infer_status status = check_eval(session, ids, count, want, err);
     session->logit_count = 0;
     if (status)
@@ -207,6 +240,8 @@ static infer_status check_batch(infer_session *const *sessions, const infer_toke
     if (!count)
         return inf_fail(err, INFER_E_ARGUMENT, "no sessions to evaluate");
     infer_plan *plan = sessions[0]->plan;
+    if (plan->embedding)
+        return inf_fail(err, INFER_E_UNSUPPORTED, "this plan makes embeddings, a text at a time");
     if (count > plan->info.batch)
         return inf_fail(err, INFER_E_LIMIT, "%zu sessions in one pass, the plan's batch is %u",
                         count, plan->info.batch);
@@ -240,7 +275,7 @@ infer_status infer_session_eval_batch(infer_session *const *sessions, const infe
         plan->cancel[i] = &sessions[i]->cancel;
         sessions[i]->logit_count = 0;
     }
-    status = run(plan, ids, (uint32_t)count, (uint32_t)count, (uint32_t)count, err);
+    status = run(plan, ids, (uint32_t)count, (uint32_t)count, (uint32_t)count, NULL, err);
     uint64_t spent = now_ns() - start;
     pthread_mutex_unlock(&plan->turn);
     for (size_t i = 0; i < count; i++) {
@@ -270,6 +305,8 @@ infer_status infer_session_sync(infer_session *session, const infer_token *ids, 
     size_t same = 0;
     while (same < count && same < session->count && session->tokens[same] == ids[same])
         same++;
+    if (session->plan->embedding)
+        same = 0;
     if (same == count && count) /* the logits of the last token are wanted */
         same--;
     if ((status = infer_session_rewind(session, same, err)))
@@ -300,9 +337,14 @@ const infer_token *infer_session_tokens(const infer_session *session, size_t *co
 const float *infer_session_logits(const infer_session *session, size_t row)
 {
     const infer_plan *plan = session->plan;
-    if (row >= session->logit_count)
+    if (row >= session->logit_count || plan->embedding)
         return NULL;
     return plan->logits + ((size_t)session->slot * plan->info.logit_rows + row) * plan->hp.vocab;
+}
+
+const float *infer_session_embedding(const infer_session *session)
+{
+    return session->logit_count ? embedding_of(session) : NULL;
 }
 
 void infer_session_cancel(infer_session *session)

@@ -6,8 +6,9 @@
  *     u64 checksum of all before it
  *
  * `model` is a hash of the header, the size and a sample of the weights; `settings` the KV type and
- * exactness, on which the numbers in the cache depend. A file is read into the session's own
- * memory, whose count stays 0 until everything is checked.
+ * exactness, on which the numbers in the cache depend. Where the head and the size are wrong, the
+ * session keeps what it has; behind them a file is read into the session's own memory, which a
+ * failure leaves empty: a second copy of the cache would be memory that no plan counts.
  */
 #include "lib/session.h"
 
@@ -72,14 +73,22 @@ static const char *arithmetic(uint64_t settings)
     return settings & EXACT ? " (exact)" : settings & APPROX ? " (approx)" : "";
 }
 
-static size_t k_bytes(const infer_plan *plan, size_t tokens)
+/* Of one head of a layer: K in whole groups of 16 positions, V of the tokens alone. */
+static size_t k_bytes(const infer_plan *plan, uint32_t layer, size_t tokens)
 {
-    return (tokens + 15) / 16 * 16 * inf_kv_row_bytes(plan->kv, plan->hp.head_size);
+    return (tokens + 15) / 16 * 16 * inf_kv_row_bytes(plan->kv, plan->hp.layer[layer].head_size);
 }
 
-static size_t v_bytes(const infer_plan *plan, size_t tokens)
+static size_t v_bytes(const infer_plan *plan, uint32_t layer, size_t tokens)
 {
-    return tokens * inf_kv_row_bytes(plan->kv, plan->hp.head_size);
+    return tokens * inf_kv_row_bytes(plan->kv, plan->hp.layer[layer].v_head_size);
+}
+
+/* Heads whose K and V are kept. */
+static uint32_t kept_heads(const infer_plan *plan, uint32_t layer)
+{
+    const struct inf_layer *l = &plan->hp.layer[layer];
+    return l->mixer == INF_MIXER_ATTN ? l->kv_heads : 0;
 }
 
 /* A file being written, with the checksum so far; after a failure nothing more is written. */
@@ -142,10 +151,10 @@ static void put_all(struct output *to, const infer_session *session)
     put(to, &head, sizeof head);
     put(to, session->tokens, session->count * sizeof *session->tokens);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
-        for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
+        for (uint32_t h = 0; h < kept_heads(plan, layer); h++) {
             uint8_t *k = inf_plan_kv(plan, inf_session_kv(session), (int)layer, h);
-            put(to, k, k_bytes(plan, session->count));
-            put(to, k + plan->kv_head_bytes, v_bytes(plan, session->count));
+            put(to, k, k_bytes(plan, layer, session->count));
+            put(to, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, session->count));
         }
     uint64_t sum = to->sum;
     put(to, &sum, sizeof sum);
@@ -153,6 +162,8 @@ static void put_all(struct output *to, const infer_session *session)
 
 infer_status infer_session_save(infer_session *session, const char *path, infer_error *err)
 {
+    if (!path)
+        return inf_fail(err, INFER_E_ARGUMENT, "path: NULL");
     struct output to = {.sum = INF_HASH_SEED, .err = err};
     to.status = inf_file_create(&to.file, &session->plan->a, path, 0600, err);
     if (!to.status)
@@ -166,9 +177,11 @@ infer_status infer_session_save(infer_session *session, const char *path, infer_
 /* What a file of `tokens` tokens must have. */
 static uint64_t file_bytes(const infer_plan *plan, uint64_t tokens)
 {
-    uint64_t heads = (uint64_t)plan->hp.layers * plan->hp.kv_heads;
-    return sizeof(struct head) + tokens * sizeof(infer_token) +
-           heads * (k_bytes(plan, tokens) + v_bytes(plan, tokens)) + sizeof(uint64_t);
+    uint64_t bytes = sizeof(struct head) + tokens * sizeof(infer_token) + sizeof(uint64_t);
+    for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
+        bytes += kept_heads(plan, layer) *
+                 ((uint64_t)k_bytes(plan, layer, tokens) + v_bytes(plan, layer, tokens));
+    return bytes;
 }
 
 static infer_status check_head(const infer_session *session, const struct head *head, uint64_t size,
@@ -206,7 +219,8 @@ static infer_status unreadable(const struct stream *s, const char *where, infer_
     return inf_fail(err, INFER_E_FORMAT, "the saved session ends %s", where);
 }
 
-/* Reads everything into the session's own memory; its count stays 0 until all is checked. */
+/* Reads the head and then, once that is right, everything into the session's own memory, whose count
+ * stays 0 until all is checked. */
 static infer_status take_all(struct stream *s, infer_session *session, uint64_t size,
                              infer_error *err)
 {
@@ -218,12 +232,13 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
     infer_status status = check_head(session, &head, size, err);
     if (status)
         return status;
+    session->count = session->logit_count = 0;
     take(s, session->tokens, head.tokens * sizeof *session->tokens);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
-        for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
+        for (uint32_t h = 0; h < kept_heads(plan, layer); h++) {
             uint8_t *k = inf_plan_kv(plan, inf_session_kv(session), (int)layer, h);
-            take(s, k, k_bytes(plan, head.tokens));
-            take(s, k + plan->kv_head_bytes, v_bytes(plan, head.tokens));
+            take(s, k, k_bytes(plan, layer, head.tokens));
+            take(s, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, head.tokens));
         }
     uint64_t sum = s->sum, saved = 0;
     take(s, &saved, sizeof saved);
@@ -243,17 +258,27 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
     return INFER_OK;
 }
 
+static infer_status restore(struct stream *s, infer_session *session, const char *path,
+                            infer_error *err)
+{
+    s->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (s->fd < 0)
+        return inf_fail(err, INFER_E_IO, "cannot be opened: %s", strerror(errno));
+    struct stat st;
+    if (fstat(s->fd, &st) || !S_ISREG(st.st_mode))
+        return inf_fail(err, INFER_E_IO, "is not a regular file");
+    return take_all(s, session, (uint64_t)st.st_size, err);
+}
+
 infer_status infer_session_restore(infer_session *session, const char *path, infer_error *err)
 {
-    session->count = session->logit_count = 0;
+    if (!path)
+        return inf_fail(err, INFER_E_ARGUMENT, "path: NULL");
     struct stream s = {.sum = INF_HASH_SEED};
-    s.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (s.fd < 0)
-        return inf_fail(err, INFER_E_IO, "%s: %s", path, strerror(errno));
-    struct stat st;
-    infer_status status = fstat(s.fd, &st) || !S_ISREG(st.st_mode)
-                              ? inf_fail(err, INFER_E_IO, "%s is not a regular file", path)
-                              : take_all(&s, session, (uint64_t)st.st_size, err);
-    close(s.fd);
+    infer_status status = restore(&s, session, path, err);
+    if (s.fd >= 0)
+        close(s.fd);
+    if (status)
+        inf_error_place(err, path);
     return status;
 }

@@ -55,6 +55,7 @@ run header bash tests/api/header_test.sh
 if [ -x "$build/tests/make_tiny" ]; then
     "$build/tests/make_tiny" "$build/tests/tiny.gguf"
     run cli bash tests/cli/test_cli.sh "$build/infer" "$build/tests/tiny.gguf"
+    run infer-bench bash tests/cli/test_bench.sh "$build/infer-bench" "$build/tests/tiny.gguf"
 fi
 [ "$skipped" -eq 0 ] || echo "$skipped programs were skipped"
 echo "$passed passed, $failed failed"

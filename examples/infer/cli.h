@@ -220,6 +220,7 @@ json_t *cli_json_ids(const struct cli_ids *ids);
 
 struct cli_engine {
     uint32_t logit_rows; /* that one eval is to keep: set before opening; 0: 1 */
+    bool embedding;      /* set before opening */
     infer_model *model;
     infer_plan *plan;
     infer_session *session;

@@ -93,5 +93,19 @@ infer_status cmd_logits(struct cli *cli)
 
 infer_status cmd_embed(struct cli *cli)
 {
-    return cli_fail(cli, INFER_E_UNSUPPORTED, "embed: this version runs no embedding model");
+    struct cli_engine engine = {.embedding = true};
+    struct cli_ids ids = {0};
+    infer_status status = cli_read_ids(cli, &ids);
+    if (status == INFER_OK && ids.count == 0)
+        status = cli_fail(cli, INFER_E_ARGUMENT, "stdin: the array is empty");
+    if (status == INFER_OK)
+        status = cli_open_session(cli, cli->opt.operands[0], &engine);
+    if (status == INFER_OK)
+        status = infer_session_eval(engine.session, ids.data, ids.count, NULL, &cli->err);
+    if (status == INFER_OK)
+        cli_output(cli, infer_session_embedding(engine.session),
+                   engine.info.embedding_length * sizeof(float));
+    free(ids.data);
+    cli_engine_close(&engine);
+    return status;
 }

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define CHUNK 512
-#define ROWS 32 /* positions scored in one evaluation */
+#define ROWS 32  /* positions scored in one evaluation */
+#define PASS 128 /* tokens of one that scores none */
 
 /* Called at each scored position: rows[m] are the logits of model m, (vocab_size), `next` is the
  * token that stands there. */
@@ -48,9 +49,11 @@ static infer_status score_step(struct scoring *scoring, const infer_token *token
 
 /* The second half of a chunk is scored: each of its tokens has half a chunk of context at least.
  * The last token's logits foretell nothing that is there. */
-static infer_status score_chunk(struct scoring *scoring, infer_token *tokens)
+static infer_status score_chunk(struct scoring *scoring, size_t c)
 {
+    infer_token *tokens = scoring->ids.data + c * scoring->chunk;
     size_t half = scoring->chunk / 2, last = scoring->chunk - 1;
+    size_t chunks = scoring->ids.count / scoring->chunk;
     infer_status status = INFER_OK;
     for (size_t m = 0; m < scoring->models && status == INFER_OK; m++)
         status = infer_session_rewind(scoring->engines[m].session, 0, &scoring->cli->err);
@@ -58,10 +61,12 @@ static infer_status score_chunk(struct scoring *scoring, infer_token *tokens)
         tokens[0] = infer_token_special(scoring->engines[0].model, INFER_SPECIAL_BOS);
     for (size_t at = 0; at < last && status == INFER_OK;) {
         size_t left = at < half ? half - at : last - at;
-        size_t most = at < half ? CHUNK : ROWS;
+        size_t most = at < half ? PASS : ROWS;
         size_t step = left < most ? left : most;
         status = score_step(scoring, tokens + at, step, at >= half);
         at += step;
+        cli_progress(scoring->cli, "scoring",
+                     (double)(c * scoring->chunk + at) / (double)(chunks * scoring->chunk));
     }
     return status;
 }
@@ -71,10 +76,8 @@ static infer_status score(struct scoring *scoring)
     size_t chunks = scoring->ids.count / scoring->chunk;
     infer_status status = INFER_OK;
     cli_progress_start(scoring->cli);
-    for (size_t c = 0; c < chunks && status == INFER_OK; c++) {
-        cli_progress(scoring->cli, "scoring", (double)c / (double)chunks);
-        status = score_chunk(scoring, scoring->ids.data + c * scoring->chunk);
-    }
+    for (size_t c = 0; c < chunks && status == INFER_OK; c++)
+        status = score_chunk(scoring, c);
     cli_progress_end(scoring->cli);
     return status;
 }

@@ -3,11 +3,29 @@
 
 #include <string.h>
 
+static bool on_read(void *ud, double fraction)
+{
+    cli_progress(ud, "reading the file", fraction);
+    return !cli_interrupted();
+}
+
+static bool on_load(void *ud, double fraction)
+{
+    cli_progress(ud, "loading", fraction);
+    return !cli_interrupted();
+}
+
 infer_status cli_open_model(struct cli *cli, const char *path, struct cli_engine *engine)
 {
-    infer_model_options options = {
-        .size = sizeof options, .log = cli_log, .log_ud = cli, .no_mmap = cli->opt.no_mmap};
+    infer_model_options options = {.size = sizeof options,
+                                   .log = cli_log,
+                                   .log_ud = cli,
+                                   .no_mmap = cli->opt.no_mmap,
+                                   .progress = on_read,
+                                   .progress_ud = cli};
+    cli_progress_start(cli);
     infer_status status = infer_model_open(path, &options, &engine->model, &cli->err);
+    cli_progress_end(cli);
     if (status == INFER_OK)
         infer_model_get_info(engine->model, &engine->info);
     return status;
@@ -27,18 +45,13 @@ infer_status cli_open_plan(struct cli *cli, const char *path, struct cli_engine 
                                   .isa = cli->opt.isa,
                                   .exact = cli->opt.exact,
                                   .approx = cli->opt.approx,
+                                  .embedding = engine->embedding,
                                   .overcommit = cli->opt.overcommit};
     status = infer_plan_new(engine->model, &options, &engine->plan, &cli->err);
     if (status != INFER_OK)
         return status;
     infer_plan_get_info(engine->plan, &engine->plan_info);
     return INFER_OK;
-}
-
-static bool on_load(void *ud, double fraction)
-{
-    cli_progress(ud, "loading", fraction);
-    return !cli_interrupted();
 }
 
 infer_status cli_open_session(struct cli *cli, const char *path, struct cli_engine *engine)

@@ -8,8 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NOTICES_MAX 64 /* lines; more are counted */
-#define PROGRESS_AFTER_NS 2000000000
+#define NOTICES_MAX 64               /* lines; more are counted */
+#define PROGRESS_AFTER_NS 2000000000 /* what takes less shows none */
+#define PROGRESS_SURE_NS 300000000   /* before, an estimate is a guess */
 #define PROGRESS_EVERY_NS 200000000
 
 static infer_status set_error(struct cli *cli, infer_status status, const char *format,
@@ -163,14 +164,17 @@ void cli_progress(struct cli *cli, const char *what, double fraction)
     if (cli->progress_start_ns == 0)
         return;
     int64_t now = cli_now_ns(), taken = now - cli->progress_start_ns;
-    if (taken < PROGRESS_AFTER_NS || now - cli->progress_last_ns < PROGRESS_EVERY_NS)
+    double whole = fraction > 0 ? (double)taken / fraction : 0; /* as far as can be told so far */
+    if (taken < PROGRESS_AFTER_NS && (taken < PROGRESS_SURE_NS || whole < PROGRESS_AFTER_NS))
+        return;
+    if (now - cli->progress_last_ns < PROGRESS_EVERY_NS)
         return;
     cli->progress_last_ns = now;
     cli->progress_shown = true;
-    fprintf(stderr, "\r\033[Kinfer: %s: %.0f %%", what, fraction * 100);
+    char left[40] = "";
     if (fraction > 0)
-        fprintf(stderr, ", %.0f s left", (double)taken * 1e-9 * (1 - fraction) / fraction);
-    fflush(stderr);
+        snprintf(left, sizeof left, ", %.0f s left", (whole - (double)taken) * 1e-9);
+    fprintf(stderr, "\r\033[Kinfer: %s: %.0f %%%s", what, fraction * 100, left);
 }
 
 void cli_progress_end(struct cli *cli)

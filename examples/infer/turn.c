@@ -100,25 +100,46 @@ static size_t common_prefix(const infer_session *session, const infer_token *ids
     return same;
 }
 
+#define STEP_S 4.0    /* between two lines of progress */
+#define FIRST_STEP 64 /* tokens that tell how fast it goes */
+
+/* Tokens of the next pass at `rate` a second (0: not known yet): as many as the plan allows, less
+ * only where somebody waits for progress that would not come. */
+static size_t next_pass(const struct cli *cli, const struct cli_engine *engine, size_t left,
+                        double rate)
+{
+    size_t most = engine->plan_info.batch, step = most;
+    if (cli->progress_start_ns == 0 || most <= FIRST_STEP)
+        step = most;
+    else if (rate == 0)
+        step = FIRST_STEP;
+    else if ((double)left > STEP_S * rate && STEP_S * rate < (double)most)
+        step = (size_t)(STEP_S * rate / FIRST_STEP + 1) * FIRST_STEP;
+    step = step < most ? step : most;
+    return step < left ? step : left;
+}
+
 /* Evaluates the prompt; in passes, so that there is progress to show. */
 static infer_status prefill(struct cli *cli, struct cli_engine *engine, const infer_token *ids,
                             size_t count, size_t *cached)
 {
     size_t start = common_prefix(engine->session, ids, count);
-    size_t step = engine->plan_info.batch;
     infer_status status = INFER_OK;
+    double rate = 0;
+    int64_t start_ns = cli_now_ns();
     *cached = start;
     cli_progress_start(cli);
     if (count > engine->plan_info.context) /* the library refuses the whole, with both numbers */
         start = count;
     for (size_t at = start;;) {
-        size_t next = count - at > step ? at + step : count, kept = 0;
+        size_t next = at + next_pass(cli, engine, count - at, rate), kept = 0;
         status = infer_session_sync(engine->session, ids, next, &kept, &cli->err);
         if (at == start)
             *cached = kept;
         if (status != INFER_OK || next == count)
             break;
         at = next;
+        rate = (double)(at - start) / ((double)(cli_now_ns() - start_ns) * 1e-9);
         cli_progress(cli, "reading the prompt", (double)(at - start) / (double)(count - start));
     }
     cli_progress_end(cli);

@@ -192,6 +192,7 @@ INF_AVX2_INLINE void inf_avx2_floats(inf_avx2_load8_fn *load8, size_t bytes,
         size_t r = 0;
         for (; r + 4 <= a->rows; r += 4) {
             const uint8_t *p = a->w + r * a->row_bytes;
+            inf_prefetch_row_pages(a->w, r, a->row_bytes);
             inf_avx2_float_rows(load8, bytes, 4, a, r, r + 8 <= a->rows ? p + 4 * a->row_bytes : p);
         }
         for (; r < a->rows; r++)

@@ -132,7 +132,8 @@ void inf_avx2_panels(const struct inf_matmul_args *a, struct inf_avx2_shape shap
     for (size_t r = 0; r < a->rows; r += 16) {
         size_t rows = a->rows - r, second = rows > 8 ? 8 : 0;
         const uint8_t *p = a->w + r * a->row_bytes;
-        const uint8_t *ahead = rows < 32 ? p : p + 16 * a->row_bytes;
+        const uint8_t *ahead = p + 16 * a->row_bytes;
+        inf_prefetch_row_pages(a->w, r, a->row_bytes);
         size_t start = 0;
         do {
             size_t weights = a->k - start < INF_AVX2_CHUNK ? a->k - start : INF_AVX2_CHUNK;

@@ -22,6 +22,7 @@
 #define INF_TILE_AVX2_H
 
 #include "kernels/kernel.h"
+#include "kernels/prefetch.h"
 
 #include <immintrin.h>
 
@@ -287,9 +288,8 @@ INF_AVX2_INLINE void inf_avx2_k_scales(const uint8_t *p, size_t stride,
 struct inf_avx2_sink {
     struct inf_avx2_shape shape;
     uint32_t cols;
-    uint8_t *panel; /* group n at panel + 64 n, or NULL */
-    const uint8_t *ahead;
-    uint32_t lines; /* to prefetch during this block, from `ahead` */
+    uint8_t *panel;       /* group n at panel + 64 n, or NULL */
+    const uint8_t *ahead; /* what is fetched during this block */
     struct inf_avx2_column x[INF_AVX2_FEW];
     struct inf_avx2_scales scales;
     __m256i words[INF_AVX2_FEW], sum[INF_AVX2_FEW]; /* of the sub-block at hand */
@@ -355,13 +355,26 @@ INF_AVX2_INLINE __m256 inf_avx2_add_min256(struct inf_avx2_shape shape, uint32_t
     return _mm256_fnmadd_ps(_mm256_cvtepi32_ps(m), scale, acc);
 }
 
+/* What group n has to fetch of a block's bytes ahead: of a large block its share, of a small one all
+ * lines that begin there with the first group. */
+INF_AVX2_INLINE void inf_avx2_prefetch(const struct inf_avx2_sink *s, uint32_t n)
+{
+    const uint32_t bytes = 8 * s->shape.bytes, lines = (bytes + 63) / 64;
+    if (s->shape.weights == 256) {
+        INF_AVX2_UNROLL
+        for (uint32_t l = n * lines / 64; l < (n + 1) * lines / 64; l++)
+            _mm_prefetch((const char *)s->ahead + 64 * l, _MM_HINT_T1);
+    } else if (n == 0) {
+        uintptr_t end = (uintptr_t)s->ahead + bytes;
+        for (uintptr_t at = ((uintptr_t)s->ahead + 63) & ~(uintptr_t)63; at < end; at += 64)
+            _mm_prefetch((const char *)at, _MM_HINT_T1);
+    }
+}
+
 /* Group n of four weights of the block, for eight rows; called with n = 0, 1, 2 and so on. */
 INF_AVX2_INLINE void inf_avx2_put(struct inf_avx2_sink *s, uint32_t n, __m256i code)
 {
-    uint32_t total = s->shape.weights / 4;
-    INF_AVX2_UNROLL
-    for (uint32_t l = n * s->lines / total; l < (n + 1) * s->lines / total; l++)
-        _mm_prefetch((const char *)s->ahead + 64 * l, _MM_HINT_T1);
+    inf_avx2_prefetch(s, n);
     if (s->panel) {
         _mm256_store_si256((__m256i *)(void *)(s->panel + 64 * n), code);
         return;
@@ -418,8 +431,8 @@ INF_AVX2_INLINE void inf_avx2_few_columns(struct inf_avx2_shape shape, const uin
         struct inf_avx2_sink sink = {.shape = shape,
                                      .cols = cols,
                                      .scales = {scale, min, pairs, 8},
-                                     .ahead = rows < 16 ? p : p + 8 * a->row_bytes,
-                                     .lines = (8 * shape.bytes + 63) / 64};
+                                     .ahead = p + 8 * a->row_bytes};
+        inf_prefetch_row_pages(a->w, r, a->row_bytes);
         INF_AVX2_UNROLL
         for (uint32_t c = 0; c < cols; c++) {
             sink.x[c] = inf_avx2_column(a, c, shape.sub);
@@ -468,10 +481,8 @@ INF_AVX2_INLINE void inf_avx2_unpack(struct inf_avx2_shape shape, const uint8_t 
     uint8_t tail[8 * INF_AVX2_TAIL];
     if (rows < 8)
         memset(tail, 0, sizeof tail);
-    struct inf_avx2_sink sink = {.shape = shape,
-                                 .panel = panel->codes[0][8 * half],
-                                 .ahead = ahead,
-                                 .lines = (8 * shape.bytes + 63) / 64};
+    struct inf_avx2_sink sink = {
+        .shape = shape, .panel = panel->codes[0][8 * half], .ahead = ahead};
     struct inf_avx2_scales scales = {&panel->scale[0][8 * half], &panel->min[0][8 * half],
                                      &panel->pairs[0][8 * half], 16};
     for (size_t b = 0; b < blocks; b++, p += shape.bytes) {

@@ -130,6 +130,8 @@ static void block(const struct inf_matmul_args *a, size_t from, size_t to, size_
     for (size_t at = 0; at < a->k; at += chunk)
         for (size_t row = from; row < to; row += rows) {
             rows = to - row >= ROWS ? ROWS : 1;
+            if (col == 0 && at == 0)
+                inf_prefetch_row_pages(a->w, row, a->row_bytes);
             struct place p = {.row = row,
                               .col = col,
                               .at = at,

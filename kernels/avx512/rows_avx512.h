@@ -6,6 +6,8 @@
  *
  * and gets matmul(args). With WEIGHTS = 256, n is 8.
  */
+#define SUB INF_FORM_SUB(FORM)
+
 /* Rows row..row + 15 at weight `at`. Rows that do not exist are rows of zeros in scratch. */
 static inline struct inf_rows16 rows_at(const struct inf_matmul_args *a, size_t row, size_t at,
                                         unsigned n)
@@ -30,9 +32,12 @@ INF_INLINE unsigned blocks_at(const struct inf_matmul_args *a, size_t at)
 /* Sixteen rows times a few columns, without a panel. */
 INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned cols)
 {
-    struct inf_scratch_avx512 *s = (void *)a->scratch;
-    struct inf_heads h = {1, s->scale, s->min, s->dmin, s->mins};
-    struct inf_sink sink = {.sums = s->sums};
+    /* Of their own, so that the compiler keeps in registers what it can. */
+    _Alignas(64) float scale[256 / SUB * 16], min[FORM == INF_FORM_S32_MIN ? 128 : 16], dmin[16];
+    _Alignas(64) int16_t mins[256 / SUB * 16];
+    _Alignas(64) int32_t sums[INF_ROWS_COLS * 256];
+    struct inf_heads h = {1, scale, min, dmin, mins};
+    struct inf_sink sink = {.sums = sums};
     const uint8_t *x[INF_ROWS_COLS];
     __m512 acc[INF_ROWS_COLS];
     for (unsigned c = 0; c < cols; c++) {
@@ -40,14 +45,16 @@ INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned 
         acc[c] = _mm512_setzero_ps();
     }
     sink.ahead = (uintptr_t)a->w + (row + 16) * a->row_bytes;
+    inf_prefetch_row_pages(a->w, row, a->row_bytes);
     for (size_t at = 0; at < a->k; at += INF_STEP) {
         unsigned n = blocks_at(a, at);
         struct inf_rows16 rows = rows_at(a, row, at, n);
         for (unsigned c = 0; c < cols; c++)
             sink.x[c] = x[c] + at;
         step(rows, n, &h, &sink, cols);
+        inf_prefetch_step(&sink);
         for (unsigned c = 0; c < cols; c++)
-            acc[c] = inf_apply(FORM, OWED, a->k, at, n, s, s->sums + c * 256, x[c], acc[c]);
+            acc[c] = inf_apply(FORM, OWED, a->k, at, n, &h, sums + c * 256, x[c], acc[c]);
     }
     __mmask16 mask = inf_lanes(a->rows - row);
     for (unsigned c = 0; c < cols; c++)
@@ -77,14 +84,13 @@ static void panel_step(const struct inf_matmul_args *a, size_t row, size_t at, s
 {
     struct inf_scratch_avx512 *s = (void *)a->scratch;
     size_t from = at - start, half = row % 32 / 16 * 16;
-    struct inf_heads h = {2, s->scale + from / INF_FORM_SUB(FORM) * 32 + half,
-                          s->min + from / 32 * 32 + half, s->dmin + from / 256 * 32 + half,
-                          s->mins + (from / INF_FORM_SUB(FORM) * 16 + half) * 2};
+    struct inf_heads h = {2, s->scale + from / SUB * 32 + half, s->min + from / 32 * 32 + half,
+                          s->dmin + from / 256 * 32 + half, s->mins + (from / SUB * 16 + half) * 2};
     struct inf_sink sink = {.panel = s->q + from * 32 + half * 4, .ahead = *ahead};
     unsigned n = blocks_at(a, at);
     struct inf_rows16 rows = rows_at(a, row, at, n);
     step(rows, n, &h, &sink, 0);
-    *ahead = sink.ahead;
+    *ahead = sink.ahead + sink.fetched;
 }
 
 static void many(const struct inf_matmul_args *a)
@@ -92,6 +98,7 @@ static void many(const struct inf_matmul_args *a)
     size_t most = a->cols > 4 * INF_TILE_COLS ? INF_PANEL_K : INF_PANEL_K_FEW;
     for (size_t row = 0; row < a->rows; row += 32) {
         uintptr_t ahead = (uintptr_t)a->w + (row + 32) * a->row_bytes;
+        inf_prefetch_row_pages(a->w, row, a->row_bytes);
         for (size_t start = 0; start < a->k; start += most) {
             size_t n = a->k - start < most ? a->k - start : most;
             size_t end = row + 32 < a->rows ? row + 32 : a->rows;

@@ -17,6 +17,7 @@
 #define INF_TILE_AVX512_H
 
 #include "kernels/kernel.h"
+#include "kernels/prefetch.h"
 
 #include <immintrin.h>
 
@@ -60,7 +61,8 @@ struct inf_sink {
     uint8_t *panel;                  /* without columns: (64, 2, 16, 4), at this half of the rows */
     const uint8_t *x[INF_ROWS_COLS]; /* int8 of the columns at this step */
     int32_t *sums;                   /* (column, 16, 16): products of the sub-blocks with x */
-    uintptr_t ahead;                 /* address to prefetch next */
+    uintptr_t ahead;                 /* address that the next step's bytes are fetched from */
+    size_t fetched;                  /* bytes of this step for which that is done */
 };
 
 /* How a kernel uses the thread's scratch. */
@@ -305,9 +307,17 @@ INF_INLINE __m512i inf_shifted(__m512i sum, unsigned shift)
  */
 INF_INLINE void inf_prefetch(struct inf_sink *sink, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)(sink->ahead + i), _MM_HINT_T1);
-    sink->ahead += bytes;
+    size_t first = (sink->fetched + 63) / 64, end = (sink->fetched + bytes + 63) / 64;
+    for (size_t line = first; line < end; line++)
+        _mm_prefetch((const char *)(sink->ahead + line * 64), _MM_HINT_T1);
+    sink->fetched += bytes;
+}
+
+/* The step is done: on to the bytes of the next. */
+INF_INLINE void inf_prefetch_step(struct inf_sink *sink)
+{
+    sink->ahead += sink->fetched;
+    sink->fetched = 0;
 }
 
 /* Sub-block j of 32 (16) weights; the bytes of p are p_shift bits too high, their lower bits 0, and
@@ -450,8 +460,8 @@ INF_INLINE __m512i inf_acts_i32(const uint8_t *column, size_t at, size_t index)
 
 /* What a column adds to acc in a step of n blocks of 32 at weight `at`. */
 INF_INLINE __m512 inf_apply(enum inf_form form, unsigned owed, size_t k, size_t at, unsigned n,
-                            const struct inf_scratch_avx512 *s, const int32_t *sums,
-                            const uint8_t *x, __m512 acc)
+                            const struct inf_heads *h, const int32_t *sums, const uint8_t *x,
+                            __m512 acc)
 {
     const unsigned sub = INF_FORM_SUB(form);
     size_t neg_at = sub == 16 ? inf_acts_neg16_at(k) : inf_acts_neg32_at(k);
@@ -461,10 +471,10 @@ INF_INLINE __m512 inf_apply(enum inf_form form, unsigned owed, size_t k, size_t 
         __m512i neg = inf_acts_i32(x, neg_at, at / sub + j);
         if (owed != INF_OWED_NONE)
             sum = _mm512_add_epi32(sum, _mm512_srai_epi32(neg, owed));
-        __m512 scale = _mm512_mul_ps(_mm512_load_ps(s->scale + j * 16), xscale);
+        __m512 scale = _mm512_mul_ps(_mm512_load_ps(h->scale + j * 16), xscale);
         acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, acc);
         if (form == INF_FORM_S32_MIN) { /* the sum of x is -neg / 128 */
-            __m512 min = _mm512_mul_ps(_mm512_load_ps(s->min + j * 16), xscale);
+            __m512 min = _mm512_mul_ps(_mm512_load_ps(h->min + j * 16), xscale);
             acc = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(_mm512_srai_epi32(neg, 7)), min, acc);
         }
     }
@@ -473,10 +483,10 @@ INF_INLINE __m512 inf_apply(enum inf_form form, unsigned owed, size_t k, size_t 
         size_t mscale_at = sub == 16 ? inf_acts_mscale16_at(k) : inf_acts_mscale32_at(k);
         __m512i m = _mm512_setzero_si512();
         for (unsigned j = 0; j < 128 / sub; j++)
-            m = _mm512_dpwssd_epi32(m, _mm512_load_si512(s->mins + j * 32),
+            m = _mm512_dpwssd_epi32(m, _mm512_load_si512(h->mins + j * 32),
                                     inf_acts_i32(x, xm_at, at / sub / 2 + j));
         __m512 dmin =
-            _mm512_mul_ps(_mm512_load_ps(s->dmin), inf_acts_float(x, mscale_at, at / 256));
+            _mm512_mul_ps(_mm512_load_ps(h->dmin), inf_acts_float(x, mscale_at, at / 256));
         acc = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(m), dmin, acc);
     }
     return acc;

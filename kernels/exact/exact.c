@@ -6,7 +6,9 @@
 
 inf_matmul_fn inf_k_matmul_exact;
 inf_rmsnorm_fn inf_k_rmsnorm_exact;
+inf_layernorm_fn inf_k_layernorm_exact;
 inf_glu_fn inf_k_glu_exact;
+inf_softcap_fn inf_k_softcap_exact;
 inf_attn_fn inf_k_attn_exact;
 inf_attn_merge_fn inf_k_attn_merge_exact;
 
@@ -55,13 +57,49 @@ void inf_k_rmsnorm_exact(const struct inf_rmsnorm_args *a)
         a->out[i] = (float)((double)a->x[i] * r * (double)a->weight[i]);
 }
 
+void inf_k_layernorm_exact(const struct inf_layernorm_args *a)
+{
+    double sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < a->n; i++)
+        sum += (double)a->x[i];
+    double mean = sum / (double)a->n;
+    for (size_t i = 0; i < a->n; i++)
+        squares += ((double)a->x[i] - mean) * ((double)a->x[i] - mean);
+    double r = 1.0 / sqrt(squares / (double)a->n + (double)a->eps);
+    for (size_t i = 0; i < a->n; i++) {
+        double x = ((double)a->x[i] - mean) * r * (double)a->weight[i];
+        a->out[i] = (float)(a->bias ? x + (double)a->bias[i] : x);
+    }
+}
+
+static double activate(enum inf_activation activation, double x)
+{
+    switch (activation) {
+    case INF_SILU:
+        break;
+    case INF_GELU_TANH:
+        return x / (1.0 + exp(-1.5957691216057308 * (x + 0.044715 * x * x * x)));
+    case INF_GELU_ERF:
+        return 0.5 * x * erfc(-0.70710678118654752 * x);
+    case INF_RELU_SQUARED:
+        return x < 0.0 ? 0.0 : x * x;
+    }
+    return x / (1.0 + exp(-x));
+}
+
 void inf_k_glu_exact(const struct inf_glu_args *a)
 {
     for (size_t i = 0; i < a->n; i++) {
-        double x = (double)a->gate[i], negative = -x;
-        if (a->activation == INF_GELU_TANH)
-            negative = -1.5957691216057308 * (x + 0.044715 * x * x * x);
-        a->out[i] = (float)(x / (1.0 + exp(negative)) * (double)a->up[i]);
+        double y = activate(a->activation, (double)a->gate[i]);
+        a->out[i] = (float)(a->up ? y * (double)a->up[i] : y);
+    }
+}
+
+void inf_k_softcap_exact(const struct inf_softcap_args *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        double x = (double)a->x[i], cap = (double)a->cap;
+        a->x[i] = (float)(cap * tanh(x / cap) + (x - x));
     }
 }
 
@@ -74,9 +112,9 @@ static void attend_row(const struct inf_attn_args *a, size_t r)
     a->most[r] = -INFINITY;
     for (size_t p = first; p < end; p++) {
         double s = 0.0;
-        for (size_t d = 0; d < a->head_size; d++)
-            s += (double)inf_k_number(a->kv, a->k_tile, a->head_size, p, d) * (double)q[d];
-        score[p] = (float)s;
+        for (size_t d = 0; d < a->k_size; d++)
+            s += (double)inf_k_number(a->kv, a->k_tile, a->k_size, p, d) * (double)q[d];
+        score[p] = (float)(a->cap > 0.0f ? (double)a->cap * tanh(s / (double)a->cap) : s);
         a->most[r] = !(score[p] <= a->most[r]) ? score[p] : a->most[r];
     }
     for (size_t p = first; p < end; p++) {
@@ -84,10 +122,12 @@ static void attend_row(const struct inf_attn_args *a, size_t r)
         sum += (double)score[p];
     }
     a->sum[r] = (float)sum;
-    for (size_t d = 0; d < a->head_size; d++) {
+    for (size_t d = 0; d < a->v_size; d++) {
         double total = 0.0;
         for (size_t p = first; p < end; p++)
-            total += (double)score[p] * (double)inf_v_number(a->kv, a->v_tile, a->head_size, p, d);
+            total += (double)score[p] *
+                     (double)(a->v_tile ? inf_v_number(a->kv, a->v_tile, a->v_size, p, d)
+                                        : inf_k_number(a->kv, a->k_tile, a->k_size, p, d));
         acc[d] = (float)total;
     }
 }
@@ -107,6 +147,6 @@ void inf_k_attn_merge_exact(const struct inf_attn_merge_args *a)
     double new = exp((double)a->most_t - m);
     *a->most = (float)m;
     *a->sum = (float)((double)*a->sum * old + (double)a->sum_t * new);
-    for (size_t d = 0; d < a->head_size; d++)
+    for (size_t d = 0; d < a->v_size; d++)
         a->acc[d] = (float)((double)a->acc[d] * old + (double)a->acc_t[d] * new);
 }

@@ -16,6 +16,7 @@
 #define INF_TILE_NEON_H
 
 #include "kernels/kernel.h"
+#include "kernels/prefetch.h"
 
 #include <arm_neon.h>
 
@@ -258,7 +259,8 @@ INF_NEON_INLINE void inf_neon_few_columns(const struct inf_neon_shape shape,
         struct inf_neon_sink sink = {.shape = shape,
                                      .cols = cols,
                                      .scales = {scale, dmin, minima, 4},
-                                     .ahead = rows < 8 ? p : p + 4 * a->row_bytes};
+                                     .ahead = p + 4 * a->row_bytes};
+        inf_prefetch_row_pages(a->w, r, a->row_bytes);
         INF_NEON_UNROLL
         for (uint32_t c = 0; c < cols; c++) {
             sink.x[c] = inf_neon_column(a, c);
@@ -389,7 +391,8 @@ INF_NEON_INLINE void inf_neon_panels(const struct inf_neon_shape shape,
     for (size_t r = 0; r < a->rows; r += 8) {
         size_t rows = a->rows - r, second = rows > 4 ? 4 : 0;
         const uint8_t *p = a->w + r * a->row_bytes;
-        const uint8_t *ahead = rows < 16 ? p : p + 8 * a->row_bytes;
+        const uint8_t *ahead = p + 8 * a->row_bytes;
+        inf_prefetch_row_pages(a->w, r, a->row_bytes);
         size_t start = 0;
         do {
             size_t weights = a->k - start < INF_NEON_CHUNK ? a->k - start : INF_NEON_CHUNK;

@@ -5,12 +5,12 @@ void inf_k_kv_store_ref(const struct inf_kv_store_args *a);
 void inf_k_attn_ref(const struct inf_attn_args *a);
 void inf_k_attn_merge_ref(const struct inf_attn_merge_args *a);
 
-/* Writes x (head_size); number d goes to index d * step from `at`, scale j to index j * step. */
-static void store(enum inf_kv kv, const float *x, size_t head_size, size_t step, uint8_t *at,
+/* Writes x (size); number d goes to index d * step from `at`, scale j to index j * step. */
+static void store(enum inf_kv kv, const float *x, size_t size, size_t step, uint8_t *at,
                   uint8_t *scales)
 {
     float inverse = 0.0f;
-    for (size_t d = 0; d < head_size; d++) {
+    for (size_t d = 0; d < size; d++) {
         uint16_t half;
         switch (kv) {
         case INF_KV_F32:
@@ -42,13 +42,20 @@ static void store(enum inf_kv kv, const float *x, size_t head_size, size_t step,
 
 void inf_k_kv_store_ref(const struct inf_kv_store_args *a)
 {
-    size_t row = inf_kv_row_bytes(a->kv, a->head_size), lane = a->position % 16;
+    size_t lane = a->position % 16;
     size_t width = a->kv == INF_KV_F32 ? 4 : a->kv == INF_KV_Q8_0 ? 1 : 2;
-    uint8_t *group = a->k_head + a->position / 16 * 16 * row;
-    store(a->kv, a->k, a->head_size, 16, group + lane * width,
-          group + a->head_size * 16 + lane * 2);
-    uint8_t *v = a->v_head + a->position * row;
-    store(a->kv, a->v, a->head_size, 1, v, v + a->head_size);
+    uint8_t *group = a->k_head + a->position / 16 * 16 * inf_kv_row_bytes(a->kv, a->k_size);
+    store(a->kv, a->k, a->k_size, 16, group + lane * width, group + a->k_size * 16 + lane * 2);
+    if (!a->v_size)
+        return;
+    uint8_t *v = a->v_head + a->position * inf_kv_row_bytes(a->kv, a->v_size);
+    store(a->kv, a->v, a->v_size, 1, v, v + a->v_size);
+}
+
+static float value(const struct inf_attn_args *a, size_t p, size_t d)
+{
+    return a->v_tile ? inf_v_number(a->kv, a->v_tile, a->v_size, p, d)
+                     : inf_k_number(a->kv, a->k_tile, a->k_size, p, d);
 }
 
 static void attend_row(const struct inf_attn_args *a, size_t r)
@@ -58,19 +65,19 @@ static void attend_row(const struct inf_attn_args *a, size_t r)
     size_t first = a->first[r], end = a->end[r];
     a->most[r] = -INFINITY;
     a->sum[r] = 0.0f;
-    memset(acc, 0, a->head_size * sizeof *acc);
+    memset(acc, 0, a->v_size * sizeof *acc);
     for (size_t p = first; p < end; p++) {
         float score = 0.0f;
-        for (size_t d = 0; d < a->head_size; d++)
-            score = fmaf(inf_k_number(a->kv, a->k_tile, a->head_size, p, d), q[d], score);
-        weight[p] = score;
-        a->most[r] = !(score <= a->most[r]) ? score : a->most[r];
+        for (size_t d = 0; d < a->k_size; d++)
+            score = fmaf(inf_k_number(a->kv, a->k_tile, a->k_size, p, d), q[d], score);
+        weight[p] = a->cap > 0.0f ? inf_soft_cap_ref(score, a->cap) : score;
+        a->most[r] = !(weight[p] <= a->most[r]) ? weight[p] : a->most[r];
     }
     for (size_t p = first; p < end; p++) {
         weight[p] = inf_exp_ref(weight[p] - a->most[r]);
         lanes[p % 16] = fmaf(weight[p], 1.0f, lanes[p % 16]);
-        for (size_t d = 0; d < a->head_size; d++)
-            acc[d] = fmaf(weight[p], inf_v_number(a->kv, a->v_tile, a->head_size, p, d), acc[d]);
+        for (size_t d = 0; d < a->v_size; d++)
+            acc[d] = fmaf(weight[p], value(a, p, d), acc[d]);
     }
     if (first >= end)
         return;
@@ -91,13 +98,13 @@ void inf_k_attn_merge_ref(const struct inf_attn_merge_args *a)
     if (*a->sum == 0.0f) {
         *a->most = a->most_t;
         *a->sum = a->sum_t;
-        memcpy(a->acc, a->acc_t, a->head_size * sizeof *a->acc);
+        memcpy(a->acc, a->acc_t, a->v_size * sizeof *a->acc);
         return;
     }
     float m = *a->most > a->most_t ? *a->most : a->most_t;
     float old = inf_exp_ref(*a->most - m), new = inf_exp_ref(a->most_t - m);
     *a->most = m;
     *a->sum = fmaf(*a->sum, old, a->sum_t * new);
-    for (size_t d = 0; d < a->head_size; d++)
+    for (size_t d = 0; d < a->v_size; d++)
         a->acc[d] = fmaf(a->acc[d], old, a->acc_t[d] * new);
 }

@@ -39,6 +39,12 @@ static inline float inf_exp_ref(float x)
            inf_float_from_bits((uint32_t)(high + 127) << 23);
 }
 
+static inline float inf_soft_cap_ref(float x, float cap)
+{
+    float e = inf_exp_ref(x * (2.0f / cap));
+    return fmaf(-2.0f * cap, 1.0f / (e + 1.0f), cap);
+}
+
 /* Number d of position p in a group of K, and number d of a row of V. */
 static inline float inf_kv_number(enum inf_kv kv, const uint8_t *at, size_t index)
 {

@@ -4,6 +4,8 @@
 void inf_k_rmsnorm_ref(const struct inf_rmsnorm_args *a);
 void inf_k_rope_ref(const struct inf_rope_args *a);
 void inf_k_glu_ref(const struct inf_glu_args *a);
+void inf_k_layernorm_ref(const struct inf_layernorm_args *a);
+void inf_k_softcap_ref(const struct inf_softcap_args *a);
 
 void inf_k_rmsnorm_ref(const struct inf_rmsnorm_args *a)
 {
@@ -13,6 +15,23 @@ void inf_k_rmsnorm_ref(const struct inf_rmsnorm_args *a)
     float r = 1.0f / sqrtf(inf_lanes_total(s) / (float)a->n + a->eps);
     for (size_t i = 0; i < a->n; i++)
         a->out[i] = a->x[i] * r * a->weight[i];
+}
+
+void inf_k_layernorm_ref(const struct inf_layernorm_args *a)
+{
+    float s[16] = {0}, v[16] = {0};
+    for (size_t i = 0; i < a->n; i++)
+        s[i % 16] += a->x[i];
+    float mean = inf_lanes_total(s) / (float)a->n;
+    for (size_t i = 0; i < a->n; i++) {
+        float d = a->x[i] - mean;
+        v[i % 16] = fmaf(d, d, v[i % 16]);
+    }
+    float r = 1.0f / sqrtf(inf_lanes_total(v) / (float)a->n + a->eps);
+    for (size_t i = 0; i < a->n; i++) {
+        float x = (a->x[i] - mean) * r;
+        a->out[i] = a->bias ? fmaf(x, a->weight[i], a->bias[i]) : x * a->weight[i];
+    }
 }
 
 void inf_k_rope_ref(const struct inf_rope_args *a)
@@ -29,12 +48,45 @@ void inf_k_rope_ref(const struct inf_rope_args *a)
     }
 }
 
+static float gelu_erf(float x)
+{
+    float a = x < 0.0f ? -x : x, t = 0.70710678f * a, k = 1.0f / fmaf(0.3275911f, t, 1.0f);
+    float p = INF_ERFC_C5;
+    p = fmaf(p, k, INF_ERFC_C4);
+    p = fmaf(p, k, INF_ERFC_C3);
+    p = fmaf(p, k, INF_ERFC_C2);
+    p = fmaf(p, k, INF_ERFC_C1) * k;
+    return (x < 0.0f ? 0.0f : x) - 0.5f * a * (p * inf_exp_ref(-(t * t)));
+}
+
+static float activate(enum inf_activation activation, float x)
+{
+    float m = x < 0.0f ? 0.0f : x;
+    switch (activation) {
+    case INF_SILU:
+        break;
+    case INF_GELU_TANH:
+        return x / (1.0f + inf_exp_ref(-1.5957691216f * fmaf(0.044715f * (x * x), x, x)));
+    case INF_GELU_ERF:
+        return gelu_erf(x);
+    case INF_RELU_SQUARED:
+        return m * m;
+    }
+    return x / (1.0f + inf_exp_ref(-x));
+}
+
 void inf_k_glu_ref(const struct inf_glu_args *a)
 {
     for (size_t i = 0; i < a->n; i++) {
-        float x = a->gate[i], negative = -x;
-        if (a->activation == INF_GELU_TANH)
-            negative = -1.5957691216f * fmaf(0.044715f * (x * x), x, x);
-        a->out[i] = x / (1.0f + inf_exp_ref(negative)) * a->up[i];
+        float y = activate(a->activation, a->gate[i]);
+        a->out[i] = a->up ? y * a->up[i] : y;
+    }
+}
+
+void inf_k_softcap_ref(const struct inf_softcap_args *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        float x = a->x[i];
+        a->x[i] = inf_soft_cap_ref(x, a->cap) + (x - x);
     }
 }

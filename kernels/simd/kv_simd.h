@@ -72,12 +72,12 @@ SIMD_INLINE v16 kv_scaled(v16 x, float inverse)
     return v16_max(v16_min(x, v16_set(127.0f)), v16_set(-127.0f));
 }
 
-SIMD_INLINE void kv_store_row(enum inf_kv kv, const float *x, size_t head_size, size_t step,
-                              uint8_t *at, uint8_t *scales)
+SIMD_INLINE void kv_store_row(enum inf_kv kv, const float *x, size_t size, size_t step, uint8_t *at,
+                              uint8_t *scales)
 {
     float inverse = 0.0f;
     size_t d = 0, width = kv_width(kv);
-    for (; d + 16 <= head_size; d += 16) {
+    for (; d + 16 <= size; d += 16) {
         v16 v = v16_load(x + d);
         if (kv == INF_KV_Q8_0) {
             if (d % 32 == 0)
@@ -86,18 +86,20 @@ SIMD_INLINE void kv_store_row(enum inf_kv kv, const float *x, size_t head_size, 
         }
         kv_put(kv, v, 16, step, at + d * step * width);
     }
-    if (d < head_size)
-        kv_put(kv, v16_load_part(x + d, head_size - d), head_size - d, step, at + d * step * width);
+    if (d < size)
+        kv_put(kv, v16_load_part(x + d, size - d), size - d, step, at + d * step * width);
 }
 
 SIMD_INLINE void kv_store_both(const struct inf_kv_store_args *a, enum inf_kv kv)
 {
-    size_t row = inf_kv_row_bytes(kv, a->head_size), lane = a->position % 16;
-    uint8_t *group = a->k_head + a->position / 16 * 16 * row;
-    kv_store_row(kv, a->k, a->head_size, 16, group + lane * kv_width(kv),
-                 group + a->head_size * 16 + lane * 2);
-    uint8_t *v = a->v_head + a->position * row;
-    kv_store_row(kv, a->v, a->head_size, 1, v, v + a->head_size);
+    size_t lane = a->position % 16;
+    uint8_t *group = a->k_head + a->position / 16 * 16 * inf_kv_row_bytes(kv, a->k_size);
+    kv_store_row(kv, a->k, a->k_size, 16, group + lane * kv_width(kv),
+                 group + a->k_size * 16 + lane * 2);
+    if (!a->v_size)
+        return;
+    uint8_t *v = a->v_head + a->position * inf_kv_row_bytes(kv, a->v_size);
+    kv_store_row(kv, a->v, a->v_size, 1, v, v + a->v_size);
 }
 
 static inline void kv_store_v16(const struct inf_kv_store_args *a)

@@ -25,6 +25,41 @@ static inline void rmsnorm_v16(const struct inf_rmsnorm_args *a)
     }
 }
 
+static inline void layernorm_store(const struct inf_layernorm_args *a, size_t i, v16 x, v16 r,
+                                   size_t n)
+{
+    v16 weight = v16_load_part(a->weight + i, n);
+    x = v16_mul(x, r);
+    x = a->bias ? v16_fma(x, weight, v16_load_part(a->bias + i, n)) : v16_mul(x, weight);
+    v16_store_part(a->out + i, x, n);
+}
+
+static inline void layernorm_v16(const struct inf_layernorm_args *a)
+{
+    size_t whole = a->n & ~(size_t)15, rest = a->n - whole;
+    v16 s = v16_set(0.0f), none = v16_set(0.0f);
+    for (size_t i = 0; i < whole; i += 16)
+        s = v16_add(s, v16_load(a->x + i));
+    if (rest)
+        s = v16_add(s, v16_load_part(a->x + whole, rest));
+    v16 mean = v16_set(v16_total(s) / (float)a->n);
+    s = none;
+    for (size_t i = 0; i < whole; i += 16) {
+        v16 d = v16_sub(v16_load(a->x + i), mean);
+        s = v16_fma(d, d, s);
+    }
+    if (rest) {
+        v16 d = v16_sub(v16_load_part(a->x + whole, rest), mean);
+        d = v16_keep(d, 0, rest, none);
+        s = v16_fma(d, d, s);
+    }
+    v16 r = v16_set(1.0f / sqrtf(v16_total(s) / (float)a->n + a->eps));
+    for (size_t i = 0; i < whole; i += 16)
+        layernorm_store(a, i, v16_sub(v16_load(a->x + i), mean), r, 16);
+    if (rest)
+        layernorm_store(a, whole, v16_sub(v16_load_part(a->x + whole, rest), mean), r, rest);
+}
+
 static inline void rope_turn(v16 *x, v16 *y, v16 cosine, v16 sine)
 {
     v16 a = *x, b = *y;
@@ -97,25 +132,71 @@ static inline v16 gelu_v16(v16 x)
     return v16_div(x, v16_add(v16_set(1.0f), exp_v16(negative)));
 }
 
+static inline v16 gelu_erf_v16(v16 x)
+{
+    v16 zero = v16_set(0.0f), one = v16_set(1.0f);
+    v16 a = v16_if_less(x, zero, v16_neg(x), x);
+    v16 t = v16_mul(v16_set(0.70710678f), a);
+    v16 k = v16_div(one, v16_fma(v16_set(0.3275911f), t, one));
+    v16 p = v16_set(INF_ERFC_C5);
+    p = v16_fma(p, k, v16_set(INF_ERFC_C4));
+    p = v16_fma(p, k, v16_set(INF_ERFC_C3));
+    p = v16_fma(p, k, v16_set(INF_ERFC_C2));
+    p = v16_mul(v16_fma(p, k, v16_set(INF_ERFC_C1)), k);
+    v16 h = v16_mul(v16_mul(v16_set(0.5f), a), v16_mul(p, exp_v16(v16_neg(v16_mul(t, t)))));
+    return v16_sub(v16_if_less(x, zero, zero, x), h);
+}
+
+static inline v16 relu_squared_v16(v16 x)
+{
+    v16 zero = v16_set(0.0f), m = v16_if_less(x, zero, zero, x);
+    return v16_mul(m, m);
+}
+
 static inline __attribute__((always_inline)) void glu_all(const struct inf_glu_args *a,
                                                           v16 (*f)(v16))
 {
     size_t i = 0;
-    for (; i + 16 <= a->n; i += 16)
-        v16_store(a->out + i, v16_mul(f(v16_load(a->gate + i)), v16_load(a->up + i)));
+    for (; i + 16 <= a->n; i += 16) {
+        v16 x = f(v16_load(a->gate + i));
+        v16_store(a->out + i, a->up ? v16_mul(x, v16_load(a->up + i)) : x);
+    }
     if (i < a->n) {
         size_t rest = a->n - i;
         v16 x = f(v16_load_part(a->gate + i, rest));
-        v16_store_part(a->out + i, v16_mul(x, v16_load_part(a->up + i, rest)), rest);
+        v16_store_part(a->out + i, a->up ? v16_mul(x, v16_load_part(a->up + i, rest)) : x, rest);
     }
 }
 
 static inline void glu_v16(const struct inf_glu_args *a)
 {
-    if (a->activation == INF_GELU_TANH)
-        glu_all(a, gelu_v16);
-    else
+    switch (a->activation) {
+    case INF_SILU:
         glu_all(a, silu_v16);
+        break;
+    case INF_GELU_TANH:
+        glu_all(a, gelu_v16);
+        break;
+    case INF_GELU_ERF:
+        glu_all(a, gelu_erf_v16);
+        break;
+    case INF_RELU_SQUARED:
+        glu_all(a, relu_squared_v16);
+        break;
+    }
+}
+
+static inline void softcap_v16(const struct inf_softcap_args *a)
+{
+    size_t i = 0;
+    for (; i + 16 <= a->n; i += 16) {
+        v16 x = v16_load(a->x + i);
+        v16_store(a->x + i, v16_add(soft_cap_v16(x, a->cap), v16_sub(x, x)));
+    }
+    if (i < a->n) {
+        v16 x = v16_load_part(a->x + i, a->n - i);
+        v16_store_part(a->x + i, v16_add(soft_cap_v16(x, a->cap), v16_sub(x, x)), a->n - i);
+    }
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* The table of architectures, and the tensors of a model by their slots. */
 #include "lib/arch/arch.h"
+#include "lib/base/limits.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,47 @@ const struct inf_block inf_layer_pre_norm[] = {
     {INF_BLOCK_END, 0},
 };
 
+const struct inf_block inf_layer_sandwich[] = {
+    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
+    {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_ATTN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_NORM, INF_SLOT_FFN_NORM},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_FFN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
+const struct inf_block inf_layer_post_norm[] = {
+    {INF_BLOCK_BARE, 0},
+    {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_ATTN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_BARE, 0},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_POST_NORM, INF_SLOT_FFN_POST_NORM},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
+const struct inf_block inf_layer_parallel[] = {
+    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
+    {INF_BLOCK_ATTN_APART, 0},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_ADD_APART, 0},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
+const struct inf_block inf_layer_encoder[] = {
+    {INF_BLOCK_BARE, 0}, {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_ADD, 0},  {INF_BLOCK_STREAM_NORM, INF_SLOT_ATTN_OUT_NORM},
+    {INF_BLOCK_BARE, 0}, {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_ADD, 0},  {INF_BLOCK_STREAM_NORM, INF_SLOT_LAYER_OUT_NORM},
+    {INF_BLOCK_END, 0},
+};
+
 size_t inf_arch_count(void)
 {
     return sizeof archs / sizeof *archs;
@@ -43,7 +85,7 @@ infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **
         return status;
     if (!name.ptr)
         return inf_fail(err, INFER_E_FORMAT, "key general.architecture is missing");
-    char known[256] = "";
+    char known[1024] = "";
     for (size_t i = 0; i < inf_arch_count(); i++) {
         if (inf_bytes_equal(name, archs[i]->name)) {
             *arch = archs[i];
@@ -58,110 +100,228 @@ infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **
 }
 
 struct slot {
-    const char *name;
+    const char *names; /* with | between them */
     enum inf_symbol dims[3];
 };
 
 static const struct slot slots[INF_SLOT_COUNT] = {
 #define SLOT(ENUM, name, a, b, c) {name, {INF_DIM_##a, INF_DIM_##b, INF_DIM_##c}},
+#define PART(ENUM, name, first, total)
 #include "lib/arch/slots.def"
 #undef SLOT
+#undef PART
 };
 
-static uint64_t dim(const struct inf_hparams *hp, enum inf_symbol symbol)
+/* Where a slot may also be rows of a fused tensor. */
+struct part {
+    enum inf_slot slot;
+    const char *names;
+    enum inf_symbol first, total;
+};
+
+static const struct part parts[] = {
+#define SLOT(ENUM, name, a, b, c)
+#define PART(ENUM, name, first, total) {INF_SLOT_##ENUM, name, INF_DIM_##first, INF_DIM_##total},
+#include "lib/arch/slots.def"
+#undef SLOT
+#undef PART
+};
+
+/* A size of a layer; outside layers the largest of all. */
+static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol symbol)
 {
+    const struct inf_layer *l = layer < 0 ? &hp->most : &hp->layer[layer];
     switch (symbol) {
     case INF_DIM_NONE:
+    case INF_DIM_ANY:
         return 1;
     case INF_DIM_EMBD:
         return hp->embd;
     case INF_DIM_Q:
-        return hp->q_size;
-    case INF_DIM_KV:
-        return hp->kv_size;
+        return l->q_size;
+    case INF_DIM_K:
+        return l->k_size;
+    case INF_DIM_V:
+        return l->v_size;
+    case INF_DIM_QK:
+        return (uint64_t)l->q_size + l->k_size;
+    case INF_DIM_QKV:
+        return (uint64_t)l->q_size + l->k_size + l->v_size;
+    case INF_DIM_OUT:
+        return l->out_size;
     case INF_DIM_HEAD:
-        return hp->head_size;
+        return l->head_size;
+    case INF_DIM_HEADS:
+        return l->heads;
+    case INF_DIM_KV_HEADS:
+        return l->kv_heads;
     case INF_DIM_FF:
-        return hp->ff;
+        return l->ff;
+    case INF_DIM_FF2:
+        return 2ull * l->ff;
     case INF_DIM_VOCAB:
         return hp->vocab;
     case INF_DIM_EXPERTS:
         return hp->experts;
     case INF_DIM_HALF_ROPE:
-        return hp->rope_dims / 2;
+        return hp->rope[INF_ROPE_GLOBAL].dims / 2;
     }
     return 0;
 }
 
-/* A matrix may be of any type that multiplies; a vector (norm, bias) and the router are f32. */
+/* Vectors (norms, biases), one for the layer or one for each head. */
+static bool is_vector(const struct slot *slot)
+{
+    return slot->dims[1] == INF_DIM_NONE || slot->dims[1] == INF_DIM_HEADS ||
+           slot->dims[1] == INF_DIM_KV_HEADS;
+}
+
+/* A matrix may be of any type that multiplies; a vector is f32. */
 static bool type_fits(const struct slot *slot, const struct inf_gguf_tensor *t)
 {
-    if (slot->dims[1] == INF_DIM_NONE)
+    if (is_vector(slot))
         return t->type_id == INF_TYPE_F32;
     return t->type && t->type->form != INF_FORM_NUMBER;
 }
 
-static infer_status check(const struct inf_hparams *hp, const struct slot *slot, const char *name,
-                          const struct inf_gguf_tensor *t, infer_error *err)
+/* Where a slot is to be found in the file. */
+struct place {
+    char name[INF_MAX_NAME + 1];
+    const struct inf_gguf_tensor *t; /* NULL: nowhere */
+    uint64_t want[3];                /* the tensor's shape */
+    uint64_t first, rows;            /* what of it is the slot's: of a vector numbers, else rows */
+    bool fused;
+};
+
+static infer_status check(const struct slot *slot, const struct place *at, infer_error *err)
 {
-    uint64_t want[3];
-    uint32_t dims = 1;
-    for (int i = 0; i < 3; i++) {
-        want[i] = dim(hp, slot->dims[i]);
-        dims = slot->dims[i] == INF_DIM_NONE ? dims : (uint32_t)i + 1;
-    }
-    bool same = t->shape[3] == 1;
-    for (int i = 0; i < 3; i++)
-        same &= t->shape[i] == want[i];
-    if (!same)
+    const struct inf_gguf_tensor *t = at->t;
+    const uint64_t *want = at->want;
+    if (t->shape[0] != want[0] || t->shape[1] != want[1] || t->shape[2] != want[2] ||
+        t->shape[3] != 1)
         return inf_fail(
             err, INFER_E_FORMAT,
-            "tensor %s has shape %llu x %llu x %llu, the model needs %llu x %llu x %llu", name,
+            "tensor %s has shape %llu x %llu x %llu, the model needs %llu x %llu x %llu", at->name,
             (unsigned long long)t->shape[0], (unsigned long long)t->shape[1],
             (unsigned long long)t->shape[2], (unsigned long long)want[0],
             (unsigned long long)want[1], (unsigned long long)want[2]);
     if (!type_fits(slot, t)) {
         if (!t->type)
-            return inf_fail(err, INFER_E_UNSUPPORTED, "tensor %s has the unknown type %u", name,
+            return inf_fail(err, INFER_E_UNSUPPORTED, "tensor %s has the unknown type %u", at->name,
                             t->type_id);
-        return inf_fail(err, INFER_E_UNSUPPORTED, "tensor %s has type %s, the model needs %s", name,
-                        t->type->name, dims == 1 ? "f32" : "a weight type");
+        return inf_fail(err, INFER_E_UNSUPPORTED, "tensor %s has type %s, the model needs %s",
+                        at->name, t->type->name, is_vector(slot) ? "f32" : "a weight type");
     }
     return INFER_OK;
 }
 
-static infer_status fill(const struct inf_hparams *hp, const struct inf_tensor_row *row, int layer,
-                         inf_tensor_find_fn *find, const void *ud, struct inf_arena *arena,
-                         struct inf_weight *weight, infer_error *err)
+/* The tensor of the first of `names` that is there; `name` becomes the last one tried. */
+static const struct inf_gguf_tensor *lookup(const char *names, int layer, inf_tensor_find_fn *find,
+                                            const void *ud, char name[INF_MAX_NAME + 1])
 {
-    const struct slot *slot = &slots[row->slot];
-    char name[64];
-    snprintf(name, sizeof name, slot->name, (unsigned)layer);
-    const struct inf_gguf_tensor *t = find(ud, name);
-    if (!t) {
-        bool needed = row->when == INF_REQUIRED || (row->when == INF_DENSE && !hp->experts) ||
-                      (row->when == INF_EXPERTS && hp->experts);
-        return needed ? inf_fail(err, INFER_E_FORMAT, "tensor %s is missing", name) : INFER_OK;
+    const struct inf_gguf_tensor *t = NULL;
+    for (const char *end; !t; names = end + 1) {
+        char pattern[INF_MAX_NAME + 1];
+        end = strchrnul(names, '|');
+        snprintf(pattern, sizeof pattern, "%.*s", (int)(end - names), names);
+        snprintf(name, INF_MAX_NAME + 1, pattern, (unsigned)layer);
+        t = find(ud, name);
+        if (!*end)
+            break;
     }
-    infer_status status = check(hp, slot, name, t, err);
+    return t;
+}
+
+/* Whether an architecture has all that is fused in a tensor. */
+static bool has_parts(const struct inf_arch *arch, const char *names)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t row = 0;
+        if (strcmp(parts[i].names, names) != 0)
+            continue;
+        while (row < arch->tensor_count && arch->tensors[row].slot != parts[i].slot)
+            row++;
+        if (row == arch->tensor_count)
+            return false;
+    }
+    return true;
+}
+
+/* A fused tensor is known by its number of rows, which no tensor of the slot's own has. */
+static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, enum inf_slot which,
+                   int layer, inf_tensor_find_fn *find, const void *ud, struct place *at)
+{
+    const struct slot *slot = &slots[which];
+    for (int i = 0; i < 3; i++)
+        at->want[i] = dim(hp, layer, slot->dims[i]);
+    int axis = slot->dims[1] == INF_DIM_NONE ? 0 : 1;
+    at->rows = at->want[axis];
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].slot != which || !has_parts(arch, parts[i].names))
+            continue;
+        uint64_t total = dim(hp, layer, parts[i].total);
+        at->t = lookup(parts[i].names, layer, find, ud, at->name);
+        if (!at->t || at->t->shape[axis] != total)
+            continue;
+        at->want[axis] = total;
+        at->first = parts[i].first == INF_DIM_NONE ? 0 : dim(hp, layer, parts[i].first);
+        at->fused = true;
+        return;
+    }
+    at->t = lookup(slot->names, layer, find, ud, at->name);
+    if (at->t && slot->dims[1] == INF_DIM_ANY)
+        at->want[1] = at->rows = at->t->shape[1];
+}
+
+/* Whether a layer is of the kind that has a tensor. */
+static bool has(const struct inf_layer *l, enum inf_when when)
+{
+    switch (when) {
+    case INF_ATTN:
+        return l->mixer == INF_MIXER_ATTN;
+    case INF_DENSE:
+        return l->ff && !l->experts;
+    case INF_EXPERTS:
+        return l->experts;
+    default:
+        return true;
+    }
+}
+
+static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *hp,
+                         const struct inf_tensor_row *row, int layer, inf_tensor_find_fn *find,
+                         const void *ud, struct inf_arena *arena, struct inf_weight *weight,
+                         infer_error *err)
+{
+    struct place at = {0};
+    if (layer >= 0 && !has(&hp->layer[layer], row->when))
+        return INFER_OK;
+    locate(arch, hp, row->slot, layer, find, ud, &at);
+    if (!at.t)
+        return row->when == INF_OPTIONAL
+                   ? INFER_OK
+                   : inf_fail(err, INFER_E_FORMAT, "tensor %s is missing", at.name);
+    infer_status status = check(&slots[row->slot], &at, err);
     if (status)
         return status;
-    char *kept = inf_arena_take(arena, strlen(name) + 1, 1);
+    char *kept = inf_arena_take(arena, strlen(at.name) + 1, 1);
     uint64_t row_bytes = 0;
     if (!kept)
-        return inf_fail_memory(err, "tensor names", strlen(name) + 1);
-    if (!inf_type_row_bytes(t->type, t->shape[0], &row_bytes))
-        return inf_fail(err, INFER_E_FORMAT, "tensor %s has no whole blocks in a row", name);
-    memcpy(kept, name, strlen(name) + 1);
+        return inf_fail_memory(err, "tensor names", strlen(at.name) + 1);
+    if (!inf_type_row_bytes(at.t->type, at.t->shape[0], &row_bytes))
+        return inf_fail(err, INFER_E_FORMAT, "tensor %s has no whole blocks in a row", at.name);
+    memcpy(kept, at.name, strlen(at.name) + 1);
+    bool vector = slots[row->slot].dims[1] == INF_DIM_NONE;
     *weight = (struct inf_weight){
-        .data = t->data,
+        .data = at.t->data + at.first * (vector ? sizeof(float) : row_bytes),
         .name = kept,
-        .type = t->type_id,
-        .k = (uint32_t)t->shape[0],
-        .rows = (uint32_t)t->shape[1],
-        .experts = (uint32_t)t->shape[2],
+        .type = at.t->type_id,
+        .k = (uint32_t)(vector ? at.rows : at.t->shape[0]),
+        .rows = (uint32_t)(vector ? 1 : at.rows),
+        .experts = (uint32_t)at.t->shape[2],
         .row_bytes = row_bytes,
-        .bytes = t->bytes,
+        .expert_bytes = at.t->bytes / inf_max_size(at.t->shape[2], 1),
+        .again = at.fused && at.first,
     };
     return INFER_OK;
 }
@@ -173,10 +333,10 @@ infer_status inf_arch_weights(const struct inf_arch *arch, const struct inf_hpar
     memset(weights, 0, INF_SLOT_COUNT * sizeof *weights);
     for (size_t i = 0; i < arch->tensor_count; i++) {
         const struct inf_tensor_row *row = &arch->tensors[i];
-        bool in_layer = strchr(slots[row->slot].name, '%') != NULL;
+        bool in_layer = strchr(slots[row->slot].names, '%') != NULL;
         if (in_layer != (layer >= 0))
             continue;
-        infer_status status = fill(hp, row, layer, find, ud, arena, &weights[row->slot], err);
+        infer_status status = fill(arch, hp, row, layer, find, ud, arena, &weights[row->slot], err);
         if (status)
             return status;
     }

@@ -7,41 +7,91 @@
 #define INF_ARCH_H
 
 #include "formats/gguf.h"
+#include "kernels/kernel.h"
+
+/* What a layer mixes its tokens with. */
+enum inf_mixer { INF_MIXER_NONE, INF_MIXER_ATTN };
+
+/* The turning of a layer's queries and keys: which of the model's two RoPEs, or none. */
+enum inf_rope_kind { INF_ROPE_GLOBAL, INF_ROPE_LOCAL, INF_ROPE_NONE };
+
+/* The numbers of one layer. Where a key of the file is an array, it has one of them a layer. */
+struct inf_layer {
+    enum inf_mixer mixer;
+    enum inf_rope_kind rope;
+    uint32_t heads, kv_heads;
+    uint32_t head_size, v_head_size; /* numbers of a query's or key's head, of a value's */
+    uint32_t q_size, k_size, v_size, out_size; /* all heads; out: what attention gives */
+    uint32_t ff;                               /* 0: no feed-forward */
+    uint32_t windowed, window; /* whether a token sees `window` positions alone, itself included */
+    uint32_t group;            /* query heads of a KV head */
+    float attn_scale;          /* on queries */
+    bool experts;
+};
+
+/* One RoPE: how many numbers of a head turn (even), from which base, and whether the model's scaling
+ * applies. */
+struct inf_rope {
+    uint32_t dims;
+    double base;
+    bool scaled;
+};
 
 /* The sizes and numbers of one model, read from its metadata and checked. */
 struct inf_hparams {
-    uint32_t layers, embd, heads, kv_heads, head_size, ff, vocab, context;
-    uint32_t q_size, kv_size; /* heads * head_size, kv_heads * head_size */
+    uint32_t layers, embd, vocab, context;
+    struct inf_layer *layer; /* (layers) */
+    struct inf_layer most;   /* the largest of each size over the layers, for buffers */
     float eps;
 
-    uint32_t rope_dims;     /* numbers of a head that turn; even */
-    double rope_base;       /* global layers */
-    double rope_base_local; /* windowed layers of a model that tells them apart */
+    struct inf_rope rope[2]; /* global, local */
     enum inf_rope_scaling { INF_ROPE_PLAIN, INF_ROPE_LINEAR, INF_ROPE_YARN } rope_scaling;
     double rope_factor, rope_original, rope_attn_factor, rope_beta_fast, rope_beta_slow;
 
-    uint32_t window;        /* positions that a windowed layer sees, itself included; 0: all */
-    uint32_t window_period; /* every so many layers one is global; 0: with a window none is */
-    uint32_t experts, experts_used; /* 0: a dense model */
-    float embd_scale;               /* on token embeddings */
-    float attn_scale;               /* on queries */
+    uint32_t experts, experts_used; /* 0: no layer has experts */
+
+    float embd_scale;     /* on token embeddings */
+    float residual_scale; /* on what a block adds to the stream */
+    float logit_scale;
+    float attn_softcap, logit_softcap; /* cap * tanh(x / cap) on scores, on logits; 0: none */
+    float attn_temp; /* queries times 1 + attn_temp * log(1 + position / attn_temp_length) */
+    uint32_t attn_temp_length;
+
+    bool two_way;      /* a token sees those behind it too: all of a text in one pass */
+    enum inf_pooling { /* of an embedding, as in the format */
+                       INF_POOLING_NONE,
+                       INF_POOLING_MEAN,
+                       INF_POOLING_FIRST,
+                       INF_POOLING_LAST
+    } pooling;
 };
 
-/* The tensors: SLOT(ENUM, name, first dimension, second, third). */
+/* The tensors that there may be, see slots.def. */
 enum inf_slot {
 #define SLOT(ENUM, name, a, b, c) INF_SLOT_##ENUM,
+#define PART(ENUM, name, first, total)
 #include "lib/arch/slots.def"
 #undef SLOT
+#undef PART
     INF_SLOT_COUNT
 };
 
+/* Sizes of a tensor, as names of a layer's or the model's numbers; sums of them for fused ones. */
 enum inf_symbol {
-    INF_DIM_NONE,
+    INF_DIM_NONE, /* 1 as a dimension, 0 as a first row */
+    INF_DIM_ANY,  /* whatever the tensor has */
     INF_DIM_EMBD,
     INF_DIM_Q,
-    INF_DIM_KV,
+    INF_DIM_K,
+    INF_DIM_V,
+    INF_DIM_QK,
+    INF_DIM_QKV,
+    INF_DIM_OUT,
     INF_DIM_HEAD,
+    INF_DIM_HEADS,
+    INF_DIM_KV_HEADS,
     INF_DIM_FF,
+    INF_DIM_FF2,
     INF_DIM_VOCAB,
     INF_DIM_EXPERTS,
     INF_DIM_HALF_ROPE
@@ -49,21 +99,25 @@ enum inf_symbol {
 
 struct inf_tensor_row {
     enum inf_slot slot;
-    enum {
+    enum inf_when {
         INF_REQUIRED,
         INF_OPTIONAL,
+        INF_ATTN, /* these: required in a layer of that kind, no others have it */
         INF_DENSE,
         INF_EXPERTS
-    } when; /* DENSE, EXPERTS: required in
-               a model of that kind */
+    } when;
 };
 
 /* A block of a recipe. What it reads and writes is the residual stream and one row beside it. */
 struct inf_block {
     enum inf_block_kind {
         INF_BLOCK_END,
-        INF_BLOCK_NORM,      /* beside = norm(stream), by the slot's weights */
-        INF_BLOCK_POST_NORM, /* beside = norm(beside) */
+        INF_BLOCK_NORM,        /* beside = norm(stream), by the slot's weights */
+        INF_BLOCK_POST_NORM,   /* beside = norm(beside) */
+        INF_BLOCK_STREAM_NORM, /* stream = norm(stream) */
+        INF_BLOCK_BARE,        /* the next block reads the stream, not what stands beside */
+        INF_BLOCK_ATTN_APART,  /* as ATTN, but its result waits for ADD_APART */
+        INF_BLOCK_ADD_APART,
         INF_BLOCK_ATTN, /* beside = attention(beside); q/k norm and biases where the tensors are */
         INF_BLOCK_FFN,  /* beside = feed-forward(beside), dense or with experts */
         INF_BLOCK_ADD   /* stream = stream + beside */
@@ -71,19 +125,91 @@ struct inf_block {
     enum inf_slot slot;
 };
 
+/* The keys of a file that begin with its architecture's name: "llama." before `name`. Each of these
+ * leaves *out where the key is absent. */
+struct inf_keys {
+    const struct inf_gguf *gguf;
+    const char *prefix;
+};
+bool inf_keys_is_array(const struct inf_keys *keys, const char *name);
+bool inf_keys_has(const struct inf_keys *keys, const char *name);
+infer_status inf_keys_need(const struct inf_keys *keys, const char *name, infer_error *err);
+infer_status inf_keys_text(const struct inf_keys *keys, const char *name, struct inf_bytes *out,
+                           infer_error *err);
+infer_status inf_keys_uint(const struct inf_keys *keys, const char *name, uint32_t low,
+                           uint32_t high, uint32_t *out, infer_error *err);
+/* Finite, and above zero (`zero`: or 0). */
+infer_status inf_keys_float(const struct inf_keys *keys, const char *name, bool zero, double *out,
+                            infer_error *err);
+infer_status inf_keys_bool(const struct inf_keys *keys, const char *name, bool *out,
+                           infer_error *err);
+/* One value for all layers, or an array of one for each, into the member at `offset`. */
+infer_status inf_keys_layers(const struct inf_keys *keys, const char *name, uint32_t low,
+                             uint32_t high, struct inf_hparams *hp, size_t offset,
+                             infer_error *err);
+
+#define INF_BASE_SAME (-1.0)
+
 struct inf_arch {
     const char *name;
     const struct inf_tensor_row *tensors; /* `tensor_count` of them */
     size_t tensor_count;
     const struct inf_block *layer;
     bool rope_adjacent; /* pairs are neighbours; else the two halves of the turned part */
-    bool gelu;          /* the feed-forward's gate; else silu */
-    /* Odd metadata, after the common keys are read; may be NULL. */
-    infer_status (*hook)(const struct inf_gguf *gguf, struct inf_hparams *hp, infer_error *err);
+    enum inf_activation activation; /* of the feed-forward's gate; without one of its only rows */
+    bool mixed;                     /* a layer may have no heads or no feed-forward */
+    bool encoder;      /* tokens see both ways unless the file says otherwise; no logits */
+    bool layer_norm;   /* norms take the mean off, and may have a bias; else RMS norms */
+    double local_base; /* RoPE base of windowed layers, never scaled (INF_BASE_SAME: that of all
+                        * layers); 0: they turn as all do */
+    /* With a window every so many layers one sees all, the last of each; 0: none. The file's own
+     * attention.sliding_window_pattern stands above it. */
+    uint32_t window_period;
+    /* Odd metadata, after the common keys are read and before sizes are derived; may be NULL. */
+    infer_status (*hook)(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
 };
 
 /* The recipe of most: norm, attention, add, norm, feed-forward, add. */
 extern const struct inf_block inf_layer_pre_norm[];
+/* Norms before and after each half, and after each half alone. */
+extern const struct inf_block inf_layer_sandwich[], inf_layer_post_norm[];
+/* One norm, attention and feed-forward beside each other, one sum. */
+extern const struct inf_block inf_layer_parallel[];
+/* A norm of the stream behind each sum. */
+extern const struct inf_block inf_layer_encoder[];
+
+/* Tensors that most have, for the tables of the architectures. */
+#define INF_TENSORS_MODEL                                                                          \
+    {INF_SLOT_TOKEN_EMBD, INF_REQUIRED}, {INF_SLOT_OUTPUT_NORM, INF_REQUIRED},                     \
+    {                                                                                              \
+        INF_SLOT_OUTPUT, INF_OPTIONAL                                                              \
+    }
+#define INF_TENSORS_ATTN                                                                           \
+    {INF_SLOT_ATTN_Q, INF_REQUIRED}, {INF_SLOT_ATTN_K, INF_REQUIRED},                              \
+        {INF_SLOT_ATTN_V, INF_REQUIRED},                                                           \
+    {                                                                                              \
+        INF_SLOT_ATTN_OUT, INF_REQUIRED                                                            \
+    }
+#define INF_TENSORS_QKV_BIAS(when)                                                                 \
+    {INF_SLOT_ATTN_Q_BIAS, when}, {INF_SLOT_ATTN_K_BIAS, when},                                    \
+    {                                                                                              \
+        INF_SLOT_ATTN_V_BIAS, when                                                                 \
+    }
+#define INF_TENSORS_GLU                                                                            \
+    {INF_SLOT_FFN_GATE, INF_REQUIRED}, {INF_SLOT_FFN_UP, INF_REQUIRED},                            \
+    {                                                                                              \
+        INF_SLOT_FFN_DOWN, INF_REQUIRED                                                            \
+    }
+#define INF_TENSORS_PRE_NORMS                                                                      \
+    {INF_SLOT_ATTN_NORM, INF_REQUIRED},                                                            \
+    {                                                                                              \
+        INF_SLOT_FFN_NORM, INF_REQUIRED                                                            \
+    }
+#define INF_TENSORS_POST_NORMS                                                                     \
+    {INF_SLOT_ATTN_POST_NORM, INF_REQUIRED},                                                       \
+    {                                                                                              \
+        INF_SLOT_FFN_POST_NORM, INF_REQUIRED                                                       \
+    }
 
 size_t inf_arch_count(void);
 const struct inf_arch *inf_arch_at(size_t index);
@@ -92,17 +218,19 @@ const struct inf_arch *inf_arch_at(size_t index);
 infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **arch,
                            infer_error *err);
 
-/* Reads and checks the numbers. vocab comes from the rows of the token embeddings. */
+/* Reads and checks the numbers; those of the layers are kept in `arena`. */
 infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf *gguf,
-                              struct inf_hparams *hp, infer_error *err);
+                              struct inf_arena *arena, struct inf_hparams *hp, infer_error *err);
 
-/* One weight tensor where it stands: (experts, rows, k); `data` NULL: the model has none. */
+/* One weight tensor where it stands, or the rows of a fused one: (experts, rows, k); `data` NULL:
+ * the model has none. */
 struct inf_weight {
     const uint8_t *data;
     const char *name; /* for messages */
     uint32_t type;
     uint32_t k, rows, experts;
-    size_t row_bytes, bytes; /* bytes: of all experts */
+    size_t row_bytes, expert_bytes; /* from one to the next */
+    bool again;                     /* rows of a tensor that another slot stands for already */
 };
 
 /* Looks a tensor up, by a function of the model (which may have several files). NULL: not there. */
@@ -113,11 +241,5 @@ typedef const struct inf_gguf_tensor *inf_tensor_find_fn(const void *ud, const c
 infer_status inf_arch_weights(const struct inf_arch *arch, const struct inf_hparams *hp, int layer,
                               inf_tensor_find_fn *find, const void *ud, struct inf_arena *arena,
                               struct inf_weight *weights, infer_error *err);
-
-/* Whether a layer looks through the window. */
-static inline bool inf_layer_windowed(const struct inf_hparams *hp, uint32_t layer)
-{
-    return hp->window && !(hp->window_period && (layer + 1) % hp->window_period == 0);
-}
 
 #endif

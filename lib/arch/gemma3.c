@@ -17,26 +17,14 @@ static const struct inf_tensor_row tensors[] = {
     {INF_SLOT_FFN_DOWN, INF_REQUIRED},       {INF_SLOT_FFN_POST_NORM, INF_REQUIRED},
 };
 
-static const struct inf_block layer[] = {
-    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
-    {INF_BLOCK_ATTN, 0},
-    {INF_BLOCK_POST_NORM, INF_SLOT_ATTN_POST_NORM},
-    {INF_BLOCK_ADD, 0},
-    {INF_BLOCK_NORM, INF_SLOT_FFN_NORM},
-    {INF_BLOCK_FFN, 0},
-    {INF_BLOCK_POST_NORM, INF_SLOT_FFN_POST_NORM},
-    {INF_BLOCK_ADD, 0},
-    {INF_BLOCK_END, 0},
-};
-
-static infer_status hook(const struct inf_gguf *gguf, struct inf_hparams *hp, infer_error *err)
+static infer_status hook(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err)
 {
-    (void)gguf;
+    (void)keys;
     (void)err;
-    hp->window_period = 6;
     hp->embd_scale = sqrtf((float)hp->embd);
-    if (hp->layers == 62) /* the 27B divides by its embedding's share of a head (168), not by 128 */
-        hp->attn_scale = 1.0f / sqrtf((float)hp->embd / (float)hp->heads);
+    /* the 27B divides by its embedding's share of a head (168), not by 128 */
+    for (uint32_t i = 0; hp->layers == 62 && i < hp->layers; i++)
+        hp->layer[i].attn_scale = 1.0f / sqrtf((float)hp->embd / (float)hp->layer[i].heads);
     return INFER_OK;
 }
 
@@ -44,7 +32,9 @@ const struct inf_arch inf_arch_gemma3 = {
     .name = "gemma3",
     .tensors = tensors,
     .tensor_count = sizeof tensors / sizeof *tensors,
-    .layer = layer,
-    .gelu = true,
+    .layer = inf_layer_sandwich,
+    .activation = INF_GELU_TANH,
+    .window_period = 6,
+    .local_base = 10000.0,
     .hook = hook,
 };

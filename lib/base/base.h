@@ -58,6 +58,10 @@ static inline infer_status inf_status(infer_status status)
 void inf_set_error(infer_error *err, infer_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
+/* Puts "NAME: " before the text of an error, so that it says which file is meant; of a long name the
+ * end alone, so that the text keeps its own. err may be NULL. */
+void inf_error_place(infer_error *err, const char *name) __attribute__((cold));
+
 static inline infer_status inf_fail_memory(infer_error *err, const char *what, size_t bytes)
 {
     return inf_fail(err, INFER_E_MEMORY, "no memory for %s (%zu bytes)", what, bytes);

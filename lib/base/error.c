@@ -54,6 +54,20 @@ void inf_set_error(infer_error *err, infer_status status, const char *format, ..
            len < 0 ? 0 : inf_min_size((size_t)len, sizeof raw - 1));
 }
 
+#define PLACE_MAX 200
+
+void inf_error_place(infer_error *err, const char *name)
+{
+    if (!err)
+        return;
+    infer_error before = *err;
+    size_t len = strlen(name), skipped = len > PLACE_MAX ? len - PLACE_MAX : 0;
+    while (((unsigned char)name[skipped] & 0xc0) == 0x80) /* whole characters */
+        skipped++;
+    inf_set_error(err, before.status, "%s%s: %s", skipped ? "..." : "", name + skipped,
+                  before.text);
+}
+
 const char *infer_status_name(infer_status status)
 {
     static const char *const names[] = {

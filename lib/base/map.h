@@ -22,6 +22,10 @@ struct inf_map {
  * empty file INFER_E_FORMAT. On failure *map is all zero. */
 infer_status inf_map_open(const infer_allocator *a, const char *path, bool no_mmap,
                           struct inf_map *map, infer_error *err);
+
+/* The same for no_mmap, with progress (NULL allowed), which may cancel. */
+infer_status inf_map_read(const infer_allocator *a, const char *path, infer_progress progress,
+                          void *ud, struct inf_map *map, infer_error *err);
 void inf_map_close(struct inf_map *map);
 
 /* INFER_E_IO where `path` no longer is the file that was opened, unchanged. */

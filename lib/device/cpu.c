@@ -19,52 +19,118 @@ static bool stopped(struct inf_cpu_run *run)
     return false;
 }
 
+static void scale_row(float *x, uint32_t n, float scale)
+{
+    for (uint32_t i = 0; scale != 1.0f && i < n; i++)
+        x[i] *= scale;
+}
+
+/* x = x + y * scale */
+static void add_rows(float *x, const float *y, uint32_t n, float scale)
+{
+    if (scale == 1.0f)
+        for (uint32_t i = 0; i < n; i++)
+            x[i] += y[i];
+    else
+        for (uint32_t i = 0; i < n; i++)
+            x[i] += y[i] * scale;
+}
+
+/* x = x + row of w, in pieces of whole blocks of any type */
+static void add_weights(float *x, const struct inf_weight *w, size_t row)
+{
+    const struct inf_type_info *type = inf_type_info(w->type);
+    float piece[256];
+    for (uint32_t at = 0; at < w->k; at += 256) {
+        uint32_t n = w->k - at < 256 ? w->k - at : 256;
+        inf_type_decode(type, w->data + row * w->row_bytes + at / type->weights * type->bytes, n,
+                        piece);
+        add_rows(x + at, piece, n, 1.0f);
+    }
+}
+
 static void embed(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
 {
     const struct inf_weight *w = step->w[0];
-    float *out = inf_cpu_row(run->plan, step->out, row), scale = run->plan->hp.embd_scale;
+    float *out = inf_cpu_row(run->plan, step->out, row);
     inf_type_decode(inf_type_info(w->type), w->data + (size_t)run->batch->ids[row] * w->row_bytes,
                     w->k, out);
-    for (uint32_t i = 0; scale != 1.0f && i < w->k; i++)
-        out[i] *= scale;
+    scale_row(out, w->k, step->scale);
+    if (step->w[1])
+        add_weights(out, step->w[1], run->batch->positions[row]);
+    if (step->w[2])
+        add_weights(out, step->w[2], 0);
 }
 
-/* (2 bases, cos and sin, half) of a row's position. */
+/* Everything of a token's embedding goes into the sum (or takes its place) in order of positions. */
+static void pool(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    enum inf_pooling kind = run->plan->hp.pooling;
+    float *to = run->batch->embedding;
+    for (uint32_t row = 0; row < run->batch->rows; row++) {
+        const float *from = inf_cpu_row(run->plan, step->in, row);
+        if (run->batch->positions[row] == 0 || kind == INF_POOLING_LAST)
+            memcpy(to, from, step->n * sizeof *to);
+        else if (kind == INF_POOLING_MEAN)
+            add_rows(to, from, step->n, 1.0f);
+    }
+}
+
+/* The bias and the cap of a row of logits. */
+static void end_logits(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const struct infer_plan *plan = run->plan;
+    float *logits = plan->logits + (size_t)run->batch->logit_rows[row] * plan->hp.vocab;
+    if (step->w[0])
+        add_rows(logits, (const float *)(const void *)step->w[0]->data, plan->hp.vocab, 1.0f);
+    if (plan->hp.logit_softcap > 0.0f)
+        plan->kernels.softcap(
+            &(struct inf_softcap_args){logits, plan->hp.vocab, plan->hp.logit_softcap});
+}
+
+/* For both RoPEs cos and sin, half of each, of a row's position. */
 static void angles(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
 {
     const struct infer_plan *plan = run->plan;
     float *out = inf_cpu_row(plan, step->out, row);
-    uint32_t half = step->n;
-    for (int base = 0; base < 2; base++, out += 2 * half)
+    for (int kind = 0; kind < 2; kind++) {
+        uint32_t half = plan->hp.rope[kind].dims / 2;
         for (uint32_t i = 0; i < half; i++) {
             double c, s;
-            inf_cos_sin(run->batch->positions[row] * plan->rope_freqs[base][i], &c, &s);
-            out[i] = (float)c * plan->rope_scale[base];
-            out[half + i] = (float)s * plan->rope_scale[base];
+            inf_cos_sin(run->batch->positions[row] * plan->rope_freqs[kind][i], &c, &s);
+            out[i] = (float)c * plan->rope_scale[kind];
+            out[half + i] = (float)s * plan->rope_scale[kind];
         }
+        out += 2 * half;
+    }
 }
 
 static void norm(const struct infer_plan *plan, const struct inf_step *step, const float *in,
                  float *out, uint32_t heads)
 {
-    for (uint32_t h = 0; h < heads; h++)
-        plan->kernels.rmsnorm(&(struct inf_rmsnorm_args){
-            .x = in + h * step->n,
-            .weight = (const float *)(const void *)step->w[0]->data,
-            .out = out + h * step->n,
-            .n = step->n,
-            .eps = plan->hp.eps,
-        });
+    const float *weight = (const float *)(const void *)step->w[0]->data;
+    const float *bias = step->w[1] ? (const float *)(const void *)step->w[1]->data : NULL;
+    for (uint32_t h = 0; h < heads; h++) {
+        size_t at = h * step->n, own = step->w[0]->rows > 1 ? at : 0;
+        if (plan->arch->layer_norm)
+            plan->kernels.layernorm(&(struct inf_layernorm_args){in + at, weight + own, bias,
+                                                                 out + at, step->n, plan->hp.eps});
+        else
+            plan->kernels.rmsnorm(
+                &(struct inf_rmsnorm_args){in + at, weight + own, out + at, step->n, plan->hp.eps});
+    }
 }
 
 static void rope(const struct infer_plan *plan, const struct inf_step *step, uint32_t row)
 {
-    uint32_t half = plan->hp.rope_dims / 2;
-    const float *at = inf_cpu_row(plan, INF_BUF_ANGLES, row) + (step->windowed ? 2 * half : 0);
+    const struct inf_layer *l = &plan->hp.layer[step->layer];
+    uint32_t half = plan->hp.rope[l->rope].dims / 2;
+    const float *at = inf_cpu_row(plan, INF_BUF_ANGLES, row);
+    at += l->rope == INF_ROPE_LOCAL ? plan->hp.rope[INF_ROPE_GLOBAL].dims : 0;
     plan->kernels.rope(&(struct inf_rope_args){
         .x = inf_cpu_row(plan, step->in, row),
         .heads = step->heads,
-        .head_size = plan->hp.head_size,
+        .head_size = l->head_size,
         .half = half,
         .cos = at,
         .sin = at + half,
@@ -75,24 +141,20 @@ static void rope(const struct infer_plan *plan, const struct inf_step *step, uin
 static void kv_store(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
 {
     const struct infer_plan *plan = run->plan;
-    for (uint32_t h = 0; h < plan->hp.kv_heads; h++) {
+    const struct inf_layer *l = &plan->hp.layer[step->layer];
+    for (uint32_t h = 0; h < l->kv_heads; h++) {
         uint8_t *head = inf_plan_kv(plan, run->batch->kv[row], step->layer, h);
         plan->kernels.kv_store(&(struct inf_kv_store_args){
             .kv = plan->kv,
-            .k = inf_cpu_row(plan, step->in, row) + h * plan->hp.head_size,
-            .v = inf_cpu_row(plan, step->in2, row) + h * plan->hp.head_size,
-            .head_size = plan->hp.head_size,
+            .k = inf_cpu_row(plan, step->in, row) + h * l->head_size,
+            .v = inf_cpu_row(plan, step->in2, row) + h * l->v_head_size,
+            .k_size = l->head_size,
+            .v_size = l->v_head_size,
             .position = run->batch->positions[row],
             .k_head = head,
-            .v_head = head + plan->kv_head_bytes,
+            .v_head = head + plan->kv_places[step->layer].v_at,
         });
     }
-}
-
-static void add_rows(float *x, const float *y, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        x[i] += y[i];
 }
 
 /* A step on one row (of tokens, slots or wanted rows, as the step says). */
@@ -113,17 +175,22 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
     case INF_STEP_LAST:
         norm(plan, step, inf_cpu_row(plan, step->in, run->batch->want[row]),
              inf_cpu_row(plan, step->out, row), 1);
+        scale_row(inf_cpu_row(plan, step->out, row), step->n, step->scale);
+        break;
+    case INF_STEP_LOGITS_END:
+        end_logits(run, step, row);
         break;
     case INF_STEP_QUANTIZE:
         plan->kernels.quantize(&(struct inf_quantize_args){
             .x = inf_cpu_row(plan, step->in, row),
             .k = step->n,
-            .column = inf_plan_buffer(plan, step->out, row),
+            /* columns as far apart as their length asks, not as the longest of any layer does */
+            .column = inf_plan_buffer(plan, step->out, 0) + row * inf_acts_stride(step->n),
         });
         break;
     case INF_STEP_BIAS:
         add_rows(inf_cpu_row(plan, step->in, row), (const float *)(const void *)step->w[0]->data,
-                 step->n);
+                 step->n, 1.0f);
         break;
     case INF_STEP_ROPE:
         rope(plan, step, row);
@@ -134,14 +201,15 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
     case INF_STEP_GLU:
         plan->kernels.glu(&(struct inf_glu_args){
             .gate = inf_cpu_row(plan, step->in, row),
-            .up = inf_cpu_row(plan, step->in2, row),
+            .up = step->in2 == INF_BUF_NONE ? NULL : inf_cpu_row(plan, step->in2, row),
             .out = inf_cpu_row(plan, step->in, row),
             .n = step->n,
-            .activation = plan->arch->gelu ? INF_GELU_TANH : INF_SILU,
+            .activation = plan->arch->activation,
         });
         break;
     case INF_STEP_ADD:
-        add_rows(inf_cpu_row(plan, step->in, row), inf_cpu_row(plan, step->in2, row), step->n);
+        add_rows(inf_cpu_row(plan, step->in, row), inf_cpu_row(plan, step->in2, row), step->n,
+                 step->scale);
         break;
     case INF_STEP_ROUTE:
         inf_cpu_route(run, step, row);
@@ -188,7 +256,8 @@ static uint32_t stage_tasks(const struct inf_cpu_run *run, const struct inf_stag
     case INF_STEP_LOGITS:
         return inf_cpu_matmul_tasks(run, step);
     case INF_STEP_ATTN:
-        return inf_cpu_attn_tasks(run);
+        return inf_cpu_attn_tasks(run, step);
+    case INF_STEP_POOL:
     case INF_STEP_GROUP:
         return 1;
     case INF_STEP_EXPERTS:
@@ -209,6 +278,9 @@ static void do_task(const struct inf_cpu_run *run, const struct inf_stage *stage
         break;
     case INF_STEP_ATTN:
         inf_cpu_attn(run, step, task, scratch);
+        break;
+    case INF_STEP_POOL:
+        pool(run, step);
         break;
     case INF_STEP_GROUP:
         inf_cpu_group(run);

@@ -10,7 +10,7 @@
 void inf_cpu_attn_blocks(struct inf_cpu_run *run)
 {
     const struct inf_batch *batch = run->batch;
-    uint32_t group = run->plan->hp.heads / run->plan->hp.kv_heads;
+    uint32_t group = run->plan->hp.most.group;
     uint32_t most = group < INF_ATTN_ROWS ? INF_ATTN_ROWS / group : 1;
     run->block_count = 0;
     for (uint32_t row = 0; row < batch->rows;) {
@@ -31,13 +31,14 @@ struct work {
     uint32_t *first, *end;
 };
 
-static struct work divide(const struct infer_plan *plan, uint8_t *scratch, uint32_t rows)
+static struct work divide(const struct infer_plan *plan, const struct inf_layer *l,
+                          uint8_t *scratch, uint32_t rows)
 {
-    size_t matrix = (size_t)rows * plan->hp.head_size;
+    size_t matrix = (size_t)rows * l->v_head_size;
     float *at = (float *)(void *)(scratch + plan->attn_scratch_at);
     struct work w = {.rows = rows, .scores = at};
     w.q = w.scores + (size_t)rows * INF_ATTN_TILE;
-    w.acc = w.q + matrix;
+    w.acc = w.q + (size_t)rows * l->head_size;
     w.acc_tile = w.acc + matrix;
     w.most = w.acc_tile + matrix;
     w.sum = w.most + rows;
@@ -48,12 +49,21 @@ static struct work divide(const struct infer_plan *plan, uint8_t *scratch, uint3
     return w;
 }
 
-/* Positions that a token sees: [*first, position]. */
-static uint32_t window_start(const struct infer_plan *plan, const struct inf_step *step,
-                             uint32_t position)
+/* Positions that a row's token sees: from *first to before *end. Where it sees both ways the window
+ * reaches as far forward as back. */
+static void seen(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row,
+                 uint32_t *first, uint32_t *end)
 {
-    uint32_t window = plan->hp.window;
-    return step->windowed && position >= window ? position - window + 1 : 0;
+    const struct inf_hparams *hp = &run->plan->hp;
+    uint32_t position = run->batch->positions[row], window = hp->layer[step->layer].window;
+    uint32_t back = window ? window - 1 : position;
+    *end = position + 1;
+    if (hp->two_way) {
+        uint32_t ahead = run->batch->positions[run->batch->rows - 1] - position;
+        back = window ? window / 2 : position;
+        *end += window && ahead > back ? back : ahead;
+    }
+    *first = position > back ? position - back : 0;
 }
 
 /* What of a tile each row sees; rows of one token follow each other. */
@@ -62,8 +72,8 @@ static void set_ranges(const struct inf_cpu_run *run, const struct inf_step *ste
 {
     uint32_t group = w->rows / block->count;
     for (uint32_t r = 0; r < w->rows; r++) {
-        uint32_t position = run->batch->positions[block->row + r / group];
-        uint32_t start = window_start(run->plan, step, position), end = position + 1;
+        uint32_t start, end;
+        seen(run, step, block->row + r / group, &start, &end);
         w->first[r] = start > tile ? start - tile : 0;
         w->end[r] = end > tile ? end - tile : 0;
         w->end[r] = w->end[r] < INF_ATTN_TILE ? w->end[r] : INF_ATTN_TILE;
@@ -76,10 +86,13 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
                    const struct inf_attn_block *block, uint32_t kv_head, struct work *w)
 {
     const struct infer_plan *plan = run->plan;
-    size_t size = plan->hp.head_size, row_bytes = inf_kv_row_bytes(plan->kv, size);
+    size_t size = plan->hp.layer[step->layer].head_size;
+    size_t row_bytes = inf_kv_row_bytes(plan->kv, size);
     const uint8_t *head = inf_plan_kv(plan, run->batch->kv[block->row], step->layer, kv_head);
-    uint32_t start = window_start(plan, step, run->batch->positions[block->row]);
-    uint32_t last = run->batch->positions[block->row + block->count - 1];
+    uint32_t start, end;
+    seen(run, step, block->row + block->count - 1, &start, &end);
+    uint32_t last = end - 1;
+    seen(run, step, block->row, &start, &end);
     memset(w->sum, 0, w->rows * sizeof *w->sum);
     for (uint32_t tile = start / INF_ATTN_TILE * INF_ATTN_TILE; tile <= last;
          tile += INF_ATTN_TILE) {
@@ -87,8 +100,10 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
         plan->kernels.attn(&(struct inf_attn_args){
             .kv = plan->kv,
             .k_tile = head + tile * row_bytes,
-            .v_tile = head + plan->kv_head_bytes + tile * row_bytes,
-            .head_size = size,
+            .v_tile = head + plan->kv_places[step->layer].v_at + tile * row_bytes,
+            .k_size = size,
+            .v_size = size,
+            .cap = plan->hp.attn_softcap,
             .q = w->q,
             .q_stride = size,
             .rows = w->rows,
@@ -102,7 +117,7 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
         });
         for (uint32_t r = 0; r < w->rows; r++)
             plan->kernels.attn_merge(&(struct inf_attn_merge_args){
-                .head_size = size,
+                .v_size = size,
                 .most = &w->most[r],
                 .sum = &w->sum[r],
                 .acc = w->acc + r * size,
@@ -113,24 +128,28 @@ static void attend(const struct inf_cpu_run *run, const struct inf_step *step,
     }
 }
 
-uint32_t inf_cpu_attn_tasks(const struct inf_cpu_run *run)
+uint32_t inf_cpu_attn_tasks(const struct inf_cpu_run *run, const struct inf_step *step)
 {
-    return run->block_count * run->plan->hp.kv_heads;
+    return run->block_count * run->plan->hp.layer[step->layer].kv_heads;
 }
 
 void inf_cpu_attn(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
                   uint8_t *scratch)
 {
     const struct infer_plan *plan = run->plan;
-    uint32_t heads = plan->hp.kv_heads, group = plan->hp.heads / heads, kv_head = task % heads;
-    size_t size = plan->hp.head_size;
+    const struct inf_layer *l = &plan->hp.layer[step->layer];
+    uint32_t heads = l->kv_heads, group = l->group, kv_head = task % heads;
+    size_t size = l->head_size;
     const struct inf_attn_block *block = &plan->blocks[task / heads];
-    struct work w = divide(plan, scratch, block->count * group);
+    struct work w = divide(plan, l, scratch, block->count * group);
     for (uint32_t r = 0; r < w.rows; r++) {
-        const float *q = inf_cpu_row(plan, step->in, block->row + r / group) +
-                         (kv_head * group + r % group) * size;
+        uint32_t row = block->row + r / group;
+        const float *q = inf_cpu_row(plan, step->in, row) + (kv_head * group + r % group) * size;
+        float scale = l->attn_scale;
+        if (plan->attn_temps)
+            scale *= plan->attn_temps[run->batch->positions[row] / plan->hp.attn_temp_length];
         for (size_t d = 0; d < size; d++)
-            w.q[r * size + d] = q[d] * plan->hp.attn_scale;
+            w.q[r * size + d] = q[d] * scale;
     }
     attend(run, step, block, kv_head, &w);
     for (uint32_t r = 0; r < w.rows; r++) {

@@ -113,7 +113,7 @@ void inf_cpu_experts(const struct inf_cpu_run *run, const struct inf_step *step,
     uint32_t e = active[task / blocks], row = task % blocks * each;
     struct inf_matmul_args args = {
         .type = w->type,
-        .w = w->data + e * (w->bytes / w->experts) + row * w->row_bytes,
+        .w = w->data + e * w->expert_bytes + row * w->row_bytes,
         .row_bytes = w->row_bytes,
         .rows = w->rows - row < each ? w->rows - row : each,
         .k = w->k,

@@ -16,7 +16,7 @@ uint32_t inf_cpu_matmul_tasks(const struct inf_cpu_run *run, const struct inf_st
 void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
                     uint8_t *scratch);
 void inf_cpu_attn_blocks(struct inf_cpu_run *run);
-uint32_t inf_cpu_attn_tasks(const struct inf_cpu_run *run);
+uint32_t inf_cpu_attn_tasks(const struct inf_cpu_run *run, const struct inf_step *step);
 void inf_cpu_attn(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
                   uint8_t *scratch);
 
@@ -32,7 +32,7 @@ void inf_cpu_combine(const struct inf_cpu_run *run, const struct inf_step *step,
 static inline void inf_cpu_input(const struct infer_plan *plan, enum inf_buffer in,
                                  struct inf_matmul_args *args)
 {
-    bool is_int = in == INF_BUF_INT_EMBD || in == INF_BUF_INT_Q || in == INF_BUF_INT_FF;
+    bool is_int = in == INF_BUF_INT_EMBD || in == INF_BUF_INT_OUT || in == INF_BUF_INT_FF;
     uint8_t *at = inf_plan_buffer(plan, in, 0);
     args->acts = is_int ? at : NULL;
     args->x = is_int ? NULL : (const float *)(const void *)at;

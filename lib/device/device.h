@@ -18,6 +18,7 @@ struct inf_batch {
     const uint32_t *logit_rows;  /* (wanted) their rows in plan->logits */
     _Atomic bool *const *cancel; /* (sessions in the batch) raised by any thread: stop */
     uint32_t cancels;
+    float *embedding; /* (embd) what is pooled of the batch's one session; NULL in other plans */
 };
 
 /* INFER_E_CANCELLED, or INFER_E_NUMERIC where a row's result is not finite: *bad_row is the first. */

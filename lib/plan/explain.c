@@ -5,9 +5,10 @@
 
 static const char *buffer_name(enum inf_buffer buffer)
 {
-    static const char *const names[] = {
-        "stream", "beside", "angles", "q",      "k",        "v",     "attn",   "gate", "up",
-        "router", "choice", "groups", "expert", "int_embd", "int_q", "int_ff", "last", "-"};
+    static const char *const names[] = {"stream",  "beside", "apart",  "angles", "q",
+                                        "k",       "v",      "attn",   "gate",   "up",
+                                        "router",  "choice", "groups", "expert", "int_embd",
+                                        "int_out", "int_ff", "last",   "-"};
     return names[buffer];
 }
 
@@ -55,8 +56,8 @@ static void explain_step(const struct infer_plan *plan, const struct inf_step *s
     }
     if (!matrix && step->w[0])
         inf_text_printf(text, "  %s", step->w[0]->name);
-    if (step->windowed && step->op == INF_STEP_ATTN)
-        inf_text_printf(text, "  window %u", plan->hp.window);
+    if (step->op == INF_STEP_ATTN && plan->hp.layer[step->layer].windowed)
+        inf_text_printf(text, "  window %u", plan->hp.layer[step->layer].window);
     inf_text_printf(text, step->barrier ? "  |\n" : "\n");
 }
 

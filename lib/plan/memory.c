@@ -1,12 +1,6 @@
 /* What a plan takes: where each buffer stands, and the bytes of everything. */
 #include "lib/plan/plan.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 struct size {
     uint64_t rows, stride;
 };
@@ -18,37 +12,45 @@ static bool add_product(size_t *total, uint64_t a, uint64_t b)
     return inf_mul_size(a, b, &product) && inf_add_size(*total, product, total);
 }
 
+/* Bytes of an int8 column of up to k numbers: block types have rows of whole 32s. */
+static uint64_t int_columns(uint32_t k)
+{
+    return inf_acts_stride(k / 32 * 32);
+}
+
 static void buffer_sizes(const struct infer_plan *plan, struct size sizes[INF_BUF_COUNT])
 {
     const struct inf_hparams *hp = &plan->hp;
+    const struct inf_layer *most = &hp->most;
     uint64_t tokens = plan->info.batch, used = hp->experts ? hp->experts_used : 1;
     uint64_t wanted = inf_min_size(tokens, (uint64_t)plan->info.logit_rows * plan->info.sessions);
     struct size none = {0, 0};
     bool moe = hp->experts;
     sizes[INF_BUF_STREAM] = sizes[INF_BUF_BESIDE] = (struct size){tokens, 4ull * hp->embd};
-    sizes[INF_BUF_ANGLES] = (struct size){tokens, 4ull * 2 * hp->rope_dims};
-    sizes[INF_BUF_Q] = sizes[INF_BUF_ATTN] = (struct size){tokens, 4ull * hp->q_size};
-    sizes[INF_BUF_K] = sizes[INF_BUF_V] = (struct size){tokens, 4ull * hp->kv_size};
-    sizes[INF_BUF_GATE] = sizes[INF_BUF_UP] = (struct size){tokens * used, 4ull * hp->ff};
+    sizes[INF_BUF_APART] = plan->apart ? sizes[INF_BUF_BESIDE] : none;
+    sizes[INF_BUF_ANGLES] =
+        (struct size){tokens, 4ull * ((uint64_t)hp->rope[0].dims + hp->rope[1].dims)};
+    sizes[INF_BUF_Q] = (struct size){tokens, 4ull * most->q_size};
+    sizes[INF_BUF_K] = (struct size){tokens, 4ull * most->k_size};
+    sizes[INF_BUF_V] = (struct size){tokens, 4ull * most->v_size};
+    sizes[INF_BUF_ATTN] = (struct size){tokens, 4ull * most->out_size};
+    sizes[INF_BUF_GATE] = sizes[INF_BUF_UP] = (struct size){tokens * used, 4ull * most->ff};
     sizes[INF_BUF_ROUTER] = moe ? (struct size){tokens, 4ull * hp->experts} : none;
     sizes[INF_BUF_CHOICE] = moe ? (struct size){tokens, 8ull * hp->experts_used} : none;
     sizes[INF_BUF_GROUPS] =
         moe ? (struct size){1, 4ull * (2 * (hp->experts + 1) + 2 * tokens * used)} : none;
     sizes[INF_BUF_EXPERT] = moe ? (struct size){tokens * used, 4ull * hp->embd} : none;
-    sizes[INF_BUF_INT_EMBD] =
-        hp->embd % 32 ? none : (struct size){tokens, inf_acts_stride(hp->embd)};
-    sizes[INF_BUF_INT_Q] =
-        hp->q_size % 32 ? none : (struct size){tokens, inf_acts_stride(hp->q_size)};
-    sizes[INF_BUF_INT_FF] =
-        hp->ff % 32 ? none : (struct size){tokens * used, inf_acts_stride(hp->ff)};
+    sizes[INF_BUF_INT_EMBD] = (struct size){tokens, int_columns(hp->embd)};
+    sizes[INF_BUF_INT_OUT] = (struct size){tokens, int_columns(most->out_size)};
+    sizes[INF_BUF_INT_FF] = (struct size){tokens * used, int_columns(most->ff)};
     sizes[INF_BUF_LAST] = (struct size){wanted, 4ull * hp->embd};
 }
 
-/* (rows, tile) scores, (rows, head) queries, running and tile sums, and four numbers a row. */
+/* (rows, tile) scores, (rows, head) queries, running and tile sums, and eight numbers a row. */
 static size_t attention_scratch(const struct inf_hparams *hp)
 {
-    size_t rows = inf_max_size(INF_ATTN_ROWS, hp->heads / hp->kv_heads);
-    return rows * (INF_ATTN_TILE + 3 * (size_t)hp->head_size + 8) * 4;
+    size_t rows = inf_max_size(INF_ATTN_ROWS, hp->most.group);
+    return rows * (INF_ATTN_TILE + hp->most.head_size + 2 * (size_t)hp->most.v_head_size + 8) * 4;
 }
 
 static infer_status layout_buffers(struct infer_plan *plan, infer_error *err)
@@ -70,25 +72,47 @@ static infer_status layout_buffers(struct infer_plan *plan, infer_error *err)
     return INFER_OK;
 }
 
+/* The caches of the layers that attend, one behind the other. */
+static infer_status layout_kv(struct infer_plan *plan, infer_error *err)
+{
+    const struct inf_hparams *hp = &plan->hp;
+    size_t positions =
+        ((size_t)plan->info.context + INF_ATTN_TILE - 1) / INF_ATTN_TILE * INF_ATTN_TILE;
+    plan->kv_places = inf_arena_take(&plan->arena, hp->layers, sizeof *plan->kv_places);
+    if (!plan->kv_places)
+        return inf_fail_memory(err, "the places of the KV cache",
+                               hp->layers * sizeof *plan->kv_places);
+    plan->kv_session_bytes = 0;
+    for (uint32_t i = 0; i < hp->layers; i++) {
+        const struct inf_layer *l = &hp->layer[i];
+        struct inf_kv_place *place = &plan->kv_places[i];
+        if (l->mixer != INF_MIXER_ATTN)
+            continue;
+        place->at = plan->kv_session_bytes;
+        place->v_at = positions * inf_kv_row_bytes(plan->kv, l->head_size);
+        place->head_bytes = place->v_at + positions * inf_kv_row_bytes(plan->kv, l->v_head_size);
+        if (!add_product(&plan->kv_session_bytes, l->kv_heads, place->head_bytes))
+            return inf_fail(err, INFER_E_LIMIT,
+                            "the KV cache of %u tokens passes the address space",
+                            plan->info.context);
+    }
+    return INFER_OK;
+}
+
 infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err)
 {
     const struct inf_hparams *hp = &plan->hp;
-    infer_status status = layout_buffers(plan, err);
-    if (status)
+    infer_status status;
+    if ((status = layout_buffers(plan, err)) || (status = layout_kv(plan, err)))
         return status;
-    size_t positions =
-        ((size_t)plan->info.context + INF_ATTN_TILE - 1) / INF_ATTN_TILE * INF_ATTN_TILE;
-    plan->kv_head_bytes = positions * inf_kv_row_bytes(plan->kv, hp->head_size);
-    size_t session = 0, kv = 0, logits = 0, scratch = 0;
-    if (!add_product(&session, (uint64_t)hp->layers * hp->kv_heads * 2, plan->kv_head_bytes) ||
-        !add_product(&kv, session, plan->info.sessions) ||
+    size_t kv = 0, logits = 0, scratch = 0;
+    if (!add_product(&kv, plan->kv_session_bytes, plan->info.sessions) ||
         !add_product(&logits, (uint64_t)plan->info.logit_rows * plan->info.sessions,
-                     4ull * hp->vocab) ||
+                     4ull * (plan->embedding ? hp->embd : hp->vocab)) ||
         !add_product(&scratch, plan->scratch_bytes, plan->info.threads))
         return inf_fail(err, INFER_E_LIMIT,
                         "the KV cache of %u tokens x %u sessions passes the address space",
                         plan->info.context, plan->info.sessions);
-    plan->kv_session_bytes = session;
     plan->kv_bytes = kv;
     plan->logits_bytes = logits;
     plan->memory.kv = kv;
@@ -96,33 +120,4 @@ infer_status inf_plan_layout(struct infer_plan *plan, infer_error *err)
     plan->memory.activations = plan->activation_bytes;
     plan->memory.scratch = scratch;
     return INFER_OK;
-}
-
-/* The number behind `key` in a file of /proc or /sys; UINT64_MAX where there is none. */
-static uint64_t number_in(const char *path, const char *key)
-{
-    char text[4096];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return UINT64_MAX;
-    ssize_t len = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[len < 0 ? 0 : len] = 0;
-    const char *at = strstr(text, key);
-    char *end;
-    unsigned long long value = at ? strtoull(at + strlen(key), &end, 10) : 0;
-    return at && end != at + strlen(key) ? value : UINT64_MAX;
-}
-
-uint64_t inf_memory_available(void)
-{
-    uint64_t free_kib = number_in("/proc/meminfo", "MemAvailable:");
-    uint64_t available = free_kib == UINT64_MAX ? UINT64_MAX : free_kib * 1024;
-    uint64_t limit = number_in("/sys/fs/cgroup/memory.max", "");
-    uint64_t used = number_in("/sys/fs/cgroup/memory.current", "");
-    if (limit != UINT64_MAX && used != UINT64_MAX) {
-        uint64_t left = limit > used ? limit - used : 0;
-        available = left < available ? left : available;
-    }
-    return available;
 }

@@ -10,48 +10,78 @@
  * fast dimensions keep their speed, slow ones are divided by the factor, between them a ramp over
  * dimensions. The dimension that turns `turns` times over the original context:
  */
-static double yarn_dimension(const struct inf_hparams *hp, double turns)
+static double yarn_dimension(const struct inf_hparams *hp, const struct inf_rope *rope,
+                             double turns)
 {
-    return hp->rope_dims * log(hp->rope_original / (turns * 2.0 * PI)) / (2.0 * log(hp->rope_base));
+    return rope->dims * log(hp->rope_original / (turns * 2.0 * PI)) / (2.0 * log(rope->base));
 }
 
-static double yarn_share(const struct inf_hparams *hp, uint32_t i)
+static double yarn_share(const struct inf_hparams *hp, const struct inf_rope *rope, uint32_t i)
 {
-    double low = fmax(floor(yarn_dimension(hp, hp->rope_beta_fast)), 0.0);
-    double high = fmin(ceil(yarn_dimension(hp, hp->rope_beta_slow)), hp->rope_dims - 1.0);
+    double low = fmax(floor(yarn_dimension(hp, rope, hp->rope_beta_fast)), 0.0);
+    double high = fmin(ceil(yarn_dimension(hp, rope, hp->rope_beta_slow)), rope->dims - 1.0);
     double ramp = (i - low) / fmax(high - low, 0.001);
     return 1.0 - fmin(fmax(ramp, 0.0), 1.0); /* of the unscaled speed */
 }
 
-infer_status inf_plan_rope(struct infer_plan *plan, const float *factors, infer_error *err)
+static void set_speeds(const struct inf_hparams *hp, const struct inf_rope *rope,
+                       const float *factors, double *speeds)
+{
+    for (uint32_t i = 0; i < rope->dims / 2; i++) {
+        double speed = pow(rope->base, -2.0 * i / rope->dims);
+        if (rope->scaled && hp->rope_scaling == INF_ROPE_LINEAR)
+            speed /= hp->rope_factor;
+        if (rope->scaled && hp->rope_scaling == INF_ROPE_YARN) {
+            double share = yarn_share(hp, rope, i);
+            speed = speed / hp->rope_factor * (1.0 - share) + speed * share;
+        }
+        if (rope->scaled && factors)
+            speed /= (double)factors[i];
+        speeds[i] = speed;
+    }
+}
+
+/* What divides the speeds of the global RoPE; of the long and the short ones the long where sessions
+ * may become longer than the texts of the first training. */
+static const float *factors_of(const struct infer_plan *plan)
+{
+    bool is_long = (double)plan->info.context > plan->hp.rope_original;
+    const struct inf_weight *w = inf_plan_weight(plan, -1, INF_SLOT_ROPE_FREQS);
+    if (!w)
+        w = inf_plan_weight(plan, -1, is_long ? INF_SLOT_ROPE_LONG : INF_SLOT_ROPE_SHORT);
+    return w ? (const float *)(const void *)w->data : NULL;
+}
+
+/* Queries of positions beyond the first training grow (Llama 4's attention temperature). */
+static infer_status set_temps(struct infer_plan *plan, infer_error *err)
 {
     const struct inf_hparams *hp = &plan->hp;
-    uint32_t half = hp->rope_dims / 2;
-    for (int local = 0; local < 2; local++) {
-        plan->rope_freqs[local] = inf_arena_take(&plan->arena, half, sizeof(double));
-        if (!plan->rope_freqs[local])
-            return inf_fail_memory(err, "rope speeds", half * sizeof(double));
-        /* a model whose windowed layers have a base of their own leaves those unscaled */
-        bool own_base = local && hp->window_period;
-        double base = own_base ? hp->rope_base_local : hp->rope_base;
-        plan->rope_scale[local] = 1.0f;
-        for (uint32_t i = 0; i < half; i++) {
-            double speed = pow(base, -2.0 * i / hp->rope_dims);
-            if (!own_base && hp->rope_scaling == INF_ROPE_LINEAR)
-                speed /= hp->rope_factor;
-            if (!own_base && hp->rope_scaling == INF_ROPE_YARN) {
-                double share = yarn_share(hp, i);
-                speed = speed / hp->rope_factor * (1.0 - share) + speed * share;
-            }
-            if (!own_base && factors)
-                speed /= (double)factors[i];
-            plan->rope_freqs[local][i] = speed;
-        }
-        if (!own_base && hp->rope_scaling == INF_ROPE_YARN)
-            plan->rope_scale[local] =
-                (float)(hp->rope_attn_factor * (1.0 + 0.1 * log(hp->rope_factor)));
-    }
+    if (hp->attn_temp == 0.0f)
+        return INFER_OK;
+    uint32_t count = plan->info.context / hp->attn_temp_length + 1;
+    plan->attn_temps = inf_arena_take(&plan->arena, count, sizeof(float));
+    if (!plan->attn_temps)
+        return inf_fail_memory(err, "attention temperatures", count * sizeof(float));
+    for (uint32_t i = 0; i < count; i++)
+        plan->attn_temps[i] = (float)(1.0 + (double)hp->attn_temp * log(1.0 + i));
     return INFER_OK;
+}
+
+infer_status inf_plan_rope(struct infer_plan *plan, infer_error *err)
+{
+    const struct inf_hparams *hp = &plan->hp;
+    const float *factors = factors_of(plan);
+    for (int kind = 0; kind < 2; kind++) {
+        const struct inf_rope *rope = &hp->rope[kind];
+        uint32_t half = rope->dims / 2;
+        plan->rope_freqs[kind] = inf_arena_take(&plan->arena, half, sizeof(double));
+        if (!plan->rope_freqs[kind])
+            return inf_fail_memory(err, "rope speeds", half * sizeof(double));
+        set_speeds(hp, rope, factors, plan->rope_freqs[kind]);
+        double yarn = hp->rope_scaling == INF_ROPE_YARN ? 1.0 + 0.1 * log(hp->rope_factor) : 1.0;
+        plan->rope_scale[kind] = rope->scaled ? (float)(hp->rope_attn_factor * yarn) : 1.0f;
+    }
+    return set_temps(plan, err);
 }
 
 /*

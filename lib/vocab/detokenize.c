@@ -25,7 +25,7 @@ infer_status inf_vocab_detokenize(const struct inf_vocab *v, const infer_token *
     size_t first = 0; /* the first token that has bytes, for the blank that is left out */
     while (first < count && !v->tokens[ids[first]].len)
         first++;
-    bool strip = v->prefix && first < count && v->tokens[ids[first]].text[0] == ' ';
+    bool strip = v->strip && first < count && v->tokens[ids[first]].text[0] == ' ';
     *len = need -= strip;
     if (need > capacity)
         return inf_fail(err, INFER_E_RANGE, "%zu bytes do not fit into %zu", need, capacity);

@@ -5,7 +5,7 @@
  */
 #include "lib/vocab/vocab_data.h"
 
-#define SHORT 64     /* bytes of a piece that is merged on the stack */
+#define SHORT INF_PIECE_SHORT
 #define SEEN_TEXT 22 /* bytes and ids of a piece that is remembered */
 #define SEEN_IDS 10
 #define SEEN_MAX 16384
@@ -39,14 +39,16 @@ void inf_encode_end(struct inf_job *job)
     inf_release(&job->v->a, job->seen);
     inf_release(&job->v->a, job->nodes);
     inf_release(&job->v->a, job->heap);
+    inf_release(&job->v->a, job->best);
     inf_text_free(&job->normal);
+    inf_text_free(&job->decomposed);
 }
 
-/* The length of the symbol that merging starts from: a byte, or for llama a character. */
+/* The length of the symbol that merging starts from: a byte, or a character. */
 static inline size_t symbol_len(const struct inf_vocab *v, const char *text, size_t len)
 {
     uint32_t code;
-    size_t step = v->rule ? 1 : inf_utf8_decode(text, len, &code);
+    size_t step = v->byte_level ? 1 : inf_utf8_decode(text, len, &code);
     return step ? step : 1;
 }
 
@@ -68,7 +70,7 @@ static inline void join(const struct inf_job *job, const char *text, size_t star
 {
     const struct inf_vocab *v = job->v;
     *rank = INF_NO_RANK;
-    if (v->rule) {
+    if (v->model == INF_VOCAB_BPE) {
         const struct inf_pair_slot *slot = inf_vocab_pair(v, left, right);
         if (slot && !is_barred(job, slot->id)) {
             *rank = slot->rank;
@@ -86,14 +88,14 @@ static inline void join(const struct inf_job *job, const char *text, size_t star
 /* The ids of a symbol that no token stands for: its bytes or, one of them missing, unknown. Where
  * byte-level files name an unknown token, it is mostly a control token such as <|endoftext|>, and
  * no text may turn into that. */
-static infer_status fall_back(struct inf_job *job, const char *text, size_t len, infer_token *ids,
-                              size_t *count)
+infer_status inf_symbol_fall_back(struct inf_job *job, const char *text, size_t len,
+                                  infer_token *ids, size_t *count)
 {
     const unsigned char *s = (const unsigned char *)text;
     for (size_t i = 0; i < len; i++) {
         if (job->v->byte_ids[s[i]] < 0) {
             infer_token unk = job->v->unk;
-            if (unk < 0 || (job->v->rule && job->v->tokens[unk].kind != INF_TOKEN_UNKNOWN))
+            if (unk < 0 || (job->v->byte_level && job->v->tokens[unk].kind != INF_TOKEN_UNKNOWN))
                 return inf_fail(
                     job->err, INFER_E_FORMAT,
                     "the vocabulary has no token for byte 0x%02x, nor one for unknown text", s[i]);
@@ -114,21 +116,21 @@ static inline infer_status symbol_ids(struct inf_job *job, const char *text, siz
                                       uint32_t id, infer_token *ids, size_t *count)
 {
     infer_token whole = (infer_token)id;
-    if (id == INF_NO_RANK && !job->v->rule)
+    if (id == INF_NO_RANK && job->v->model == INF_VOCAB_SPM)
         whole = whole_token(job, text, len);
     if (whole < 0)
-        return fall_back(job, text, len, ids, count);
+        return inf_symbol_fall_back(job, text, len, ids, count);
     ids[0] = whole;
     *count = 1;
     return INFER_OK;
 }
 
-static inline void push(struct inf_job *job, infer_token id)
+/* What a symbol is before it is merged; where only texts matter it is not looked up. */
+static inline uint32_t start_id(const struct inf_job *job, const char *text, size_t len)
 {
-    /* a run of unknown characters is one unknown token, as in SentencePiece */
-    if (!job->v->rule && id == job->v->unk && job->last == id)
-        return;
-    inf_job_push(job, id);
+    if (job->v->byte_level)
+        return (uint32_t)job->v->byte_ids[(unsigned char)text[0]];
+    return job->v->model == INF_VOCAB_BPE ? (uint32_t)whole_token(job, text, len) : INF_NO_RANK;
 }
 
 /* text[0..len), len <= SHORT; ids has room for len. */
@@ -140,8 +142,9 @@ static infer_status merge_short(struct inf_job *job, const char *text, size_t le
     size_t n = 0;
     for (size_t at = 0; at < len; n++) {
         start[n] = (uint32_t)at;
-        id[n] = v->rule ? (uint32_t)v->byte_ids[(unsigned char)text[at]] : INF_NO_RANK;
-        at += symbol_len(v, text + at, len - at);
+        size_t step = symbol_len(v, text + at, len - at);
+        id[n] = start_id(job, text + at, step);
+        at += step;
     }
     start[n] = (uint32_t)len;
     for (size_t i = 0; i + 1 < n; i++)
@@ -255,14 +258,14 @@ static infer_status merge_long(struct inf_job *job, const char *text, size_t len
     job->nodes = items;
     struct inf_merge_node *nodes = job->nodes;
     uint32_t count = 0;
-    for (size_t at = 0; at < len; count++) {
+    for (size_t at = 0, step; at < len; at += step, count++) {
+        step = symbol_len(v, text + at, len - at);
         nodes[count] = (struct inf_merge_node){
             .start = (uint32_t)at,
             .prev = count - 1,
             .next = count + 1,
-            .id = v->rule ? (uint32_t)v->byte_ids[(unsigned char)text[at]] : INF_NO_RANK,
+            .id = start_id(job, text + at, step),
         };
-        at += symbol_len(v, text + at, len - at);
     }
     nodes[count] = (struct inf_merge_node){.start = (uint32_t)len, .rank = INF_NO_RANK};
     if (!merge_nodes(job, text, count))
@@ -275,7 +278,7 @@ static infer_status merge_long(struct inf_job *job, const char *text, size_t len
         if (status)
             return status;
         for (size_t i = 0; i < id_count; i++)
-            push(job, ids[i]);
+            inf_job_push_text(job, ids[i]);
     }
     return INFER_OK;
 }
@@ -290,7 +293,12 @@ static infer_status encode_short(struct inf_job *job, const char *text, size_t l
         if (ids[0] >= 0)
             return INFER_OK;
     }
-    return merge_short(job, text, len, ids, count);
+    if (v->model == INF_VOCAB_SPM || v->model == INF_VOCAB_BPE)
+        return merge_short(job, text, len, ids, count);
+    if (v->model == INF_VOCAB_WORDPIECE)
+        return inf_wordpiece_word(job, text, len, ids, count);
+    struct inf_best best[SHORT + 1];
+    return inf_lattice_piece(job, text, len, best, ids, count);
 }
 
 infer_status inf_encode_piece(struct inf_job *job, const char *text, size_t len)
@@ -303,16 +311,18 @@ infer_status inf_encode_piece(struct inf_job *job, const char *text, size_t len)
         if (v->rule && v->rule->flags & INF_SPLIT_WHOLE) {
             ids[0] = whole_token(job, text, len);
             if (ids[0] >= 0) {
-                push(job, ids[0]);
+                inf_job_push_text(job, ids[0]);
                 return INFER_OK;
             }
         }
-        return merge_long(job, text, len);
+        return v->model == INF_VOCAB_SPM || v->model == INF_VOCAB_BPE
+                   ? merge_long(job, text, len)
+                   : inf_lattice_long(job, text, len);
     }
     if (len > SEEN_TEXT) {
         status = encode_short(job, text, len, ids, &count);
         for (size_t i = 0; !status && i < count; i++)
-            push(job, ids[i]);
+            inf_job_push_text(job, ids[i]);
         return status;
     }
     struct inf_piece *seen = &job->seen[(inf_hash_text(text, len) >> 32) & job->seen_mask];
@@ -322,7 +332,7 @@ infer_status inf_encode_piece(struct inf_job *job, const char *text, size_t len)
             return status;
         if (count > SEEN_IDS) {
             for (size_t i = 0; i < count; i++)
-                push(job, ids[i]);
+                inf_job_push_text(job, ids[i]);
             return INFER_OK;
         }
         seen->len = (uint8_t)len;
@@ -331,6 +341,6 @@ infer_status inf_encode_piece(struct inf_job *job, const char *text, size_t len)
         memcpy(seen->ids, ids, count * sizeof *ids);
     }
     for (size_t i = 0; i < seen->count; i++)
-        push(job, seen->ids[i]);
+        inf_job_push_text(job, seen->ids[i]);
     return INFER_OK;
 }

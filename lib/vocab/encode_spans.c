@@ -56,7 +56,7 @@ static void bar(const struct inf_vocab *v, uint8_t *bits)
         else if (is_white(special->text, special->len))
             bits[special->id >> 3] &= (uint8_t) ~(1 << (special->id & 7));
     }
-    const infer_token named[] = {v->bos, v->eos, v->eot, v->eom, v->unk, v->sep, v->pad};
+    const infer_token named[] = {v->bos, v->eos, v->eot, v->eom, v->unk, v->sep, v->pad, v->mask};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         if (named[i] >= 0 && v->tokens[named[i]].kind == INF_TOKEN_USER)
             inf_bit_set(bits, (uint32_t)named[i]);
@@ -71,7 +71,7 @@ static void join_spans(const struct inf_vocab *v, const struct inf_span *spans, 
         inf_text_append(text, spans[i].ptr, spans[i].len);
         stretches[i] = (struct inf_stretch){text->len, spans[i].literal};
     }
-    if (v->rule || text->failed || !text->len || !memmem(text->ptr, text->len, INF_BLANK, 3))
+    if (!v->blanks || text->failed || !text->len || !memmem(text->ptr, text->len, INF_BLANK, 3))
         return;
     size_t len = 0, stretch = 0, last = 0;
     for (size_t at = 0; at < text->len;) {
@@ -133,7 +133,7 @@ infer_status inf_vocab_mark_used(const struct inf_vocab *v, const char *text, si
                                  uint8_t *used, infer_error *err)
 {
     struct inf_text copy = {.a = &v->a};
-    if (!v->rule && memmem(text, len, INF_BLANK, 3)) {
+    if (v->blanks && memmem(text, len, INF_BLANK, 3)) {
         inf_text_append(&copy, text, len);
         if (copy.failed)
             return inf_fail_memory(err, "a copy of the template", len);

@@ -70,8 +70,18 @@ def main():
     order = sorted((p, i) for i, (c, p) in enumerate(table) if c in pairs)
     print(f"}};\n\nconst uint16_t inf_unicode_composites[INF_UNICODE_COMPOSITES] = {{")
     print("\n".join(rows([i for _, i in order], str, 16)))
+
+    marks = {c for c in codes if unicodedata.category(chr(c)) == "Mn"}
+    accents = [(c, next(n for n in range(c, LIMIT) if n + 1 not in marks))
+               for c in sorted(marks) if c - 1 not in marks]
+    lower = [(c, ord(chr(c).lower()[0])) for c in codes if c >= 0x80 and chr(c).lower() != chr(c)]
+    assert [c for c in codes if len(chr(c).lower()) > 1] == [0x130]
+    for name, pairs in (("accents", accents), ("lower", lower)):
+        print(f"}};\n\nconst uint32_t inf_unicode_{name}[INF_UNICODE_{name.upper()}][2] = {{")
+        print("\n".join(rows(pairs, lambda r: "{%d, %d}" % r, 6)))
     print("};")
-    print(f"STEPS {len(table)} COMPOSITES {len(order)}", file=sys.stderr)
+    print(f"STEPS {len(table)} COMPOSITES {len(order)} ACCENTS {len(accents)} LOWER {len(lower)}",
+          file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,12 @@ struct merge_reader {
     uint32_t unknown, first_unknown;
 };
 
+static size_t decode_part(const struct inf_vocab *v, const char *text, size_t len, char *out)
+{
+    return v->byte_level ? inf_byte_level_decode(text, len, out)
+                         : inf_vocab_decode_text(v, text, len, out);
+}
+
 static infer_status decode_merge(struct merge_reader *r, uint32_t index, struct inf_bytes line,
                                  char *out, struct merge *merge)
 {
@@ -59,9 +65,9 @@ static infer_status decode_merge(struct merge_reader *r, uint32_t index, struct 
     size_t left = SIZE_MAX, right = SIZE_MAX;
     if (space && line.len <= 2 * INF_MAX_TOKEN_TEXT) {
         size_t at = (size_t)(space - line.ptr);
-        left = inf_byte_level_decode(line.ptr, at, out);
+        left = decode_part(r->v, line.ptr, at, out);
         if (left != SIZE_MAX)
-            right = inf_byte_level_decode(space + 1, line.len - at - 1, out + left);
+            right = decode_part(r->v, space + 1, line.len - at - 1, out + left);
     }
     if (right == SIZE_MAX)
         return inf_fail(r->err, INFER_E_FORMAT,
@@ -115,7 +121,7 @@ static struct inf_pair_slot resolve(struct merge_reader *r, const struct merge *
 }
 
 /* The first merge of a pair counts. */
-static bool add_pair(struct inf_vocab *v, struct inf_pair_slot pair)
+bool inf_pair_add(struct inf_vocab *v, struct inf_pair_slot pair)
 {
     size_t i = inf_hash_slot(inf_hash_pair(pair.left, pair.right), v->pair_slots);
     for (int probes = 0; probes < PROBES_MAX; probes++) {
@@ -162,7 +168,7 @@ static infer_status read_block(struct merge_reader *r, uint32_t first, uint32_t 
         if (merges[i].text == merges[i].own)
             pairs[i] = resolve(r, &merges[i], first + i);
     for (uint32_t i = 0; i < count; i++)
-        if (pairs[i].rank != INF_NO_RANK && !add_pair(r->v, pairs[i]))
+        if (pairs[i].rank != INF_NO_RANK && !inf_pair_add(r->v, pairs[i]))
             return inf_fail(r->err, INFER_E_FORMAT,
                             "tokenizer.ggml.merges[%u] needs more than %d probes of a table",
                             first + i, PROBES_MAX);

@@ -1,5 +1,5 @@
 /*
- * Canonical composition. A text is cut before every character that NFC leaves alone and that joins
+ * Canonical composition, and decomposition alone. A text is cut before every character that NFC leaves alone and that joins
  * nothing before it; each cut stretch is decomposed, put in order and composed by itself.
  */
 #include "lib/vocab/unicode.h"
@@ -142,7 +142,8 @@ static uint32_t compose(uint32_t first, uint32_t second)
     return step[1] == first && step[2] == second ? step[0] : 0;
 }
 
-static void finish_stretch(struct stretch *w, struct inf_text *out)
+/* Canonical order: marks between two characters of class 0 by their class. */
+static void order(struct stretch *w)
 {
     uint32_t *items = w->items;
     for (size_t i = 0, end; i < w->count && !w->failed; i = end + 1) {
@@ -150,8 +151,23 @@ static void finish_stretch(struct stretch *w, struct inf_text *out)
             continue;
         sort_marks(w, items + i, end - i);
     }
+}
+
+static void append_items(struct stretch *w, size_t count, struct inf_text *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        char utf8[4];
+        inf_text_append(out, utf8, inf_utf8_encode(w->items[i] & 0xffffff, utf8));
+    }
+    w->count = 0;
+}
+
+static void finish_stretch(struct stretch *w, struct inf_text *out)
+{
+    order(w);
     if (w->failed)
         return;
+    uint32_t *items = w->items;
     size_t count = 0, starter = SIZE_MAX;
     for (size_t i = 0; i < w->count; i++) {
         uint32_t mark_class = items[i] >> 24, code = items[i] & 0xffffff, both = 0;
@@ -167,11 +183,7 @@ static void finish_stretch(struct stretch *w, struct inf_text *out)
             starter = count;
         count++;
     }
-    for (size_t i = 0; i < count; i++) {
-        char utf8[4];
-        inf_text_append(out, utf8, inf_utf8_encode(items[i] & 0xffffff, utf8));
-    }
-    w->count = 0;
+    append_items(w, count, out);
 }
 
 void inf_nfc_append(struct inf_text *out, const char *text, size_t len)
@@ -202,4 +214,73 @@ void inf_nfc_append(struct inf_text *out, const char *text, size_t len)
     out->failed |= w.failed;
     inf_release(w.a, w.items);
     inf_release(w.a, w.spare);
+}
+
+void inf_nfd_append(struct inf_text *out, const char *text, size_t len)
+{
+    struct stretch w = {.a = out->a};
+    for (size_t at = 0, step; at < len && !w.failed; at += step) {
+        uint32_t code;
+        step = inf_utf8_decode(text + at, len - at, &code);
+        if (step && code >= 0x80)
+            push_decomposed(&w, code);
+        /* a character of class 0 ends what is in hand, and so does what is not UTF-8 */
+        if (w.count && (!step || code < 0x80 || !(w.items[w.count - 1] >> 24))) {
+            order(&w);
+            append_items(&w, w.failed ? 0 : w.count, out);
+        }
+        if (!step || code < 0x80)
+            inf_text_append(out, text + at, 1);
+        step = step ? step : 1;
+    }
+    order(&w);
+    append_items(&w, w.failed ? 0 : w.count, out);
+    out->failed |= w.failed;
+    inf_release(w.a, w.items);
+    inf_release(w.a, w.spare);
+}
+
+bool inf_text_is_ascii(const char *text, size_t len)
+{
+    size_t i = 0;
+    while (i < len && (unsigned char)text[i] < 0x80)
+        i++;
+    return i == len;
+}
+
+/* Binary search of pairs by their first number: the last that does not pass `code`; -1: none. */
+static int last_pair(const uint32_t (*pairs)[2], int count, uint32_t code)
+{
+    int low = 0, high = count;
+    while (low < high) {
+        int mid = (low + high) / 2;
+        if (pairs[mid][0] <= code)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low - 1;
+}
+
+bool inf_unicode_is_accent(uint32_t code)
+{
+    int i = last_pair(inf_unicode_accents, INF_UNICODE_ACCENTS, code);
+    return i >= 0 && code <= inf_unicode_accents[i][1];
+}
+
+void inf_unicode_append_lower(struct inf_text *out, const char *text, size_t len, uint32_t code,
+                              bool lower)
+{
+    char utf8[4];
+    int i = lower && code >= 0x80 ? last_pair(inf_unicode_lower, INF_UNICODE_LOWER, code) : -1;
+    if (lower && code >= 'A' && code <= 'Z') {
+        utf8[0] = (char)(code + 32);
+        inf_text_append(out, utf8, 1);
+    } else if (i < 0 || inf_unicode_lower[i][0] != code) {
+        inf_text_append(out, text, len);
+    } else {
+        inf_text_append(out, utf8, inf_utf8_encode(inf_unicode_lower[i][1], utf8));
+        if (code == 0x130) /* the one that becomes two: i and a dot above */
+            inf_text_append(out, "\xcc\x87", 2);
+    }
 }

@@ -12,7 +12,8 @@
 enum {
     INF_SPLIT_NFC = 1,   /* the text is normalised first */
     INF_SPLIT_WHOLE = 2, /* a piece that is a token is that token, without merging */
-    INF_SPLIT_BOS = 4    /* bos is added where the file does not say */
+    INF_SPLIT_BOS = 4,   /* bos is added where the file does not say */
+    INF_SPLIT_RAW = 8    /* the bytes are not spelt in the byte-level alphabet */
 };
 
 /* The end of the piece that starts at s[at], at < end; a stage sees nothing outside [at, end). */
@@ -27,8 +28,7 @@ struct inf_split_rule {
 /* The rule of a name, NULL where there is none. */
 const struct inf_split_rule *inf_split_find(struct inf_bytes name);
 
-/* All names, "a, b, c", cut where they do not fit. */
-void inf_split_names(char *text, size_t capacity);
+size_t inf_split_count(void); /* names */
 
 struct inf_split {
     const struct inf_split_rule *rule;

@@ -30,9 +30,9 @@ static infer_status encode_bpe(struct inf_job *job, const char *text, size_t len
     return INFER_OK;
 }
 
-/* Where merging cannot cross: before a character whose first byte stands in no token behind the
- * byte before it. Cutting there changes no id and makes pieces that are worth remembering. */
-static size_t spm_cut(const struct inf_vocab *v, const char *text, size_t at, size_t len)
+/* Where no token can cross: before a character whose first byte stands in no token behind the byte
+ * before it. Cutting there changes no id and makes pieces that are worth remembering. */
+static size_t next_cut(const struct inf_vocab *v, const char *text, size_t at, size_t len)
 {
     const unsigned char *s = (const unsigned char *)text;
     for (at++; at < len; at++)
@@ -41,25 +41,83 @@ static size_t spm_cut(const struct inf_vocab *v, const char *text, size_t at, si
     return at;
 }
 
-static infer_status encode_spm(struct inf_job *job, const char *text, size_t len)
+static infer_status encode_normal(struct inf_job *job, const char *text, size_t len)
 {
-    size_t at = 0, next;
     infer_status status = INFER_OK;
-    if (job->v->prefix) {
-        next = spm_cut(job->v, text, 0, len);
-        job->normal.len = 0;
-        inf_text_append(&job->normal, " ", 1);
-        inf_text_append(&job->normal, text, next);
-        if (job->normal.failed)
-            return no_memory(job, next + 1);
-        status = inf_encode_piece(job, job->normal.ptr, next + 1);
-        at = next;
-    }
-    for (; at < len && !status; at = next) {
-        next = spm_cut(job->v, text, at, len);
+    for (size_t at = 0, next; at < len && !status; at = next) {
+        next = next_cut(job->v, text, at, len);
         status = inf_encode_piece(job, text + at, next - at);
     }
     return status;
+}
+
+/* The same with the blank that goes before the text. */
+static infer_status encode_cuts(struct inf_job *job, const char *text, size_t len)
+{
+    if (!job->v->prefix)
+        return encode_normal(job, text, len);
+    size_t next = next_cut(job->v, text, 0, len);
+    job->normal.len = 0;
+    inf_text_append(&job->normal, " ", 1);
+    inf_text_append(&job->normal, text, next);
+    if (job->normal.failed)
+        return no_memory(job, next + 1);
+    infer_status status = inf_encode_piece(job, job->normal.ptr, next + 1);
+    return status ? status : encode_normal(job, text + next, len - next);
+}
+
+/* Raw BPE with a pre-tokenizer: blanks between the pieces are dropped. */
+static infer_status encode_pieces(struct inf_job *job, const char *text, size_t len)
+{
+    struct inf_split split;
+    infer_status status = INFER_OK;
+    if (job->v->lower) {
+        job->normal.len = 0;
+        for (size_t at = 0, step; at < len; at += step) {
+            uint32_t code;
+            step = inf_utf8_decode(text + at, len - at, &code);
+            inf_unicode_append_lower(&job->normal, text + at, step ? step : 1, code, step);
+            step = step ? step : 1;
+        }
+        if (job->normal.failed)
+            return no_memory(job, len);
+        text = job->normal.ptr;
+        len = job->normal.len;
+    }
+    inf_split_start(&split, job->v->rule, text, len);
+    for (size_t piece; !status && (piece = inf_split_next(&split));) {
+        const char *start = text + split.at - piece;
+        uint32_t code = 0;
+        if (inf_utf8_decode(start, piece, &code) && inf_unicode_class(code) & INF_SPACE)
+            continue;
+        status = inf_encode_piece(job, start, piece);
+    }
+    return status;
+}
+
+static infer_status encode_stretch(struct inf_job *job, const char *text, size_t len)
+{
+    const struct inf_vocab *v = job->v;
+    switch (v->model) {
+    case INF_VOCAB_SPM:
+    case INF_VOCAB_LONGEST:
+        return encode_cuts(job, text, len);
+    case INF_VOCAB_BPE:
+        return v->byte_level        ? encode_bpe(job, text, len)
+               : v->rule->stages[0] ? encode_pieces(job, text, len)
+                                    : encode_cuts(job, text, len);
+    case INF_VOCAB_UNIGRAM: {
+        infer_status status = inf_charsmap_apply(job, text, len);
+        return status ? status : encode_normal(job, job->normal.ptr, job->normal.len);
+    }
+    case INF_VOCAB_PLAMO: {
+        bool mark = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3); /* of the byte order */
+        return encode_normal(job, text + (mark ? 3 : 0), len - (mark ? 3 : 0));
+    }
+    case INF_VOCAB_WORDPIECE:
+        return inf_wordpiece_encode(job, text, len);
+    }
+    return INFER_OK;
 }
 
 static infer_status encode_all(struct inf_job *job, struct inf_raw *raw)
@@ -71,8 +129,7 @@ static infer_status encode_all(struct inf_job *job, struct inf_raw *raw)
         inf_specials_next(job->v, raw, at, &end, &special);
         job->last = -1;
         if (end > at) {
-            infer_status status =
-                job->v->rule ? encode_bpe(job, text, end - at) : encode_spm(job, text, end - at);
+            infer_status status = encode_stretch(job, text, end - at);
             if (status)
                 return status;
         }
@@ -106,6 +163,12 @@ static infer_status add_special(struct inf_job *job, bool adds, bool asks, infer
     return INFER_OK;
 }
 
+/* WordPiece ends a text by sep where the file does not speak of eos. */
+static infer_token end_id(const struct inf_vocab *v)
+{
+    return v->model == INF_VOCAB_WORDPIECE && (v->eos < 0 || !v->asks_eos) ? v->sep : v->eos;
+}
+
 static infer_status run(struct inf_job *job, struct inf_raw *raw, unsigned flags)
 {
     const struct inf_vocab *v = job->v;
@@ -117,7 +180,7 @@ static infer_status run(struct inf_job *job, struct inf_raw *raw, unsigned flags
     if (!status)
         status = encode_all(job, raw);
     if (!status && eos)
-        status = add_special(job, v->add_eos, v->asks_eos, v->eos, "eos");
+        status = add_special(job, v->add_eos, v->asks_eos, end_id(v), "eos");
     return status;
 }
 
@@ -125,7 +188,7 @@ infer_status inf_tokenize_raw(const struct inf_vocab *v, struct inf_raw *raw, un
                               infer_token *ids, size_t capacity, size_t *count, infer_error *err)
 {
     /* NFC makes text at most three times as long, a prefix at most twice, and bos and eos are two
-     * more: with room for all of that the ids are written in place. */
+     * more: with room for all of that the ids are written in place. A normaliser has no such bound. */
     size_t bound;
     if (!inf_mul_size(raw->len, 3, &bound) || !inf_add_size(bound, 4, &bound))
         return inf_fail(err, INFER_E_ARGUMENT, "the text is %zu bytes", raw->len);
@@ -134,9 +197,10 @@ infer_status inf_tokenize_raw(const struct inf_vocab *v, struct inf_raw *raw, un
                           .room = capacity,
                           .err = err,
                           .normal = {.a = &v->a},
+                          .decomposed = {.a = &v->a},
                           .barred = raw->barred};
     infer_token *own = NULL;
-    if (capacity && capacity < bound) {
+    if (capacity && (capacity < bound || v->charsmap)) {
         size_t bytes = capacity * sizeof *own;
         own = job.ids = inf_alloc(&v->a, bytes);
         if (!own)
@@ -162,7 +226,7 @@ infer_status inf_vocab_tokenize(const struct inf_vocab *v, const char *text, siz
 {
     *count = 0;
     struct inf_text copy = {.a = &v->a};
-    if (!v->rule && memmem(text, len, INF_BLANK, 3)) {
+    if (v->blanks && memmem(text, len, INF_BLANK, 3)) {
         inf_text_append(&copy, text, len);
         if (copy.failed)
             return inf_fail_memory(err, "a copy of the text", len);

@@ -23,6 +23,8 @@ enum {
 #define INF_UNICODE_BLOCK 128
 #define INF_UNICODE_STEPS 2061
 #define INF_UNICODE_COMPOSITES 941
+#define INF_UNICODE_ACCENTS 336
+#define INF_UNICODE_LOWER 1407
 
 /* Two stages: index[code / 128] is the number of a block of 128 values. */
 extern const uint8_t inf_unicode_class_index[0x110000 / INF_UNICODE_BLOCK];
@@ -35,6 +37,10 @@ extern const uint8_t inf_unicode_nfc_blocks[];
  * again, by (first, second). */
 extern const uint32_t inf_unicode_steps[INF_UNICODE_STEPS][3];
 extern const uint16_t inf_unicode_composites[INF_UNICODE_COMPOSITES];
+
+/* {first, last} of the marks that take no space (Mn); {code, its small letter}. */
+extern const uint32_t inf_unicode_accents[INF_UNICODE_ACCENTS][2];
+extern const uint32_t inf_unicode_lower[INF_UNICODE_LOWER][2];
 
 static inline unsigned inf_unicode_class(uint32_t code)
 {
@@ -54,5 +60,15 @@ bool inf_nfc_is_plain(const char *text, size_t len);
 /* Appends the NFC of a text to *out (bytes that are not UTF-8 stay as they are); out->failed is set
  * where there is no memory. Linear. */
 void inf_nfc_append(struct inf_text *out, const char *text, size_t len);
+
+/* The same for the canonical decomposition. */
+void inf_nfd_append(struct inf_text *out, const char *text, size_t len);
+
+bool inf_text_is_ascii(const char *text, size_t len);
+bool inf_unicode_is_accent(uint32_t code);
+
+/* Appends a character, text[0..len) or, with `lower`, what it is in small letters. */
+void inf_unicode_append_lower(struct inf_text *out, const char *text, size_t len, uint32_t code,
+                              bool lower);
 
 #endif

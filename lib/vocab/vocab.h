@@ -13,7 +13,7 @@ struct inf_span; /* lib/base/span.h */
 /* What a tokenizer is made from. The callbacks are used during inf_vocab_new and, token() alone, by
  * inf_vocab_find; the bytes that token() gives are borrowed for the life of the vocabulary. */
 struct inf_vocab_source {
-    struct inf_bytes model; /* tokenizer.ggml.model: "llama" or "gpt2" */
+    struct inf_bytes model; /* tokenizer.ggml.model */
     struct inf_bytes pre;   /* tokenizer.ggml.pre; ptr NULL when absent */
     uint32_t count;         /* tokens */
     const void *ud;
@@ -23,8 +23,11 @@ struct inf_vocab_source {
                                                      control 4 user-defined 5 unused 6 byte */
     struct inf_bytes (*merge)(const void *ud, uint32_t index);
     uint32_t merge_count;
-    int64_t bos, eos, eot, eom, unk, sep, pad; /* -1: none; out of range: warned of, and none */
-    int add_bos, add_eos, add_space_prefix;    /* -1: the file does not say */
+    struct inf_bytes charsmap; /* tokenizer.ggml.precompiled_charsmap, borrowed as the texts are */
+    /* -1: none; out of range: warned of, and none */
+    int64_t bos, eos, eot, eom, unk, sep, pad, cls, mask;
+    /* -1: the file does not say */
+    int add_bos, add_eos, add_space_prefix, remove_extra_whitespaces, lowercase, strip_accents;
     void (*warn)(void *warn_ud, const char *text);
     void *warn_ud; /* warn may be NULL */
 };
@@ -72,7 +75,9 @@ infer_token inf_vocab_special(const struct inf_vocab *v, infer_special which); /
 
 /* Whether a token ends a turn: eos, eot, eom, and control tokens known to mean it by their text. */
 bool inf_vocab_ends(const struct inf_vocab *v, infer_token id);
-bool inf_vocab_is_control(const struct inf_vocab *v, infer_token id);
+
+/* INFER_KIND_NONE where there is no such token. */
+infer_kind inf_vocab_kind(const struct inf_vocab *v, infer_token id);
 
 /* The lowest id whose stored text (as in the file) is this; -1: none. Looks at every token. */
 infer_token inf_vocab_find(const struct inf_vocab *v, const char *text, size_t len);

@@ -3,8 +3,10 @@
  *
  *     tokens   id -> the bytes it stands for
  *     texts    hash of those bytes -> id, for tokens that plain text may become
- *     pairs    hash of (left id, right id) -> rank, merged id         (gpt2)
- *     ranks    id -> its score as a rank, the lower the earlier       (llama)
+ *     pairs    hash of (left id, right id) -> rank, merged id         (BPE)
+ *              or (node, symbol) -> the node behind it, token or none (a trie: unigram and others)
+ *     ranks    id -> its score as a rank, the lower the earlier       (SentencePiece BPE)
+ *     scores   id -> its score                                        (unigram, plamo2)
  *     specials the tokens that are looked for in the raw text, sorted
  */
 #ifndef INF_VOCAB_DATA_H
@@ -19,14 +21,25 @@
 #define INF_BLANK "\xe2\x96\x81" /* U+2581, which stands for a blank in SentencePiece */
 #define INF_NO_RANK UINT32_MAX
 #define INF_ENDS_MAX 32
+#define INF_PIECE_SHORT 64 /* bytes of a piece that is cut on the stack */
 
 enum inf_token_kind {
-    INF_TOKEN_NORMAL = 1,
-    INF_TOKEN_UNKNOWN,
-    INF_TOKEN_CONTROL,
-    INF_TOKEN_USER,
-    INF_TOKEN_UNUSED, /* and every type that is not known: never made from text */
-    INF_TOKEN_BYTE
+    INF_TOKEN_NORMAL = INFER_KIND_NORMAL,
+    INF_TOKEN_UNKNOWN = INFER_KIND_UNKNOWN,
+    INF_TOKEN_CONTROL = INFER_KIND_CONTROL,
+    INF_TOKEN_USER = INFER_KIND_USER_DEFINED,
+    INF_TOKEN_UNUSED = INFER_KIND_UNUSED, /* and every type that is not known */
+    INF_TOKEN_BYTE = INFER_KIND_BYTE
+};
+
+/* How a stretch of text becomes ids. */
+enum inf_vocab_model {
+    INF_VOCAB_SPM,       /* SentencePiece BPE: the pair that makes the token of the best score */
+    INF_VOCAB_BPE,       /* pieces; the pair that the first merge names */
+    INF_VOCAB_UNIGRAM,   /* the best sum of scores */
+    INF_VOCAB_PLAMO,     /* the same from the end, in whole numbers */
+    INF_VOCAB_LONGEST,   /* the longest token, from the start */
+    INF_VOCAB_WORDPIECE, /* words; in each the longest token, from its start */
 };
 
 struct inf_vocab_token {
@@ -55,8 +68,15 @@ struct inf_vocab {
     infer_allocator a;
     const void *ud;
     struct inf_bytes (*token)(const void *ud, uint32_t id);
-    const struct inf_split_rule *rule;         /* NULL: llama */
-    bool prefix;                               /* a blank goes before each stretch of text */
+    enum inf_vocab_model model;
+    const struct inf_split_rule *rule; /* of BPE */
+    bool byte_level;                   /* tokens are spelt in the byte-level alphabet */
+    bool blanks;                       /* U+2581 stands for a blank, in tokens and in text */
+    bool prefix;                       /* a blank goes before each stretch of text */
+    bool strip;                        /* detokenizing leaves out a blank at the very start */
+    bool squeeze;                      /* unigram: runs of blanks become one */
+    bool lower, strip_accents;         /* WordPiece and whitespace */
+    bool phantom;                      /* WordPiece: U+2581 begins what begins a word */
     bool add_bos, add_eos, asks_bos, asks_eos; /* what is added, and whether the file says so */
     uint32_t count;
     uint32_t text_len_max; /* of what is in texts */
@@ -68,6 +88,12 @@ struct inf_vocab {
     struct inf_pair_slot *pairs;
     size_t pair_slots;
     uint32_t *ranks;
+    float *scores;
+    float unknown_score;
+    const unsigned char *charsmap; /* unigram's normaliser: units of a double array, and texts */
+    size_t charsmap_units;
+    const char *charsmap_texts;
+    size_t charsmap_text_len;
     infer_token byte_ids[256]; /* -1: none */
     struct inf_vocab_special *specials;
     char *special_text;
@@ -77,6 +103,7 @@ struct inf_vocab {
     uint64_t special_pairs[1024]; /* bits: first two bytes of the longer ones */
     uint64_t adjacent[1024];      /* bits: two bytes stand side by side in some token (llama) */
     infer_token bos, eos, eot, eom, unk, sep, pad;
+    infer_token mask;
     infer_token ends[INF_ENDS_MAX];
     size_t end_count;
     size_t bytes;
@@ -182,6 +209,22 @@ static inline const struct inf_pair_slot *inf_vocab_pair(const struct inf_vocab 
  * U+0100 on. Writes the bytes to out[len]; SIZE_MAX where a character is none of these. */
 size_t inf_byte_level_decode(const char *text, size_t len, char *out);
 
+void inf_vocab_warn(const struct inf_vocab_source *source, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The steps of reading a file (vocab_read.c), in their order: texts as they stand in the file and
+ * kinds; the bytes that ordinary ones stand for; what finds them; specials; scores. */
+infer_status inf_vocab_read_tokens(struct inf_vocab *v, const struct inf_vocab_source *source,
+                                   size_t *decoded_bytes, infer_error *err);
+infer_status inf_vocab_decode_tokens(struct inf_vocab *v, size_t decoded_bytes, infer_error *err);
+infer_status inf_vocab_index_texts(struct inf_vocab *v, infer_error *err);
+infer_status inf_vocab_collect_specials(struct inf_vocab *v, const struct inf_vocab_source *source,
+                                        infer_error *err);
+infer_status inf_vocab_read_ranks(struct inf_vocab *v, const struct inf_vocab_source *source,
+                                  infer_error *err);
+infer_status inf_vocab_read_scores(struct inf_vocab *v, const struct inf_vocab_source *source,
+                                   infer_error *err);
+
 /* Sorts v->specials and fills what finds them (specials.c). */
 void inf_specials_prepare(struct inf_vocab *v);
 
@@ -222,15 +265,26 @@ void inf_specials_mark(const struct inf_vocab *v, const char *text, size_t len, 
 /* U+2581 to blanks, out == text too; returns the length (vocab.c). */
 size_t inf_decode_blanks(const char *text, size_t len, char *out);
 
+/* The bytes that a token's text stands for where it is not byte-level (vocab_read.c). */
+size_t inf_vocab_decode_text(const struct inf_vocab *v, const char *text, size_t len, char *out);
+
 /* As inf_vocab_tokenize, of raw text in which U+2581 is blanks already where it stands for them.
  * One more flag: bos as with INFER_TOKENIZE_ADD_BOS, unless the text begins with it (tokenize.c). */
 #define INF_TOKENIZE_HAVE_BOS 0x100u
 infer_status inf_tokenize_raw(const struct inf_vocab *v, struct inf_raw *raw, unsigned flags,
                               infer_token *ids, size_t capacity, size_t *count, infer_error *err);
 
+/* Puts a pair into v->pairs unless it is there; false where that takes too long (merges.c). */
+bool inf_pair_add(struct inf_vocab *v, struct inf_pair_slot pair);
+
 /* Reads all merges into v->pairs (merges.c). */
 infer_status inf_merges_load(struct inf_vocab *v, const struct inf_vocab_source *source,
                              infer_error *err);
+
+struct inf_best {
+    double score;
+    uint32_t from, id; /* where the token begins (or ends), and which it is; INF_NO_RANK: unknown */
+};
 
 /* One tokenising in progress: what it writes, and its scratch. */
 struct inf_piece; /* a piece of text seen before, and its ids */
@@ -247,8 +301,10 @@ struct inf_job {
     size_t node_capacity;
     uint64_t *heap;
     size_t heap_count, heap_capacity;
-    struct inf_text normal; /* a copy of the text where it is changed */
-    const uint8_t *barred;  /* bits of ids that no ordinary text becomes; NULL: none */
+    struct inf_best *best;
+    size_t best_capacity;
+    struct inf_text normal, decomposed; /* copies of the text where it is changed */
+    const uint8_t *barred;              /* bits of ids that no ordinary text becomes; NULL: none */
     infer_error *err;
 };
 
@@ -260,7 +316,59 @@ static inline void inf_job_push(struct inf_job *job, infer_token id)
     job->last = id;
 }
 
-/* Merges one piece (encode.c). */
+/* The symbol that a trie goes on by at text[0..len), len > 0, and its bytes: a character, or a byte
+ * where the text is not UTF-8 or the vocabulary is of bytes. */
+static inline uint32_t inf_symbol(const struct inf_vocab *v, const char *text, size_t len,
+                                  size_t *step)
+{
+    uint32_t code = (unsigned char)text[0];
+    *step = 1;
+    if (code < 0x80)
+        return code;
+    if (v->model != INF_VOCAB_LONGEST && (*step = inf_utf8_decode(text, len, &code)))
+        return code;
+    *step = 1;
+    return (unsigned char)text[0] | 0x80000000u;
+}
+
+/* The first symbol of tokens that begin a word in WordPiece. */
+#define INF_WORD_START 0x110000u
+
+/* Tokens longer than this, in symbols, are never made where a trie is walked: time stays linear. */
+#define INF_TRIE_DEPTH 256
+
+/* Puts the tokens that text may become into v->pairs as a trie (trie.c). */
+infer_status inf_trie_load(struct inf_vocab *v, const struct inf_vocab_source *source,
+                           infer_error *err);
+
+/* A piece by the trie: at most len ids into ids[], or where ids is NULL pushed. best has room for
+ * len + 1 (lattice.c). */
+infer_status inf_lattice_piece(struct inf_job *job, const char *text, size_t len,
+                               struct inf_best *best, infer_token *ids, size_t *count);
+infer_status inf_lattice_long(struct inf_job *job, const char *text, size_t len);
+
+/* What SentencePiece's normaliser makes of a text, into job->normal (charsmap.c). */
+infer_status inf_charsmap_load(struct inf_vocab *v, struct inf_bytes charsmap, infer_error *err);
+infer_status inf_charsmap_apply(struct inf_job *job, const char *text, size_t len);
+
+/* Words, each cut into tokens (wordpiece.c). */
+infer_status inf_wordpiece_encode(struct inf_job *job, const char *text, size_t len);
+infer_status inf_wordpiece_word(struct inf_job *job, const char *text, size_t len, infer_token *ids,
+                                size_t *count);
+
+/* The ids of a symbol that no token stands for (encode.c). */
+infer_status inf_symbol_fall_back(struct inf_job *job, const char *text, size_t len,
+                                  infer_token *ids, size_t *count);
+
+/* Pushes an id made from text: a run of unknown ones is one, as in SentencePiece. */
+static inline void inf_job_push_text(struct inf_job *job, infer_token id)
+{
+    if (job->v->byte_level || id != job->v->unk || job->last != id ||
+        job->v->model == INF_VOCAB_WORDPIECE)
+        inf_job_push(job, id);
+}
+
+/* Merges one piece, or cuts it otherwise (encode.c). */
 infer_status inf_encode_piece(struct inf_job *job, const char *text, size_t len);
 infer_status inf_encode_begin(struct inf_job *job, size_t text_len);
 void inf_encode_end(struct inf_job *job);

@@ -3,32 +3,9 @@
  * what errors say, buffers that are too small, objects freed in any order, options of older
  * programs, sessions after errors. Needs <libinfer.h> and a tiny model alone.
  */
-#include "tests/tiny/models.h"
+#include "tests/api/objects.h"
 
-#include <libinfer.h>
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#define Q4_K 12 /* GGUF's number */
-#define ROW_BYTES (TINY_VOCAB * sizeof(float))
-
-static int passed, failed;
-static struct mk_bytes file;
-static infer_error err;
-
-#define CHECK(condition) verdict(condition, #condition, __func__, __LINE__)
-
-static bool verdict(bool good, const char *what, const char *where, int line)
-{
-    good ? passed++ : failed++;
-    if (!good)
-        printf("FAIL %s, line %d: %s (last error: %s)\n", where, line, what, err.text);
-    return good;
-}
 
 /* The status that is wanted, in *err too, with a text of one line that has all of `parts` (NULL
  * ends them). Clears *err. */
@@ -44,58 +21,6 @@ static bool refused(infer_status got, infer_status want, const char *const *part
 
 #define PARTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define REFUSED(call, want, ...) CHECK(refused(call, want, PARTS(__VA_ARGS__)))
-
-/* ---- Objects ------------------------------------------------------------------------------- */
-
-struct objects {
-    infer_model *model;
-    infer_plan *plan;
-    infer_session *session, *other;
-};
-
-static struct objects make(infer_plan_options options)
-{
-    struct objects o = {0};
-    options.size = sizeof options;
-    if (!options.context)
-        options.context = 64;
-    if (!options.threads)
-        options.threads = 2;
-    infer_status status;
-    if ((status = infer_model_open_memory(file.ptr, file.len, NULL, &o.model, &err)) ||
-        (status = infer_plan_new(o.model, &options, &o.plan, &err)) ||
-        (status = infer_plan_load(o.plan, NULL, NULL, &err)) ||
-        (status = infer_session_new(o.plan, &o.session, &err)) ||
-        (options.sessions > 1 && (status = infer_session_new(o.plan, &o.other, &err)))) {
-        printf("FAIL %s\n%d passed, %d failed\n", err.text, passed, failed + 1);
-        exit(1);
-    }
-    return o;
-}
-
-static void drop(struct objects *o)
-{
-    infer_session_free(o->other);
-    infer_session_free(o->session);
-    infer_plan_free(o->plan);
-    infer_model_free(o->model);
-    *o = (struct objects){0};
-}
-
-static size_t tokens_of(const infer_session *session)
-{
-    size_t count;
-    infer_session_tokens(session, &count);
-    return count;
-}
-
-static void make_ids(infer_token *ids, size_t count, uint32_t seed)
-{
-    for (size_t i = 0; i < count; i++) {
-        seed = seed * 1664525 + 1013904223;
-        ids[i] = (infer_token)(3 + (seed >> 16) % (TINY_VOCAB - 3));
-    }
-}
 
 /* ---- The library, and a model -------------------------------------------------------------- */
 
@@ -124,6 +49,20 @@ static void check_library(void)
     infer_plan_free(NULL);
     infer_session_free(NULL);
     infer_sampler_free(NULL);
+}
+
+static bool stop_loading(void *ud, double fraction)
+{
+    *(double *)ud = fraction;
+    return false;
+}
+
+static bool watch_loading(void *ud, double fraction)
+{
+    double *last = ud;
+    bool good = fraction >= *last && fraction <= 1.0;
+    *last = good ? fraction : 99;
+    return true;
 }
 
 static void check_open(void)
@@ -158,16 +97,37 @@ static void check_open(void)
     close(fd);
     infer_session *session;
     infer_plan_options plan = {.size = sizeof plan, .context = 32};
-    CHECK(!infer_session_open(name, &plan, &session, &err));
+    double fraction = 0;
+    double part = 0;
+    options = (infer_model_options){
+        .size = sizeof options, .no_mmap = true, .progress = watch_loading, .progress_ud = &part};
+    infer_session_options simple = {.size = sizeof simple,
+                                    .model = &options,
+                                    .plan = &plan,
+                                    .progress = watch_loading,
+                                    .progress_ud = &fraction};
+    CHECK(!infer_session_open(name, &simple, &session, &err) && fraction == 1 && part == 1);
+    infer_plan_info info;
+    infer_plan_memory memory;
+    infer_plan_get_info(infer_session_plan(session), &info);
+    infer_plan_get_memory(infer_session_plan(session), &memory);
+    CHECK(info.context == 32 && memory.weights_owned && !memory.weights_mapped);
     CHECK(infer_session_model(session) && infer_session_plan(session));
     CHECK(!infer_generate(session, NULL, "abc", 2, NULL, NULL, NULL, &err));
     infer_session_free(session);
-    plan.size = 1;
-    REFUSED(infer_session_open(name, &plan, &session, &err), INFER_E_ARGUMENT, "size", "1");
+    options.progress = stop_loading;
+    REFUSED(infer_session_open(name, &simple, &session, &err), INFER_E_CANCELLED, name, "bytes");
+    options.progress = NULL;
+    simple.progress = stop_loading;
+    REFUSED(infer_session_open(name, &simple, &session, &err), INFER_E_CANCELLED, "cancelled");
     CHECK(!session);
-    options = (infer_model_options){.size = sizeof options, .no_mmap = true};
-    CHECK(!infer_model_open(name, &options, &model, NULL));
-    infer_model_free(model);
+    plan.size = 1;
+    REFUSED(infer_session_open(name, &simple, &session, &err), INFER_E_ARGUMENT, "plan", "1");
+    simple.size = 2;
+    REFUSED(infer_session_open(name, &simple, &session, &err), INFER_E_ARGUMENT, "session", "2");
+    simple.size = offsetof(infer_session_options, plan); /* a program that knows no plan */
+    CHECK(!infer_session_open(name, &simple, &session, &err));
+    infer_session_free(session);
     unlink(name);
     REFUSED(infer_session_open(name, NULL, &session, &err), INFER_E_IO, name);
 }
@@ -292,26 +252,19 @@ static void check_tokens(void)
     CHECK(!infer_token_ends(model, 100) && !infer_token_ends(model, -1) &&
           !infer_token_ends(model, INT32_MAX));
     CHECK(infer_token_special(model, (infer_special)77) == -1);
+    CHECK(infer_token_kind(model, eos) == INFER_KIND_CONTROL);
+    CHECK(infer_token_kind(model, infer_token_special(model, INFER_SPECIAL_UNK)) ==
+          INFER_KIND_UNKNOWN);
+    CHECK(infer_token_kind(model, 3) == INFER_KIND_BYTE);
+    CHECK(infer_token_kind(model, TINY_VOCAB - 1) == INFER_KIND_NORMAL);
+    CHECK(!infer_token_kind(model, -1) && !infer_token_kind(model, TINY_VOCAB));
     infer_template *t;
-    REFUSED(infer_template_new(o.model, NULL, 0, &t, &err), INFER_E_UNSUPPORTED, "no chat template");
+    REFUSED(infer_template_new(o.model, NULL, 0, &t, &err), INFER_E_UNSUPPORTED,
+            "no chat template");
     drop(&o);
 }
 
 /* ---- Plan ---------------------------------------------------------------------------------- */
-
-static bool stop_loading(void *ud, double fraction)
-{
-    *(double *)ud = fraction;
-    return false;
-}
-
-static bool watch_loading(void *ud, double fraction)
-{
-    double *last = ud;
-    bool good = fraction >= *last && fraction <= 1.0;
-    *last = good ? fraction : 99;
-    return true;
-}
 
 static void check_wrong_options(infer_model *model)
 {
@@ -360,7 +313,7 @@ static void check_plan(void)
     infer_plan_get_info(plan, &info);
     CHECK(info.context == 512); /* as trained */
     REFUSED(infer_session_new(plan, &session, &err), INFER_E_ARGUMENT, "not loaded");
-    CHECK(!session);
+    CHECK(!session && !infer_plan_loaded(plan));
 
     size_t need, len;
     CHECK(infer_plan_explain(plan, NULL, 0, &need, NULL) == INFER_E_RANGE && need > 100);
@@ -377,8 +330,10 @@ static void check_plan(void)
     REFUSED(infer_plan_load(plan, stop_loading, &fraction, &err), INFER_E_CANCELLED, "");
     CHECK(fraction >= 0 && fraction <= 1);
     CHECK(infer_session_new(plan, &session, NULL) == INFER_E_ARGUMENT);
+    CHECK(!infer_plan_loaded(plan));
     fraction = 0;
     CHECK(!infer_plan_load(plan, watch_loading, &fraction, &err) && fraction <= 1);
+    CHECK(infer_plan_loaded(plan));
     CHECK(!infer_plan_load(plan, stop_loading, &fraction, &err)); /* is there: does nothing */
     CHECK(!infer_session_new(plan, &session, &err));
     infer_session *second = (infer_session *)&file;
@@ -415,16 +370,6 @@ static void check_any_order(void)
 }
 
 /* ---- Evaluation ---------------------------------------------------------------------------- */
-
-/* The session has `count` tokens, and its next logits are those of a session that never failed. */
-static bool as_before(infer_session *session, size_t count, const float *want)
-{
-    const infer_token next = 17;
-    bool good = tokens_of(session) == count && !infer_session_logits(session, 0) &&
-                !infer_session_eval(session, &next, 1, NULL, &err) &&
-                !memcmp(infer_session_logits(session, 0), want, ROW_BYTES);
-    return good && !infer_session_rewind(session, count, &err);
-}
 
 static void check_wrong_evals(void)
 {
@@ -690,8 +635,11 @@ static void check_save(void)
     CHECK(!infer_session_save(o.session, name, &err));
     CHECK(!infer_session_restore(o.other, name, &err) && tokens_of(o.other) == 3);
     REFUSED(infer_session_save(o.session, "/no/such/place", &err), INFER_E_IO, "/no/such/place");
+    REFUSED(infer_session_restore(o.other, "/no/such/place", &err), INFER_E_IO, "/no/such/place: ");
     CHECK(infer_session_restore(o.other, "/no/such/place", NULL) == INFER_E_IO);
-    CHECK(tokens_of(o.other) == 0);
+    CHECK(tokens_of(o.other) == 3);
+    REFUSED(infer_session_restore(o.other, NULL, &err), INFER_E_ARGUMENT, "path: NULL");
+    REFUSED(infer_session_save(o.other, NULL, &err), INFER_E_ARGUMENT, "path: NULL");
     close(fd);
     unlink(name);
     drop(&o);

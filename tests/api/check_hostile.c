@@ -322,6 +322,47 @@ static void put_file(const char *path, const struct mk_bytes *bytes)
         must(INFER_E_IO, &(infer_error){.text = "a file cannot be written"});
 }
 
+static void check_name(const char *path, const char *name, infer_status status,
+                       const infer_error *err)
+{
+    size_t len = strlen(path);
+    verdict(good_text(status, err) && !strncmp(err->text, path, len) &&
+                !strncmp(err->text + len, ": ", 2) && strstr(err->text + len, path) == NULL,
+            name, "the file's name is before its error, once", err->text);
+}
+
+/* Each damaged file as a file: what is said of it begins with its path. */
+static void check_names(const char *folder)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/bad.gguf", folder);
+    for (size_t i = 0; i < mkbad_count(); i++) {
+        struct mkbad_case c;
+        infer_error err = {.text = ""};
+        infer_model *model = NULL;
+        infer_plan *plan = NULL;
+        infer_token ids[32];
+        size_t count;
+        mkbad_make(i, &c);
+        put_file(path, &c.file);
+        infer_status status = infer_model_open(path, NULL, &model, &err);
+        if (status) {
+            check_name(path, c.name, status, &err);
+        } else {
+            if ((status = infer_model_check(model, &err)))
+                check_name(path, c.name, status, &err);
+            if (status && (status = infer_plan_new(model, NULL, &plan, &err)))
+                check_name(path, c.name, status, &err);
+            if (infer_tokenize(model, NULL, 0, 0, ids, 32, &count, &err))
+                check_name(path, c.name, err.status, &err);
+        }
+        infer_plan_free(plan);
+        infer_model_free(model);
+        mkbad_free(&c);
+    }
+    unlink(path);
+}
+
 /* B12: what is no regular file is refused at once. */
 static void check_odd_files(const char *folder)
 {
@@ -337,8 +378,9 @@ static void check_odd_files(const char *folder)
         infer_model *model;
         double start = now_s();
         infer_status status = infer_model_open(odd[i / 2], &options, &model, &err);
-        verdict((status == INFER_E_IO || status == INFER_E_FORMAT) && good_text(status, &err),
-                "B12", odd[i / 2], err.text);
+        verdict(status == INFER_E_IO || status == INFER_E_FORMAT, "B12", odd[i / 2], err.text);
+        if (*odd[i / 2])
+            check_name(odd[i / 2], "B12", status, &err);
         verdict(now_s() - start < 0.2 && !model, "B12", odd[i / 2], "time");
     }
     unlink(fifo);
@@ -438,6 +480,7 @@ int main(int argc, char **argv)
     char folder[] = "/tmp/check_hostile.XXXXXX";
     if (!mkdtemp(folder))
         must(INFER_E_IO, &(infer_error){.text = "no folder for files"});
+    check_names(folder);
     check_odd_files(folder);
     check_changing_files(folder);
     rmdir(folder);

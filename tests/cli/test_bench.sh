@@ -6,21 +6,8 @@ set -u
 bench=${1:?usage: test_bench.sh INFER_BENCH MODEL.gguf}
 model=${2:?usage: test_bench.sh INFER_BENCH MODEL.gguf}
 root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-out=$work/out err=$work/err
-passed=0 failed=0
-
-verdict() # STATUS NAME: counts a test that passed (0) or failed
-{
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $2"
-        head -c 300 "$err" | sed 's/^/     /'
-    fi
-}
+# shellcheck source=tests/cli/verdict.sh
+. "$(dirname "$0")/verdict.sh"
 
 # refused STATUS NAME COMMAND...: that status, nothing on stdout, one line of printable text on stderr.
 refused()
@@ -67,6 +54,11 @@ verdict $? "a full disk"
 verdict $? "--help"
 "$bench" --version >"$out" 2>"$err" && grep -qE '^infer-bench [0-9]+\.[0-9]+\.[0-9]+$' "$out"
 verdict $? "--version"
+sed 's/\\-/-/g' "$root/bench/man/infer-bench.1" >"$work/man"
+for option in $("$bench" --help | grep -oE -- '--[a-z]+' | sort -u); do
+    grep -q -- "$option" "$work/man"
+    verdict $? "the man page has $option"
+done
 
 ln -s "$(realpath "$model")" "$work/a \"b\" \\ "$'\x01\xff'".gguf"
 "$bench" -p 8 -n 4 -r 3 -d 16,0,5 -t 2 -b 4 --kv f32 --json -- "$work"/a*.gguf "$model" >"$out" 2>"$err"

@@ -9,21 +9,8 @@ model=${2:?usage: test_cli.sh INFER MODEL.gguf}
 talker=${3:-$model}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-out=$work/out err=$work/err
-passed=0 failed=0
-
-verdict() # STATUS NAME: counts a test that passed (0) or failed
-{
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $2"
-        head -c 300 "$err" 2>/dev/null | sed 's/^/     /'
-    fi
-}
+# shellcheck source=tests/cli/verdict.sh
+. "$(dirname "$0")/verdict.sh"
 
 # call STATUS NAME ARGUMENT...: runs infer with stdin from $work/in. A failure must be one line on
 # stderr, without control characters, and begin with the program's name.
@@ -101,7 +88,13 @@ done
     [ "${COMPREPLY[*]}" = "$(echo $commands)" ] || exit 1
     COMP_WORDS=("$infer" run --kv q) COMP_CWORD=3
     _infer
-    [ "${COMPREPLY[*]}" = q8_0 ]
+    [ "${COMPREPLY[*]}" = q8_0 ] || exit 1
+    COMP_WORDS=("$infer" run --kv "=" q) COMP_CWORD=4
+    _infer
+    [ "${COMPREPLY[*]}" = q8_0 ] || exit 1
+    COMP_WORDS=("$infer" run --kv "=") COMP_CWORD=3
+    _infer
+    [ ${#COMPREPLY[@]} = 4 ]
 )
 verdict $? 'bash completion'
 
@@ -224,6 +217,22 @@ count=$(python3 -c 'import json, sys; print(len(json.loads(sys.argv[1])))' "$ids
 call 0 'detokenize' detokenize "$model"
 [ "$(cat "$out")" = 'hello you' ]
 verdict $? 'detokenize: the text comes back'
+python3 - >"$work/text" <<'PY'
+import random, sys
+random.seed(1)
+words = ["some text", "\n", "\0", "  ", "<s>", "it's 12", "\t\r\n"]
+pick = lambda: random.choice((random.randrange(0xd800), random.randrange(0xe000, 0x110000), random.randrange(128)))
+text = "".join(chr(pick()) * random.randrange(3) + random.choice(words) for _ in range(20000))
+# SentencePiece writes a blank as U+2581, so that this one comes back as a blank
+sys.stdout.buffer.write(text.replace("\u2581", "").encode())
+PY
+cp "$work/text" "$work/in"
+call 0 'tokenize: any UTF-8' tokenize "$model" --no-special-add --plain
+cp "$out" "$work/in"
+call 0 'detokenize: any UTF-8' detokenize "$model"
+cmp -s "$work/text" "$out"
+verdict $? 'detokenize: any UTF-8 comes back, byte for byte'
+echo "$ids" >"$work/in"
 call 0 'logits' logits "$model"
 [ "$(wc -c <"$out")" -eq $((4 * vocab * count)) ]
 verdict $? 'logits: (tokens, vocabulary)'

@@ -113,21 +113,34 @@ static void put_input(const uint8_t *data, size_t size, bool mended)
     free(copy);
 }
 
+/* What a session of ids[0] alone must be once a file was refused: as it was, or empty and usable. */
+static void look_at_refused(void)
+{
+    infer_error err;
+    size_t count;
+    const infer_token *got = infer_session_tokens(made.session, &count);
+    must(count == 0 || (count == 1 && got[0] == ids[0]), "neither as it was nor empty");
+    must(!count == !infer_session_logits(made.session, 0), "logits without tokens, or none");
+    if (!count)
+        must(!infer_session_eval(made.session, ids, 1, NULL, &err), err.text);
+    must(!memcmp(infer_session_logits(made.session, 0), made.first, ROW_BYTES), "other bits");
+}
+
 /* Restores, looks at what came, and evaluates behind it. */
 static infer_status restore(void)
 {
     infer_error err = {.text = ""};
     size_t count;
+    must(!infer_session_rewind(made.session, 0, &err), err.text);
+    must(!infer_session_eval(made.session, ids, 1, NULL, &err), err.text);
     infer_status status = infer_session_restore(made.session, made.path, &err);
-    const infer_token *got = infer_session_tokens(made.session, &count);
-    must(!infer_session_logits(made.session, 0), "logits are kept");
     if (status) {
         must(err.status == status && err.text[0] && !strchr(err.text, '\n'), "the text");
-        must(count == 0, "a session that was refused is not empty");
-        must(!infer_session_eval(made.session, ids, 1, NULL, &err), err.text);
-        must(!memcmp(infer_session_logits(made.session, 0), made.first, ROW_BYTES), "other bits");
+        look_at_refused();
         return status;
     }
+    const infer_token *got = infer_session_tokens(made.session, &count);
+    must(!infer_session_logits(made.session, 0), "logits are kept");
     must(count <= CONTEXT, "more tokens than the context");
     for (size_t i = 0; i < count; i++)
         must(got[i] >= 0 && got[i] < TINY_VOCAB, "a token behind the vocabulary");

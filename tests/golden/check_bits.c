@@ -41,12 +41,13 @@ static void must(infer_status status, const infer_error *err)
 struct run {
     infer_plan *plan;
     infer_session *session, *other; /* other: with two sessions */
+    bool embedding;
 };
 
 static struct run start(infer_model *model, infer_plan_options options)
 {
     infer_error err;
-    struct run run = {0};
+    struct run run = {.embedding = options.embedding};
     options.size = sizeof options;
     options.logit_rows = TOKENS;
     options.context = 128;
@@ -74,14 +75,21 @@ static void make_ids(infer_token ids[TOKENS])
     }
 }
 
-/* Evaluates all ids at once, all logits wanted, into out (TOKENS, vocab). */
-static void whole(infer_session *session, const infer_token *ids, float *out)
+/* Evaluates all ids at once, all logits wanted, into out (TOKENS, vocab); in a plan that makes
+ * embeddings the embedding, and zeros behind it. */
+static void whole(const struct run *run, const infer_token *ids, float *out)
 {
     infer_error err;
+    infer_model_info info;
     bool want[TOKENS];
     memset(want, true, sizeof want);
-    must(infer_session_eval(session, ids, TOKENS, want, &err), &err);
-    memcpy(out, infer_session_logits(session, 0), TOKENS * ROW_BYTES);
+    memset(out, 0, TOKENS * ROW_BYTES);
+    must(infer_session_eval(run->session, ids, TOKENS, run->embedding ? NULL : want, &err), &err);
+    infer_model_get_info(infer_session_model(run->session), &info);
+    if (run->embedding)
+        memcpy(out, infer_session_embedding(run->session), info.embedding_length * sizeof *out);
+    else
+        memcpy(out, infer_session_logits(run->session, 0), TOKENS * ROW_BYTES);
 }
 
 static void same_whole(infer_model *model, const char *name, const infer_token *ids,
@@ -89,7 +97,7 @@ static void same_whole(infer_model *model, const char *name, const infer_token *
 {
     static float got[TOKENS * TINY_VOCAB];
     struct run run = start(model, options);
-    whole(run.session, ids, got);
+    whole(&run, ids, got);
     verdict(!memcmp(got, want, sizeof got), name, what);
     stop(&run);
 }
@@ -167,16 +175,19 @@ enum mode { HASHES, QUICK, WHOLE };
 
 /* The hash at every level. */
 static void check_quick(infer_model *model, const char *name, const infer_token *ids,
-                        enum infer_kv_type kv)
+                        enum infer_kv_type kv, bool embedding)
 {
     static float got[TOKENS * TINY_VOCAB];
     for (int isa = INF_ISA_REF + 1; isa < INF_ISA_EXACT; isa++) {
         if (!(inf_cpu_usable() >> isa & 1))
             continue;
-        infer_plan_options o = {
-            .isa = inf_isa_name((enum inf_isa)isa), .kv = kv, .threads = 1, .batch = TOKENS};
+        infer_plan_options o = {.isa = inf_isa_name((enum inf_isa)isa),
+                                .kv = kv,
+                                .threads = 1,
+                                .batch = TOKENS,
+                                .embedding = embedding};
         struct run run = start(model, o);
-        whole(run.session, ids, got);
+        whole(&run, ids, got);
         stop(&run);
         compare_golden(name, o.isa, got);
     }
@@ -197,22 +208,24 @@ static void check(const struct tiny_kind *kind, const struct inf_type_info *type
     infer_token ids[TOKENS];
     make_ids(ids);
     must(infer_model_open_memory(file.ptr, file.len, NULL, &model, &err), &err);
-    infer_plan_options base = {.isa = "ref", .threads = 1, .batch = TOKENS, .kv = kv};
+    infer_plan_options base = {
+        .isa = "ref", .threads = 1, .batch = TOKENS, .kv = kv, .embedding = kind->pooling};
     struct run run = start(model, base);
-    whole(run.session, ids, want);
+    whole(&run, ids, want);
     stop(&run);
     if (mode == HASHES)
         printf("GOLDEN(\"%s\", 0x%016llx)\n", name, (unsigned long long)hash_of(want));
     else
         compare_golden(name, "ref", want);
     if (mode == QUICK)
-        check_quick(model, name, ids, kv);
+        check_quick(model, name, ids, kv, kind->pooling);
 
     static const uint32_t batches[] = {1, 7, 64, 0};
     for (int isa = 0; mode == WHOLE && isa < INF_ISA_EXACT; isa++) {
         if (!(inf_cpu_usable() >> isa & 1))
             continue;
-        infer_plan_options o = {.isa = inf_isa_name((enum inf_isa)isa), .kv = kv};
+        infer_plan_options o = {
+            .isa = inf_isa_name((enum inf_isa)isa), .kv = kv, .embedding = kind->pooling};
         for (uint32_t threads = every ? 1 : 3; threads <= 4; threads++) {
             o.threads = threads;
             o.batch = batches[threads - 1];
@@ -220,7 +233,7 @@ static void check(const struct tiny_kind *kind, const struct inf_type_info *type
             same_whole(model, name, ids, want, o, what);
         }
         o.threads = 2;
-        if (every)
+        if (every && !kind->pooling)
             same_steps(model, name, ids, want, o);
     }
     infer_model_free(model);

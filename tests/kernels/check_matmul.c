@@ -8,7 +8,7 @@
  * and `N passed, N failed`.
  */
 #include "kernels/kernel.h"
-#include "lib/base/cpuid.h"
+#include "lib/device/device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,28 +321,6 @@ static size_t check_type(const struct inf_kernel_row *row, const struct inf_type
     return bad;
 }
 
-static bool usable(enum inf_isa isa)
-{
-    unsigned levels = inf_cpu_levels();
-    switch (isa) {
-    case INF_ISA_REF:
-        return true;
-    case INF_ISA_AVX2:
-        return levels & INF_CPU_AVX2;
-    case INF_ISA_AVX512:
-        return levels & INF_CPU_AVX512;
-    case INF_ISA_NEON:
-        return levels & INF_CPU_NEON;
-    case INF_ISA_DOTPROD:
-        return levels & INF_CPU_DOTPROD;
-    case INF_ISA_EXACT: /* another arithmetic */
-    case INF_ISA_BLAS:  /* check_blas */
-    case INF_ISA_COUNT:
-        break;
-    }
-    return false;
-}
-
 static bool asked(enum inf_isa isa, int argc, char **argv)
 {
     for (int i = 0; i < argc; i++)
@@ -393,7 +371,7 @@ int main(int argc, char **argv)
     const struct inf_kernel_row *rows;
     size_t n = inf_kernel_rows(&rows), passed = 0, failed = 0;
     for (size_t i = 0; i < n; i++) {
-        if (rows[i].op != INF_OP_MATMUL || !usable(rows[i].isa) ||
+        if (rows[i].op != INF_OP_MATMUL || !(inf_cpu_usable() >> rows[i].isa & 1) ||
             !asked(rows[i].isa, argc - first, argv + first))
             continue;
         if (check_row(&rows[i], seed))

@@ -1,12 +1,12 @@
 /*
  * check_rows [--seed N] [--stride N] [isa...]: every row of kernels.def of the ops quantize,
- * rmsnorm, rope, glu, kv_store, attn and attn_merge, on each level that this machine has (or those
+ * rmsnorm, layernorm, rope, glu, softcap, kv_store, attn and attn_merge, on each level that this machine has (or those
  * named), against the reference by memcmp. Inputs and outputs end at a page that cannot be touched;
  * what stands before an output is compared too. The digest of the results is one for all levels and
  * machines (with one seed and stride). --stride: step of the sweeps over float patterns.
  */
 #include "kernels/ref/math_ref.h"
-#include "lib/base/cpuid.h"
+#include "lib/device/device.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -210,6 +210,30 @@ static bool check_rmsnorm(void (*reference)(void), void (*function)(void))
     return true;
 }
 
+static bool check_layernorm(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 600; trial++) {
+        enum kind kind = trial % KINDS;
+        size_t n = odd_size(trial);
+        float *x = floats_at_guard(0, n, kind), *copy = at_guard(1, n * 4);
+        float *weight = floats_at_guard(2, n, PLAIN), *bias = floats_at_guard(5, n, PLAIN);
+        memcpy(copy, x, n * 4);
+        struct inf_layernorm_args expected = {
+            x, weight, random_below(2) ? bias : NULL, at_guard(3, n * 4), n, 1e-5f};
+        struct inf_layernorm_args got = expected;
+        got.x = copy;
+        got.out = random_below(2) ? copy : (float *)at_guard(4, n * 4);
+        ((inf_layernorm_fn *)reference)(&expected);
+        ((inf_layernorm_fn *)function)(&got);
+        bool loose = kind == NOT_FINITE || kind == HUGE_ONES || kind == MIXED;
+        if (!same_floats(expected.out, got.out, n, loose)) {
+            printf("  layernorm: n %zu, kind %d\n", n, (int)kind);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_rope(void (*reference)(void), void (*function)(void))
 {
     for (size_t trial = 0; trial < 800; trial++) {
@@ -241,9 +265,10 @@ static bool glu_case(void (*reference)(void), void (*function)(void), size_t n,
     memcpy(g, gate, n * 4);
     memcpy(u, up, n * 4);
     size_t where = random_below(3);
+    bool gated = random_below(3) > 0;
     float *out = where == 0 ? g : where == 1 ? u : (float *)at_guard(4, n * 4);
-    struct inf_glu_args expected = {gate, up, at_guard(3, n * 4), n, activation};
-    struct inf_glu_args got = {g, u, out, n, activation};
+    struct inf_glu_args expected = {gate, gated ? up : NULL, at_guard(3, n * 4), n, activation};
+    struct inf_glu_args got = {g, gated ? u : NULL, out, n, activation};
     ((inf_glu_fn *)reference)(&expected);
     ((inf_glu_fn *)function)(&got);
     return same_floats(expected.out, out, n, loose);
@@ -255,8 +280,8 @@ static bool check_glu(void (*reference)(void), void (*function)(void))
         enum kind kind = trial / 2 % KINDS;
         size_t n = odd_size(trial / 2);
         float *gate = floats_at_guard(0, n, kind), *up = floats_at_guard(5, n, kind);
-        if (!glu_case(reference, function, n, trial % 2, gate, up, kind == NOT_FINITE)) {
-            printf("  glu: n %zu, activation %zu, kind %d\n", n, trial % 2, (int)kind);
+        if (!glu_case(reference, function, n, trial % 4, gate, up, kind == NOT_FINITE)) {
+            printf("  glu: n %zu, activation %zu, kind %d\n", n, trial % 4, (int)kind);
             return false;
         }
     }
@@ -267,7 +292,7 @@ static bool check_glu(void (*reference)(void), void (*function)(void))
     for (uint64_t bits = 0; bits <= UINT32_MAX;) {
         for (int i = 0; i < 1024; i++, bits += stride)
             gate[i] = inf_float_from_bits((uint32_t)bits);
-        for (int activation = 0; activation < 2; activation++)
+        for (int activation = 0; activation <= INF_RELU_SQUARED; activation++)
             if (!glu_case(reference, function, 1024, activation, gate, up, true)) {
                 printf("  glu: sweep before pattern %#" PRIx64 "\n", bits);
                 return false;
@@ -276,14 +301,35 @@ static bool check_glu(void (*reference)(void), void (*function)(void))
     return true;
 }
 
+static bool check_softcap(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 600; trial++) {
+        enum kind kind = trial % KINDS;
+        size_t n = odd_size(trial);
+        float *x = floats_at_guard(0, n, kind), *y = at_guard(1, n * 4);
+        memcpy(y, x, n * 4);
+        struct inf_softcap_args expected = {x, n, trial % 2 ? 30.0f : 0.7f};
+        struct inf_softcap_args got = {y, n, expected.cap};
+        ((inf_softcap_fn *)reference)(&expected);
+        ((inf_softcap_fn *)function)(&got);
+        if (!same_floats(x, y, n, kind == NOT_FINITE)) {
+            printf("  softcap: n %zu, kind %d\n", n, (int)kind);
+            return false;
+        }
+    }
+    return true;
+}
+
 static const char *const kv_names[] = {"f16", "f32", "bf16", "q8_0"};
+
+#define HEAD_MAX 576
 
 static size_t random_head_size(enum inf_kv kv)
 {
-    static const size_t usual[] = {64, 80, 96, 128, 256};
+    static const size_t usual[] = {64, 80, 96, 128, 192, 256, 512, 576};
     if (kv == INF_KV_Q8_0)
-        return 32 * (1 + random_below(8));
-    return random_below(2) ? usual[random_below(5)] : 8 * (1 + random_below(32));
+        return 32 * (1 + random_below(random_below(4) ? 8 : HEAD_MAX / 32));
+    return random_below(2) ? usual[random_below(8)] : 8 * (1 + random_below(HEAD_MAX / 8));
 }
 
 static bool check_kv_store(void (*reference)(void), void (*function)(void))
@@ -291,21 +337,24 @@ static bool check_kv_store(void (*reference)(void), void (*function)(void))
     for (size_t trial = 0; trial < 1200; trial++) {
         enum inf_kv kv = trial % 4;
         enum kind kind = (enum kind)random_below(KINDS);
-        size_t head_size = random_head_size(kv), positions = 48;
-        size_t bytes = positions * inf_kv_row_bytes(kv, head_size), odd = random_below(2);
-        float *k = floats_at_guard(0, head_size, kind), *v = floats_at_guard(1, head_size, kind);
+        size_t k_size = random_head_size(kv), positions = 48;
+        size_t v_size = trial % 5 ? random_head_size(kv) : 0, odd = random_below(2);
+        size_t k_bytes = positions * inf_kv_row_bytes(kv, k_size) + odd;
+        size_t v_bytes = positions * inf_kv_row_bytes(kv, v_size) + odd;
+        float *k = floats_at_guard(0, k_size, kind);
+        float *v = v_size ? floats_at_guard(1, v_size, kind) : NULL;
         size_t position = trial % 3 ? random_below(positions) : positions - 1;
         struct inf_kv_store_args expected = {
-            kv, k, v, head_size, position, at_guard(2, bytes + odd), at_guard(3, bytes + odd)};
+            kv, k, v, k_size, v_size, position, at_guard(2, k_bytes), at_guard(3, v_bytes)};
         struct inf_kv_store_args got = expected;
-        got.k_head = at_guard(4, bytes + odd);
-        got.v_head = at_guard(5, bytes + odd);
+        got.k_head = at_guard(4, k_bytes);
+        got.v_head = at_guard(5, v_bytes);
         ((inf_kv_store_fn *)reference)(&expected);
         ((inf_kv_store_fn *)function)(&got);
-        if (!same_bytes(expected.k_head, got.k_head, bytes + odd) ||
-            !same_bytes(expected.v_head, got.v_head, bytes + odd)) {
-            printf("  kv_store: %s, head %zu, position %zu, kind %d\n", kv_names[kv], head_size,
-                   position, (int)kind);
+        if (!same_bytes(expected.k_head, got.k_head, k_bytes) ||
+            !same_bytes(expected.v_head, got.v_head, v_bytes)) {
+            printf("  kv_store: %s, heads %zu and %zu, position %zu, kind %d\n", kv_names[kv],
+                   k_size, v_size, position, (int)kind);
             return false;
         }
     }
@@ -352,7 +401,7 @@ static uint32_t random_ranges(size_t trial, size_t rows, uint32_t *first, uint32
 static bool attn_case(void (*reference)(void), void (*function)(void),
                       const struct inf_attn_args *a, bool loose)
 {
-    size_t rows = a->rows, acc = ((rows - 1) * a->acc_stride + a->head_size) * 4;
+    size_t rows = a->rows, acc = ((rows - 1) * a->acc_stride + a->v_size) * 4;
     struct inf_attn_args expected = *a, got = *a;
     expected.most = at_guard(4, rows * 4);
     expected.sum = at_guard(5, rows * 4);
@@ -361,7 +410,7 @@ static bool attn_case(void (*reference)(void), void (*function)(void),
     got.sum = at_guard(8, rows * 4);
     got.acc = at_guard(9, acc);
     ((inf_attn_fn *)reference)(&expected);
-    got.scratch = at_guard(10, rows * INF_ATTN_TILE * 4);
+    got.scratch = at_guard(10, inf_attn_scratch(rows, a->v_size, !a->v_tile) * 4);
     ((inf_attn_fn *)function)(&got);
     if (!same_floats(expected.sum, got.sum, rows, loose) ||
         !same_floats(expected.acc, got.acc, acc / 4, loose))
@@ -374,26 +423,28 @@ static bool attn_case(void (*reference)(void), void (*function)(void),
     return true;
 }
 
-/* Random K and V of `positions` positions, as op kv_store stores them; the rest of the last group
- * of K is bytes 0xff, NaN in every type. */
-static void fill_kv(struct inf_attn_args *a, size_t positions, enum kind kind)
+/* Random K and V (`latent`: no V) of `positions` positions, as op kv_store stores them; the rest of
+ * the last group of K is bytes 0xff, NaN in every type. */
+static void fill_kv(struct inf_attn_args *a, size_t positions, enum kind kind, bool latent)
 {
-    float k[256], v[256];
-    size_t row = inf_kv_row_bytes(a->kv, a->head_size), groups = (positions + 15) / 16;
-    uint8_t *k_at = at_guard(0, groups * 16 * row), *v_at = at_guard(1, positions * row);
-    memset(k_at, 0xff, groups * 16 * row);
+    float k[HEAD_MAX], v[HEAD_MAX];
+    size_t groups = (positions + 15) / 16, v_size = latent ? 0 : a->v_size;
+    size_t k_bytes = groups * 16 * inf_kv_row_bytes(a->kv, a->k_size);
+    uint8_t *k_at = at_guard(0, k_bytes);
+    uint8_t *v_at = at_guard(1, positions * inf_kv_row_bytes(a->kv, v_size));
+    memset(k_at, 0xff, k_bytes);
     float scale = ldexpf(1.0f, (int)random_below(6) - 3);
     for (size_t p = 0; p < positions; p++) {
-        for (size_t d = 0; d < a->head_size; d++) {
+        for (size_t d = 0; d < a->k_size; d++)
             k[d] = random_number(kind, scale);
+        for (size_t d = 0; d < v_size; d++)
             v[d] = random_number(kind, scale);
-        }
-        struct inf_kv_store_args store = {a->kv, k, v, a->head_size, p, k_at, v_at};
+        struct inf_kv_store_args store = {a->kv, k, v, a->k_size, v_size, p, k_at, v_at};
         inf_kv_store_fn inf_k_kv_store_ref;
         inf_k_kv_store_ref(&store);
     }
     a->k_tile = k_at;
-    a->v_tile = v_at;
+    a->v_tile = latent ? NULL : v_at;
 }
 
 /* Weights themselves: scores are the numbers, V is the identity. */
@@ -405,8 +456,18 @@ static bool sweep_weights(void (*reference)(void), void (*function)(void))
     memset(v, 0, sizeof v);
     for (int p = 0; p < 16; p++)
         v[p][p] = 1.0f;
-    struct inf_attn_args a = {INF_KV_F32, (uint8_t *)k, (uint8_t *)v, 16,   q,    16, 1,
-                              &first,     &end,         NULL,         NULL, NULL, 16, scratch};
+    struct inf_attn_args a = {.kv = INF_KV_F32,
+                              .k_tile = (uint8_t *)k,
+                              .v_tile = (uint8_t *)v,
+                              .k_size = 16,
+                              .v_size = 16,
+                              .q = q,
+                              .q_stride = 16,
+                              .rows = 1,
+                              .first = &first,
+                              .end = &end,
+                              .acc_stride = 16,
+                              .scratch = scratch};
     for (uint64_t bits = 0x80000000; bits < 0xff800000;) {
         for (int p = 1; p < 16; p++, bits += stride)
             k[0][p] = bits < 0xff800000 ? inf_float_from_bits((uint32_t)bits) : -1.0f;
@@ -425,17 +486,23 @@ static bool check_attn(void (*reference)(void), void (*function)(void))
         uint32_t first[40], end[40];
         size_t rows = trial % 17 == 16 ? 40 : trial % 17 + 1;
         struct inf_attn_args a = {.kv = trial / 2 % 4, .rows = rows, .first = first, .end = end};
-        a.head_size = random_head_size(a.kv);
-        a.q_stride = a.head_size + random_below(9);
-        a.acc_stride = a.head_size + random_below(9);
+        bool latent = trial % 7 == 6;
+        a.k_size = random_head_size(a.kv);
+        do
+            a.v_size = random_below(2) && !latent ? a.k_size : random_head_size(a.kv);
+        while (latent && a.v_size > a.k_size);
+        a.cap = random_below(3) ? 0.0f : 50.0f * (float)random_below(100) / 99.0f;
+        a.q_stride = a.k_size + random_below(9);
+        a.acc_stride = a.v_size + random_below(9);
         size_t positions = random_ranges(random_below(6), rows, first, end);
-        fill_kv(&a, positions, kind);
-        a.q = floats_at_guard(2, (rows - 1) * a.q_stride + a.head_size, kind);
-        a.scratch = at_guard(3, rows * INF_ATTN_TILE * 4);
+        fill_kv(&a, positions, kind, latent);
+        a.q = floats_at_guard(2, (rows - 1) * a.q_stride + a.k_size, kind);
+        a.scratch = at_guard(3, inf_attn_scratch(rows, a.v_size, latent) * 4);
         bool loose = kind == NOT_FINITE || kind == HUGE_ONES || kind == MIXED;
         if (!attn_case(reference, function, &a, loose)) {
-            printf("  attn: trial %zu, %s, head %zu, rows %zu, kind %d\n", trial, kv_names[a.kv],
-                   a.head_size, rows, (int)kind);
+            printf("  attn: trial %zu, %s, heads %zu and %zu%s, cap %g, rows %zu, kind %d\n", trial,
+                   kv_names[a.kv], a.k_size, a.v_size, latent ? " latent" : "", (double)a.cap, rows,
+                   (int)kind);
             return false;
         }
     }
@@ -498,27 +565,42 @@ static bool check_exp(void)
     return worst <= EXP_ULPS;
 }
 
+/* The activations and the cap against the C library's functions in double. */
+static bool check_functions(void)
+{
+    inf_glu_fn inf_k_glu_ref;
+    inf_softcap_fn inf_k_softcap_ref;
+    double worst[INF_RELU_SQUARED + 2] = {0};
+    for (double at = -20.0; at < 20.0; at += 1.0 / 512) {
+        float x = (float)at, got[INF_RELU_SQUARED + 2];
+        double d = (double)x;
+        double want[] = {d / (1.0 + exp(-d)),
+                         0.5 * d * (1.0 + tanh(0.79788456080286536 * (d + 0.044715 * d * d * d))),
+                         0.5 * d * erfc(-0.70710678118654752 * d), d < 0.0 ? 0.0 : d * d,
+                         5.0 * tanh(d / 5.0)};
+        for (int f = 0; f <= INF_RELU_SQUARED; f++)
+            inf_k_glu_ref(&(struct inf_glu_args){&x, NULL, &got[f], 1, (enum inf_activation)f});
+        got[INF_RELU_SQUARED + 1] = x;
+        inf_k_softcap_ref(&(struct inf_softcap_args){&got[INF_RELU_SQUARED + 1], 1, 5.0f});
+        for (int f = 0; f < INF_RELU_SQUARED + 2; f++)
+            worst[f] = fmax(worst[f], fabs((double)got[f] - want[f]) /
+                                          fmax(f > INF_RELU_SQUARED ? 5.0 : 1.0, fabs(want[f])));
+    }
+    printf("  silu, gelu, gelu with erf, relu squared, softcap: at most %.1e, %.1e, %.1e, %.1e, "
+           "%.1e of max(1 or the cap, |value|)\n",
+           worst[0], worst[1], worst[2], worst[3], worst[4]);
+    bool good = true;
+    for (int f = 0; f < INF_RELU_SQUARED + 2; f++)
+        good &= worst[f] < 5e-7;
+    return good;
+}
+
 /* ---- Rows of the table ------------------------------------------------------------------- */
 
+/* The reference is what the others are compared with. */
 static bool runs_here(enum inf_isa isa)
 {
-    unsigned levels = inf_cpu_levels();
-    switch (isa) {
-    case INF_ISA_AVX2:
-        return levels & INF_CPU_AVX2;
-    case INF_ISA_AVX512:
-        return levels & INF_CPU_AVX512;
-    case INF_ISA_NEON:
-        return levels & INF_CPU_NEON;
-    case INF_ISA_DOTPROD:
-        return levels & INF_CPU_DOTPROD;
-    case INF_ISA_REF:
-    case INF_ISA_EXACT:
-    case INF_ISA_BLAS: /* check_blas */
-    case INF_ISA_COUNT:
-        break;
-    }
-    return false;
+    return isa != INF_ISA_REF && inf_cpu_usable() >> isa & 1;
 }
 
 static bool (*check_of(enum inf_op op))(void (*)(void), void (*)(void))
@@ -528,6 +610,10 @@ static bool (*check_of(enum inf_op op))(void (*)(void), void (*)(void))
         return check_quantize;
     case INF_OP_RMSNORM:
         return check_rmsnorm;
+    case INF_OP_LAYERNORM:
+        return check_layernorm;
+    case INF_OP_SOFTCAP:
+        return check_softcap;
     case INF_OP_ROPE:
         return check_rope;
     case INF_OP_GLU:
@@ -582,7 +668,12 @@ int main(int argc, char **argv)
     printf("seed %" PRIu64 "\n", seed);
     random_state = seed;
 
-    size_t passed = check_exp(), failed = !passed;
+    size_t passed = 0, failed = 0;
+    for (int i = 0; i < 2; i++) {
+        bool good = i ? check_functions() : check_exp();
+        passed += good;
+        failed += !good;
+    }
     const struct inf_kernel_row *rows;
     size_t n = inf_kernel_rows(&rows);
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 #include "tests/tiny/models.h"
 
 #include "formats/type.h"
+#include "lib/arch/arch.h"
 #include "tests/tiny/randblock.h"
 
 #include <stdio.h>
@@ -8,65 +9,7 @@
 #include <string.h>
 
 static const struct tiny_kind kinds[] = {
-    {.name = "llama",
-     .arch = "llama",
-     .embd = 256,
-     .heads = 8,
-     .kv_heads = 2,
-     .head_size = 32,
-     .ff = 512,
-     .layers = 2},
-    {.name = "llama_odd",
-     .arch = "llama",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 4,
-     .head_size = 64,
-     .ff = 256,
-     .layers = 2,
-     .window = 24,
-     .biases = true,
-     .tied = true,
-     .yarn = true},
-    {.name = "mixture",
-     .arch = "llama",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 2,
-     .head_size = 64,
-     .ff = 256,
-     .layers = 2,
-     .experts = 4,
-     .rope_factors = true},
-    {.name = "qwen2",
-     .arch = "qwen2",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 1,
-     .head_size = 64,
-     .ff = 256,
-     .layers = 2,
-     .biases = true,
-     .tied = true},
-    {.name = "qwen3",
-     .arch = "qwen3",
-     .embd = 256,
-     .heads = 4,
-     .kv_heads = 2,
-     .head_size = 128,
-     .ff = 256,
-     .layers = 2},
-    {.name = "gemma3",
-     .arch = "gemma3",
-     .embd = 256,
-     .heads = 2,
-     .kv_heads = 1,
-     .head_size = 256,
-     .ff = 256,
-     .layers = 7,
-     .window = 20,
-     .tied = true,
-     .linear = true},
+#include "tests/tiny/kinds.def"
 };
 
 size_t tiny_kind_count(void)
@@ -90,47 +33,57 @@ static void put_floats(struct mk_tensor *t, size_t count, float middle, float sp
 struct maker {
     struct mk_file *file;
     const struct tiny_kind *kind;
+    const struct inf_arch *arch;
     uint32_t type;
     uint64_t rng;
 };
 
+/* ---- Keys -------------------------------------------------------------------------------- */
+
+static const char *full(const struct maker *m, const char *name, char out[96])
+{
+    snprintf(out, 96, "%s.%s", m->kind->arch, name);
+    return out;
+}
+
 static void key(struct maker *m, const char *name, uint32_t value)
 {
-    char full[96];
-    snprintf(full, sizeof full, "%s.%s", m->kind->arch, name);
-    mk_set_u32(m->file, full, value);
+    char text[96];
+    mk_set_u32(m->file, full(m, name, text), value);
 }
 
 static void key_float(struct maker *m, const char *name, float value)
 {
-    char full[96];
-    snprintf(full, sizeof full, "%s.%s", m->kind->arch, name);
-    mk_set_f32(m->file, full, value);
+    char text[96];
+    mk_set_f32(m->file, full(m, name, text), value);
 }
 
 static void key_text(struct maker *m, const char *name, const char *value)
 {
-    char full[96];
-    snprintf(full, sizeof full, "%s.%s", m->kind->arch, name);
-    mk_set_text(m->file, full, value, strlen(value));
+    char text[96];
+    mk_set_text(m->file, full(m, name, text), value, strlen(value));
 }
 
-static void vector(struct maker *m, const char *name, uint64_t n, float middle, float spread)
+static void key_bool(struct maker *m, const char *name, bool value)
 {
-    struct mk_tensor *t = mk_add_tensor(m->file, name, INF_TYPE_F32, 1, &n);
-    put_floats(t, n, middle, spread, &m->rng);
+    char text[96];
+    uint8_t byte = value;
+    mk_put(&mk_set_key(m->file, full(m, name, text), MK_BOOL)->value, &byte, 1);
 }
 
-static void matrix(struct maker *m, const char *name, uint64_t k, uint64_t rows, uint64_t experts)
+/* One number for all layers, or where odd layers have another an array. */
+static void key_layers(struct maker *m, const char *name, uint32_t even, uint32_t odd)
 {
-    const struct inf_type_info *type = inf_type_info(m->type);
-    uint64_t shape[3] = {k, rows, experts};
-    struct mk_tensor *t = mk_add_tensor(m->file, name, m->type, experts > 1 ? 3 : 2, shape);
-    size_t blocks = k / type->weights * rows * experts;
-    if (type->form == INF_FORM_FLOAT && m->type == INF_TYPE_F32)
-        put_floats(t, k * rows * experts, 0.0f, 0.06f, &m->rng);
-    else
-        inf_test_random_blocks(m->type, &m->rng, t->data.ptr, blocks);
+    char text[96];
+    uint32_t values[TINY_LAYERS_MAX];
+    if (!odd) {
+        key(m, name, even);
+        return;
+    }
+    for (uint32_t i = 0; i < m->kind->layers; i++)
+        values[i] = i % 2 ? odd : even;
+    mk_set_array(m->file, full(m, name, text), MK_U32, m->kind->layers, values,
+                 m->kind->layers * sizeof *values);
 }
 
 static void keys(struct maker *m)
@@ -141,13 +94,16 @@ static void keys(struct maker *m)
     key(m, "block_count", k->layers);
     key(m, "context_length", 512);
     key(m, "embedding_length", k->embd);
-    key(m, "feed_forward_length", k->ff);
+    key_layers(m, "feed_forward_length", k->ff, k->odd_ff);
     key(m, "attention.head_count", k->heads);
-    key(m, "attention.head_count_kv", k->kv_heads);
+    key_layers(m, "attention.head_count_kv", k->kv_heads, k->odd_kv_heads);
     key(m, "attention.key_length", k->head_size);
     key(m, "attention.value_length", k->head_size);
-    key(m, "rope.dimension_count", k->head_size);
-    key_float(m, "attention.layer_norm_rms_epsilon", 1e-3f);
+    key(m, "rope.dimension_count", k->rope_dims ? k->rope_dims : k->head_size);
+    key_float(m,
+              m->arch->layer_norm ? "attention.layer_norm_epsilon"
+                                  : "attention.layer_norm_rms_epsilon",
+              1e-3f);
     key_float(m, "rope.freq_base", 50000.0f);
     if (k->window)
         key(m, "attention.sliding_window", k->window);
@@ -158,66 +114,198 @@ static void keys(struct maker *m)
     if (k->yarn || k->linear) {
         key_text(m, "rope.scaling.type", k->yarn ? "yarn" : "linear");
         key_float(m, "rope.scaling.factor", 4.0f);
+    }
+    if (k->yarn || k->linear || k->longrope)
         key(m, "rope.scaling.original_context_length", 32);
+    if (k->pooling) {
+        key(m, "pooling_type", k->pooling);
+        key_bool(m, "attention.causal", !m->arch->encoder);
+    }
+    for (const struct tiny_number *n = k->numbers; n < k->numbers + TINY_NUMBERS && n->key; n++)
+        key_float(m, n->key, n->value);
+}
+
+/* ---- Tensors ----------------------------------------------------------------------------- */
+
+static const struct {
+    const char *names;
+    enum inf_symbol dims[3];
+} slots[] = {
+#define SLOT(ENUM, name, a, b, c) {name, {INF_DIM_##a, INF_DIM_##b, INF_DIM_##c}},
+#define PART(ENUM, name, first, total)
+#include "lib/arch/slots.def"
+#undef SLOT
+#undef PART
+};
+
+static const struct {
+    enum inf_slot slot;
+    const char *name;
+    enum inf_symbol total;
+} parts[] = {
+#define SLOT(ENUM, name, a, b, c)
+#define PART(ENUM, name, first, total) {INF_SLOT_##ENUM, name, INF_DIM_##total},
+#include "lib/arch/slots.def"
+#undef SLOT
+#undef PART
+};
+
+static uint64_t dim(const struct tiny_kind *k, int layer, enum inf_symbol symbol)
+{
+    bool odd = layer > 0 && layer % 2;
+    uint64_t q = (uint64_t)k->heads * k->head_size;
+    uint32_t kv_heads = odd && k->odd_kv_heads ? k->odd_kv_heads : k->kv_heads;
+    uint64_t kv = (uint64_t)kv_heads * k->head_size, ff = odd && k->odd_ff ? k->odd_ff : k->ff;
+    switch (symbol) {
+    case INF_DIM_NONE:
+        return 1;
+    case INF_DIM_ANY:
+        return 512; /* positions; of token types more than there are */
+    case INF_DIM_EMBD:
+        return k->embd;
+    case INF_DIM_Q:
+    case INF_DIM_OUT:
+        return q;
+    case INF_DIM_K:
+    case INF_DIM_V:
+        return kv;
+    case INF_DIM_QK:
+        return q + kv;
+    case INF_DIM_QKV:
+        return q + 2 * kv;
+    case INF_DIM_HEAD:
+        return k->head_size;
+    case INF_DIM_HEADS:
+        return k->heads;
+    case INF_DIM_KV_HEADS:
+        return kv_heads;
+    case INF_DIM_FF:
+        return ff;
+    case INF_DIM_FF2:
+        return 2 * ff;
+    case INF_DIM_VOCAB:
+        return TINY_VOCAB;
+    case INF_DIM_EXPERTS:
+        return k->experts;
+    case INF_DIM_HALF_ROPE:
+        return (k->rope_dims ? k->rope_dims : k->head_size) / 2;
+    }
+    return 0;
+}
+
+static void vector(struct maker *m, const char *name, const uint64_t shape[2], float middle,
+                   float spread)
+{
+    struct mk_tensor *t = mk_add_tensor(m->file, name, INF_TYPE_F32, shape[1] > 1 ? 2 : 1, shape);
+    put_floats(t, shape[0] * shape[1], middle, spread, &m->rng);
+}
+
+static void matrix(struct maker *m, const char *name, const uint64_t shape[3])
+{
+    const struct inf_type_info *type = inf_type_info(m->type);
+    struct mk_tensor *t = mk_add_tensor(m->file, name, m->type, shape[2] > 1 ? 3 : 2, shape);
+    uint64_t rows = shape[1] * shape[2];
+    if (m->type == INF_TYPE_F32)
+        put_floats(t, shape[0] * rows, 0.0f, 0.06f, &m->rng);
+    else
+        inf_test_random_blocks(m->type, &m->rng, t->data.ptr, shape[0] / type->weights * rows);
+}
+
+static bool has(const char *text, const char *piece)
+{
+    return strstr(text, piece) != NULL;
+}
+
+/* Whether the kind has a tensor that its architecture may have. */
+static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
+{
+    switch (row->slot) {
+    case INF_SLOT_OUTPUT:
+        return !k->tied;
+    case INF_SLOT_ROPE_FREQS:
+        return k->rope_factors;
+    case INF_SLOT_ROPE_LONG:
+    case INF_SLOT_ROPE_SHORT:
+        return k->longrope;
+    default:
+        break;
+    }
+    return row->when == INF_EXPERTS    ? k->experts > 0
+           : row->when == INF_DENSE    ? k->experts == 0
+           : row->when == INF_OPTIONAL ? k->optional
+                                       : true;
+}
+
+static bool listed(const struct inf_arch *arch, enum inf_slot slot)
+{
+    size_t i = 0;
+    while (i < arch->tensor_count && arch->tensors[i].slot != slot)
+        i++;
+    return i < arch->tensor_count;
+}
+
+/* The name and shape of a slot's tensor; of a fused one those of the whole. */
+static void place(const struct maker *m, enum inf_slot slot, int layer, char name[96],
+                  uint64_t shape[3])
+{
+    for (int i = 0; i < 3; i++)
+        shape[i] = dim(m->kind, layer, slots[slot].dims[i]);
+    const char *pattern = slots[slot].names;
+    bool whole = m->kind->fused && (slot != INF_SLOT_FFN_UP || listed(m->arch, INF_SLOT_FFN_GATE));
+    for (size_t i = 0; whole && i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].slot == slot) {
+            pattern = parts[i].name;
+            shape[slots[slot].dims[1] == INF_DIM_NONE ? 0 : 1] =
+                dim(m->kind, layer, parts[i].total);
+        }
+    snprintf(name, 96, pattern, (unsigned)(layer < 0 ? 0 : layer));
+    name[strcspn(name, "|")] = '\0';
+}
+
+static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
+{
+    char name[96];
+    uint64_t shape[3];
+    place(m, row->slot, layer, name, shape);
+    if (mk_tensor(m->file, name))
+        return; /* fused, and made by the slot before */
+    if (row->slot == INF_SLOT_ROUTER) {
+        struct mk_tensor *t = mk_add_tensor(m->file, name, INF_TYPE_F32, 2, shape);
+        put_floats(t, shape[0] * shape[1], 0.0f, 0.1f, &m->rng);
+    } else if (has(name, "rope_")) {
+        vector(m, name, shape, 2.0f, 0.9f);
+    } else if (has(name, "norm.weight")) {
+        vector(m, name, shape, has(name, "post_") ? 0.5f : 1.0f, 0.3f);
+    } else if (has(name, ".bias")) {
+        vector(m, name, shape, 0.0f, 0.2f);
+    } else {
+        matrix(m, name, shape);
     }
 }
 
-static void layer(struct maker *m, uint32_t number)
+static void tensors(struct maker *m, int layer)
 {
-    const struct tiny_kind *k = m->kind;
-    uint64_t q = (uint64_t)k->heads * k->head_size, kv = (uint64_t)k->kv_heads * k->head_size;
-    bool gemma = !strcmp(k->arch, "gemma3"), head_norms = gemma || !strcmp(k->arch, "qwen3");
-    char name[64];
-#define NAME(what) (snprintf(name, sizeof name, "blk.%u." what, number), name)
-    vector(m, NAME("attn_norm.weight"), k->embd, 1.0f, 0.3f);
-    matrix(m, NAME("attn_q.weight"), k->embd, q, 1);
-    matrix(m, NAME("attn_k.weight"), k->embd, kv, 1);
-    matrix(m, NAME("attn_v.weight"), k->embd, kv, 1);
-    matrix(m, NAME("attn_output.weight"), q, k->embd, 1);
-    if (k->biases) {
-        vector(m, NAME("attn_q.bias"), q, 0.0f, 0.2f);
-        vector(m, NAME("attn_k.bias"), kv, 0.0f, 0.2f);
-        vector(m, NAME("attn_v.bias"), kv, 0.0f, 0.2f);
+    for (size_t i = 0; i < m->arch->tensor_count; i++) {
+        const struct inf_tensor_row *row = &m->arch->tensors[i];
+        if (has(slots[row->slot].names, "%") == (layer >= 0) && wanted(m->kind, row))
+            tensor(m, row, layer);
     }
-    if (head_norms) {
-        vector(m, NAME("attn_q_norm.weight"), k->head_size, 1.0f, 0.3f);
-        vector(m, NAME("attn_k_norm.weight"), k->head_size, 1.0f, 0.3f);
-    }
-    vector(m, NAME("ffn_norm.weight"), k->embd, 1.0f, 0.3f);
-    if (gemma) {
-        vector(m, NAME("post_attention_norm.weight"), k->embd, 0.5f, 0.3f);
-        vector(m, NAME("post_ffw_norm.weight"), k->embd, 0.5f, 0.3f);
-    }
-    if (k->experts) {
-        uint64_t shape[2] = {k->embd, k->experts};
-        put_floats(mk_add_tensor(m->file, NAME("ffn_gate_inp.weight"), INF_TYPE_F32, 2, shape),
-                   shape[0] * shape[1], 0.0f, 0.1f, &m->rng);
-        matrix(m, NAME("ffn_gate_exps.weight"), k->embd, k->ff, k->experts);
-        matrix(m, NAME("ffn_up_exps.weight"), k->embd, k->ff, k->experts);
-        matrix(m, NAME("ffn_down_exps.weight"), k->ff, k->embd, k->experts);
-    } else {
-        matrix(m, NAME("ffn_gate.weight"), k->embd, k->ff, 1);
-        matrix(m, NAME("ffn_up.weight"), k->embd, k->ff, 1);
-        matrix(m, NAME("ffn_down.weight"), k->ff, k->embd, 1);
-    }
-#undef NAME
 }
 
 struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
 {
     /* the base model's vocabulary (320 tokens of a SentencePiece kind), everything else anew */
     struct maker m = {.file = mk_base_t(), .kind = kind, .type = type_id, .rng = seed};
+    for (size_t i = 0; i < inf_arch_count(); i++)
+        if (!strcmp(inf_arch_at(i)->name, kind->arch))
+            m.arch = inf_arch_at(i);
+    if (!m.arch)
+        abort();
     while (m.file->tensor_count)
         mk_drop_tensor_at(m.file, 0);
     keys(&m);
-    matrix(&m, "token_embd.weight", kind->embd, TINY_VOCAB, 1);
-    vector(&m, "output_norm.weight", kind->embd, 1.0f, 0.3f);
-    if (!kind->tied)
-        matrix(&m, "output.weight", kind->embd, TINY_VOCAB, 1);
-    if (kind->rope_factors)
-        vector(&m, "rope_freqs.weight", kind->head_size / 2, 2.0f, 0.9f);
-    for (uint32_t i = 0; i < kind->layers; i++)
-        layer(&m, i);
+    for (int layer = -1; layer < (int)kind->layers; layer++)
+        tensors(&m, layer);
     struct mk_bytes bytes = mk_build(m.file, NULL);
     mk_free(m.file);
     return bytes;

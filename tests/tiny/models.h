@@ -1,19 +1,32 @@
 /*
- * Whole models of a few hundred kilobytes, made from a seed: every architecture, any weight type.
+ * Whole models of a few hundred kilobytes, made from a seed: every architecture, any weight type. The
+ * tensors are those of the architecture's own table, so a kind (kinds.def) is sizes and a few words.
  */
 #ifndef INF_TEST_MODELS_H
 #define INF_TEST_MODELS_H
 
 #include "tests/mkfile.h"
 
+#define TINY_VOCAB 320
+#define TINY_LAYERS_MAX 16
+#define TINY_NUMBERS 4
+
 struct tiny_kind {
     const char *name, *arch;
     uint32_t embd, heads, kv_heads, head_size, ff, layers;
+    uint32_t odd_kv_heads, odd_ff; /* of odd layers, where they have others: keys are arrays */
+    uint32_t rope_dims;            /* 0: the whole head */
     uint32_t experts, window;
-    bool biases, tied, rope_factors, yarn, linear;
+    bool optional; /* with the tensors that its architecture may have, biases mostly */
+    bool tied;     /* no output.weight */
+    bool fused;    /* Q, K and V in one tensor, gate and up too */
+    bool rope_factors, longrope, yarn, linear;
+    uint32_t pooling; /* an embedding model */
+    struct tiny_number {
+        const char *key; /* behind the architecture's name */
+        float value;
+    } numbers[TINY_NUMBERS];
 };
-
-#define TINY_VOCAB 320
 
 size_t tiny_kind_count(void);
 const struct tiny_kind *tiny_kind_at(size_t index);

@@ -4,6 +4,7 @@
  */
 #include "lib/base/base.h"
 #include "lib/base/limits.h"
+#include "tests/count_alloc.h"
 
 #include <check.h>
 #include <float.h>
@@ -482,45 +483,25 @@ START_TEST(option_structs_of_other_sizes)
 }
 END_TEST
 
-/* Fails the call number `fail_at`, counts what is taken and not given back. */
-struct meter {
-    size_t calls, fail_at, live;
-};
-
-static void *meter_alloc(void *ud, size_t bytes, size_t align)
-{
-    struct meter *meter = ud;
-    if (++meter->calls == meter->fail_at)
-        return NULL;
-    meter->live++;
-    return aligned_alloc(align, (bytes + align - 1) / align * align);
-}
-
-static void meter_release(void *ud, void *ptr)
-{
-    struct meter *meter = ud;
-    meter->live--;
-    free(ptr);
-}
-
 START_TEST(no_memory_is_a_status)
 {
-    struct meter meter = {0};
-    infer_allocator allocator = {.ud = &meter, .alloc = meter_alloc, .release = meter_release};
+    struct count_alloc count;
+    count_alloc_init(&count);
     infer_sampler_options options = everything();
-    options.allocator = &allocator;
+    options.allocator = &count.a;
     infer_status status = INFER_E_MEMORY;
     for (size_t k = 1; status == INFER_E_MEMORY; k++) {
         infer_sampler *sampler;
         infer_error err = {0};
-        meter = (struct meter){.fail_at = k};
+        count.calls = 0;
+        count.fail_at = k;
         status = infer_sampler_new(&options, 100000, &sampler, &err);
         ck_assert_int_eq(err.status, status);
         if (status)
             ck_assert_ptr_null(sampler);
         ck_assert_msg(status || k > 8, "only %zu allocations: the test sees too few", k);
         infer_sampler_free(sampler);
-        ck_assert_uint_eq(meter.live, 0);
+        ck_assert_uint_eq(count.blocks, 0);
     }
     ck_assert_int_eq(status, INFER_OK);
 }
@@ -528,25 +509,26 @@ END_TEST
 
 START_TEST(sampling_takes_no_memory)
 {
-    struct meter meter = {0};
-    infer_allocator allocator = {.ud = &meter, .alloc = meter_alloc, .release = meter_release};
+    struct count_alloc count;
+    count_alloc_init(&count);
     infer_sampler_options options = everything();
     float logits[3000];
-    options.allocator = &allocator;
+    options.allocator = &count.a;
     for (int way = 0; way < 3; way++) {
         options.mirostat = way == 1 ? 2 : 0;
         options.top_k = way == 2 ? 0 : 20;
         infer_sampler *sampler = make(&options, 3000);
-        allocator.alloc = NULL; /* it was copied */
-        size_t calls = meter.calls;
+        infer_allocator hook = count.a;
+        count.a = (infer_allocator){0}; /* it was copied */
+        size_t calls = count.calls;
         for (uint32_t i = 0; i < 100; i++) {
             fill(logits, 3000, i);
             accept(sampler, sample(sampler, logits));
         }
-        ck_assert_uint_eq(meter.calls, calls);
+        ck_assert_uint_eq(count.calls, calls);
         infer_sampler_free(sampler);
-        ck_assert_uint_eq(meter.live, 0);
-        allocator.alloc = meter_alloc;
+        ck_assert_uint_eq(count.blocks, 0);
+        count.a = hook;
     }
 }
 END_TEST

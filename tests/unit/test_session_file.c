@@ -1,6 +1,7 @@
 /*
  * Saved sessions: what is damaged, of another model or of other settings is refused with its
- * reason and leaves an empty session that works; what cannot be written leaves the old file.
+ * reason. Where the head tells, the session keeps what it had; where only the whole tells, it is
+ * empty and works. What cannot be written leaves the old file.
  */
 #include "formats/type.h"
 #include "tests/tiny/models.h"
@@ -106,17 +107,26 @@ static size_t count_of(const infer_session *session)
     return count;
 }
 
-/* Refused with one of the statuses in `allowed` (bits), and the session is empty. */
-static void must_refuse(infer_session *session, unsigned allowed, const char *what, size_t at)
+static const infer_token kept_ids[2] = {31, 32};
+
+/* Refused with one of the statuses in `allowed` (bits) and a text that begins with the path; the
+ * session, which is filled first, is as it was (`kept`), or empty. */
+static void must_refuse(infer_session *session, unsigned allowed, bool kept, const char *what,
+                        size_t at)
 {
     infer_error err = {0};
+    size_t count;
+    ck_assert(!infer_session_sync(session, kept_ids, 2, NULL, &err));
     infer_status status = infer_session_restore(session, path, &err);
     ck_assert_msg(status && allowed >> status & 1, "%s %zu: %s (%s)", what, at,
                   infer_status_name(status), err.text);
     ck_assert_msg(err.status == status && err.text[0] && !strchr(err.text, '\n'), "%s %zu: %s",
                   what, at, err.text);
-    ck_assert_uint_eq(count_of(session), 0);
-    ck_assert_ptr_null(infer_session_logits(session, 0));
+    ck_assert_msg(!strncmp(err.text, path, strlen(path)), "%s %zu: %s", what, at, err.text);
+    const infer_token *now = infer_session_tokens(session, &count);
+    ck_assert_msg(count == (kept ? 2 : 0), "%s %zu: %zu tokens", what, at, count);
+    ck_assert(!kept || !memcmp(now, kept_ids, sizeof kept_ids));
+    ck_assert(kept == (infer_session_logits(session, 0) != NULL));
 }
 
 #define BIT(status) (1u << (status))
@@ -164,11 +174,11 @@ START_TEST(every_cut_is_refused)
     struct mk_bytes whole = read_file(path);
     for (size_t len = 0; len < whole.len; len += len < 200 || len + 20 > whole.len ? 1 : 97) {
         write_file(whole.ptr, len);
-        must_refuse(f.session, BIT(INFER_E_FORMAT), "cut to", len);
+        must_refuse(f.session, BIT(INFER_E_FORMAT), true, "cut to", len);
     }
     mk_put(&whole, "x", 1);
     write_file(whole.ptr, whole.len);
-    must_refuse(f.session, BIT(INFER_E_FORMAT), "one byte more than", whole.len - 1);
+    must_refuse(f.session, BIT(INFER_E_FORMAT), true, "one byte more than", whole.len - 1);
     write_file(whole.ptr, whole.len - 1);
     ck_assert_msg(!infer_session_restore(f.session, path, &err), "%s", err.text);
     ck_assert_uint_eq(count_of(f.session), TOKENS);
@@ -187,7 +197,7 @@ START_TEST(every_flipped_bit_is_refused)
         for (int bit = 0; bit < 8; bit += at < ids_end || at >= tail ? 1 : 8) {
             whole.ptr[at] ^= (uint8_t)(1u << bit);
             write_file(whole.ptr, whole.len);
-            must_refuse(f.session, DAMAGED, "a bit of byte", at);
+            must_refuse(f.session, DAMAGED, at < HEAD_BYTES, "a bit of byte", at);
             whole.ptr[at] ^= (uint8_t)(1u << bit);
         }
     }
@@ -207,7 +217,8 @@ static void refuse_in(const struct tiny_kind *kind, uint64_t seed, infer_plan_op
     infer_status status = infer_session_restore(other.session, path, &err);
     ck_assert_msg(status == want && strstr(err.text, text), "%s: %s", infer_status_name(status),
                   err.text);
-    ck_assert_uint_eq(count_of(other.session), 0);
+    ck_assert_uint_eq(count_of(other.session), 2);
+    ck_assert_ptr_nonnull(infer_session_logits(other.session, 0));
     ck_assert_msg(!infer_session_eval(other.session, ids, 2, NULL, &err), "%s", err.text);
     close_all(&other);
 }
@@ -317,7 +328,8 @@ START_TEST(places_that_cannot_be_read)
         infer_error err = {0};
         ck_assert(!infer_session_restore(f.session, path, &err));
         ck_assert_int_eq(infer_session_restore(f.session, places[i], &err), INFER_E_IO);
-        ck_assert_uint_eq(count_of(f.session), 0);
+        ck_assert_msg(!strncmp(err.text, places[i], strlen(places[i])), "%s", err.text);
+        ck_assert_uint_eq(count_of(f.session), TOKENS);
     }
     ck_assert(!unlink(fifo));
     close_all(&f);

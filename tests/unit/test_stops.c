@@ -4,6 +4,7 @@
 #include "lib/sample/stops.h"
 
 #include "lib/base/limits.h"
+#include "tests/count_alloc.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -316,41 +317,21 @@ START_TEST(long_stop_text)
 }
 END_TEST
 
-/* Fails the call number `fail_at`, counts what is taken and not given back. */
-struct meter {
-    size_t calls, fail_at, live;
-};
-
-static void *meter_alloc(void *ud, size_t bytes, size_t align)
-{
-    struct meter *meter = ud;
-    if (++meter->calls == meter->fail_at)
-        return NULL;
-    meter->live++;
-    return aligned_alloc(align, (bytes + align - 1) / align * align);
-}
-
-static void meter_release(void *ud, void *ptr)
-{
-    struct meter *meter = ud;
-    meter->live--;
-    free(ptr);
-}
-
 START_TEST(no_memory_is_a_status)
 {
-    struct meter meter = {0};
-    infer_allocator allocator = {.ud = &meter, .alloc = meter_alloc, .release = meter_release};
+    struct count_alloc count;
+    count_alloc_init(&count);
     infer_status status = INFER_E_MEMORY;
     size_t k = 0;
     while (status == INFER_E_MEMORY) {
         struct inf_stops *stops;
         infer_error err = {0};
-        meter = (struct meter){.fail_at = ++k};
-        status = inf_stops_new(&allocator, (const char *const[]){"ab", "ac"}, 2, &stops, &err);
+        count.calls = 0;
+        count.fail_at = ++k;
+        status = inf_stops_new(&count.a, (const char *const[]){"ab", "ac"}, 2, &stops, &err);
         ck_assert_int_eq(err.status, status);
         inf_stops_free(stops);
-        ck_assert_uint_eq(meter.live, 0);
+        ck_assert_uint_eq(count.blocks, 0);
     }
     ck_assert(status == INFER_OK && k > 4);
 }
@@ -359,8 +340,8 @@ END_TEST
 /* Feeds of a token's length take no memory; a longer one that finds none leaves all as it was. */
 START_TEST(long_feeds)
 {
-    struct meter meter = {0};
-    infer_allocator allocator = {.ud = &meter, .alloc = meter_alloc, .release = meter_release};
+    struct count_alloc count;
+    count_alloc_init(&count);
     struct inf_stops *stops;
     struct inf_bytes out;
     bool found;
@@ -368,22 +349,23 @@ START_TEST(long_feeds)
     char *text = malloc(LONG);
     memset(text, 'x', LONG);
     text[LONG - 1] = 's';
-    ck_assert(!inf_stops_new(&allocator, (const char *const[]){"stop"}, 1, &stops, NULL));
-    size_t calls = meter.calls;
+    ck_assert(!inf_stops_new(&count.a, (const char *const[]){"stop"}, 1, &stops, NULL));
+    size_t calls = count.calls;
     for (int i = 0; i < 100; i++) {
         const char *piece = i % 2 ? "st" : text + LONG - INF_MAX_TOKEN_TEXT;
         size_t len = i % 2 ? 2 : INF_MAX_TOKEN_TEXT;
         ck_assert(!inf_stops_feed(stops, piece, len, &out, &found, NULL) && !found);
     }
-    ck_assert_uint_eq(meter.calls, calls);
-    meter.fail_at = calls + 1; /* "st" is held */
+    ck_assert_uint_eq(count.calls, calls);
+    count.fail_at = calls + 1; /* "st" is held */
     ck_assert_int_eq(inf_stops_feed(stops, text, LONG, &out, &found, NULL), INFER_E_MEMORY);
     ck_assert(out.len == 0 && !found);
+    count.fail_at = 0;
     ck_assert(!inf_stops_feed(stops, text, LONG, &out, &found, NULL) && !found);
     ck_assert(out.len == LONG + 1 && !memcmp(out.ptr, "stxx", 4));
     ck_assert(!inf_stops_feed(stops, "top!", 4, &out, &found, NULL) && found && out.len == 0);
     inf_stops_free(stops);
-    ck_assert_uint_eq(meter.live, 0);
+    ck_assert_uint_eq(count.blocks, 0);
     free(text);
 }
 END_TEST

@@ -1,4 +1,5 @@
 /* The machine as files tell it: made-up roots with SMT, nodes, caches, and quotas of both versions. */
+#include "lib/base/cgroup.h"
 #include "lib/base/topo.h"
 #include "lib/device/device.h"
 
@@ -208,6 +209,64 @@ START_TEST(quota_v1)
 }
 END_TEST
 
+#define MIB ((uint64_t)1 << 20)
+
+START_TEST(memory_v2)
+{
+    ck_assert_uint_eq(inf_memory_left(root), UINT64_MAX);
+    put("/proc/meminfo", "MemTotal: 9000 kB\nMemFree: 10 kB\nMemAvailable:       8192 kB\n");
+    ck_assert_uint_eq(inf_memory_left(root), 8 * MIB);
+    put("/sys/fs/cgroup/memory.max", "max\n");
+    put("/sys/fs/cgroup/memory.current", "5000000\n");
+    ck_assert_uint_eq(inf_memory_left(root), 8 * MIB);
+    put("/sys/fs/cgroup/memory.max", "7340032\n"); /* 7 MiB, of which 2 are used */
+    put("/sys/fs/cgroup/memory.current", "2097152\n");
+    ck_assert_uint_eq(inf_memory_left(root), 5 * MIB);
+    /* the group's own, and one above it that leaves less */
+    put("/proc/self/cgroup", "0::/user.slice/job\n");
+    put("/sys/fs/cgroup/user.slice/job/memory.max", "4194304\n");
+    put("/sys/fs/cgroup/user.slice/job/memory.current", "0\n");
+    ck_assert_uint_eq(inf_memory_left(root), 4 * MIB);
+    put("/sys/fs/cgroup/user.slice/memory.max", "6291456\n");
+    put("/sys/fs/cgroup/user.slice/memory.current", "5242880\n");
+    ck_assert_uint_eq(inf_memory_left(root), 1 * MIB);
+    /* file pages are given back */
+    put("/sys/fs/cgroup/user.slice/memory.stat",
+        "anon 1048576\nfile 9\nworkingset_active_file 7\ninactive_file 1048576\n"
+        "active_file 1048576\n");
+    ck_assert_uint_eq(inf_memory_left(root), 3 * MIB);
+    put("/sys/fs/cgroup/user.slice/memory.stat", "active_file 99999999\n");
+    ck_assert_uint_eq(inf_memory_left(root), 4 * MIB);
+    put("/sys/fs/cgroup/user.slice/job/memory.current", "4194305\n");
+    ck_assert_uint_eq(inf_memory_left(root), 0);
+    put("/proc/self/cgroup", "0::/not/here\n"); /* a name from outside the container */
+    ck_assert_uint_eq(inf_memory_left(root), 5 * MIB);
+}
+END_TEST
+
+START_TEST(memory_v1)
+{
+    put("/proc/self/cgroup", "4:memory:/docker/b\n2:cpuacct,cpu:/a\n0::/\n");
+    put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    put("/sys/fs/cgroup/memory/memory.usage_in_bytes", "123\n");
+    ck_assert_uint_ge(inf_memory_left(root), (uint64_t)1 << 62); /* no limit that matters */
+    put("/sys/fs/cgroup/memory/docker/b/memory.limit_in_bytes", "4194304\n");
+    put("/sys/fs/cgroup/memory/docker/b/memory.usage_in_bytes", "3145728\n");
+    ck_assert_uint_eq(inf_memory_left(root), 1 * MIB);
+    put("/sys/fs/cgroup/memory/docker/b/memory.stat",
+        "inactive_file 5\nactive_file 6\ntotal_inactive_file 1048576\ntotal_active_file 0\n");
+    ck_assert_uint_eq(inf_memory_left(root), 2 * MIB);
+    put("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "1\n"); /* another controller's group */
+    put("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "0\n");
+    ck_assert_uint_eq(inf_memory_left(root), 2 * MIB);
+    put("/sys/fs/cgroup/memory/docker/memory.limit_in_bytes", "1048576\n");
+    put("/sys/fs/cgroup/memory/docker/memory.usage_in_bytes", "broken\n");
+    ck_assert_uint_eq(inf_memory_left(root), 2 * MIB);
+    put("/sys/fs/cgroup/memory/docker/memory.usage_in_bytes", "1\n");
+    ck_assert_uint_eq(inf_memory_left(root), 1 * MIB - 1);
+}
+END_TEST
+
 /* This machine, by whatever this build has. */
 START_TEST(here)
 {
@@ -240,6 +299,8 @@ Suite *suite_topo(void)
     tcase_add_test(tcase, nodes);
     tcase_add_test(tcase, quota_v2);
     tcase_add_test(tcase, quota_v1);
+    tcase_add_test(tcase, memory_v2);
+    tcase_add_test(tcase, memory_v1);
     tcase_add_test(tcase, here);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -30,6 +30,11 @@ _infer()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local program=${COMP_WORDS[0]} name takes
     COMPREPLY=()
+    if [[ $word == '=' ]]; then # --kv=q8_0 is three words
+        word=''
+    elif [[ $before == '=' ]]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
     name=$(_infer_command)
     takes=$("$program" --list-options ${name:+"$name"} 2>/dev/null |
         awk -F '\t' -v option="$before" '$1 == option && $1 ~ /^-/ { print $2 }')
@@ -53,4 +58,4 @@ _infer()
     fi
 }
 
-complete -o filenames -F _infer infer
+complete -o bashdefault -o filenames -F _infer infer
