@@ -51,7 +51,9 @@ static void add_memory(struct fields *fields, const struct bench_result *r)
     add(fields, "plan_bytes", (double)r->plan.total);
     add(fields, "plan_weights_mapped", (double)r->plan.weights_mapped);
     add(fields, "plan_weights_owned", (double)r->plan.weights_owned);
+    add(fields, "plan_weights_made", (double)r->plan.weights_made);
     add(fields, "plan_kv", (double)r->plan.kv);
+    add(fields, "plan_state", (double)r->plan.state);
     add(fields, "plan_activations", (double)r->plan.activations);
     add(fields, "plan_scratch", (double)r->plan.scratch);
     add(fields, "plan_logits", (double)r->plan.logits);
@@ -299,11 +301,12 @@ static void print_head(const struct bench_result *r)
            c->read.median, c->read.best, c->read.unit, c->int8.median, c->int8.best, c->int8.unit,
            c->f32.median);
     printf("  plan      %.1f MiB: weights %.1f mapped, %.1f owned; KV %.1f (%u tokens), "
-           "activations %.1f, scratch %.1f, logits %.1f, tables %.1f\n",
+           "state %.1f, activations %.1f, scratch %.1f, logits %.1f, tables %.1f\n",
            (double)r->plan.total * MIB, (double)r->plan.weights_mapped * MIB,
            (double)r->plan.weights_owned * MIB, (double)r->plan.kv * MIB, r->info.context,
-           (double)r->plan.activations * MIB, (double)r->plan.scratch * MIB,
-           (double)r->plan.logits * MIB, (double)r->plan.tables * MIB);
+           (double)r->plan.state * MIB, (double)r->plan.activations * MIB,
+           (double)r->plan.scratch * MIB, (double)r->plan.logits * MIB,
+           (double)r->plan.tables * MIB);
     printf("  peak      %.1f MiB resident: %.1f of our own, %.1f pages of files\n",
            (double)r->peak_bytes * MIB, (double)r->peak_anon_bytes * MIB,
            (double)r->peak_file_bytes * MIB);

@@ -322,6 +322,9 @@ typedef struct infer_plan_options {
     /* The plan makes embeddings (infer_session_embedding), no logits. So does every plan of a model
      * that has no logits, an encoder. */
     bool embedding;
+    /* Copies of a session's recurrent state that are kept for infer_session_rewind, at most 64; 0: 4.
+     * Models without recurrent layers have none. */
+    uint32_t checkpoints;
 } infer_plan_options;
 
 /* Lays out everything; takes memory for the layout only. INFER_E_UNSUPPORTED names what cannot be
@@ -334,11 +337,14 @@ INFER_API void infer_plan_free(infer_plan *plan);
 typedef struct infer_plan_memory {
     uint64_t weights_mapped; /* file pages: shared, and given back by the system when it is short */
     uint64_t weights_owned;  /* with no_mmap: the file in memory */
-    uint64_t kv;             /* the KV caches of all sessions */
-    uint64_t activations;    /* what the steps write */
-    uint64_t scratch;        /* per thread: panels, scores */
-    uint64_t logits;         /* of all sessions */
-    uint64_t tables;         /* vocabulary, tensor table, steps, and other small things */
+    uint64_t
+        weights_made;     /* made of the file's by loading, where they cannot be used as they are */
+    uint64_t kv;          /* the KV caches of all sessions */
+    uint64_t state;       /* recurrent states of all sessions, with their checkpoints */
+    uint64_t activations; /* what the steps write */
+    uint64_t scratch;     /* per thread: panels, scores */
+    uint64_t logits;      /* of all sessions */
+    uint64_t tables;      /* vocabulary, tensor table, steps, and other small things */
     uint64_t total;
     uint64_t
         available; /* what the machine has for us now: MemAvailable, or what our cgroups leave */
@@ -348,7 +354,7 @@ typedef struct infer_plan_memory {
 INFER_API void infer_plan_get_memory(const infer_plan *plan, infer_plan_memory *memory);
 
 typedef struct infer_plan_info {
-    uint32_t context, batch, threads, sessions, logit_rows;
+    uint32_t context, batch, threads, sessions, logit_rows, checkpoints;
     const char *isa;                 /* static */
     const char *kv;                  /* static */
     uint64_t weight_bytes_per_token; /* read from memory for one token of decoding */
@@ -421,7 +427,9 @@ INFER_API infer_status infer_session_eval_batch(infer_session *const *sessions,
 INFER_API infer_status infer_session_sync(infer_session *session, const infer_token *ids,
                                           size_t count, size_t *kept, infer_error *err);
 
-/* Drops all tokens from position `count` on; the logits kept are gone. */
+/* Drops all tokens from position `count` on; the logits kept are gone. A recurrent state cannot go
+ * back: the next eval takes the nearest checkpoint and evaluates the tokens behind it again (counted
+ * in stats.tokens_repeated). The same holds after a failed or cancelled eval. */
 INFER_API infer_status infer_session_rewind(infer_session *session, size_t count, infer_error *err);
 
 /* The tokens evaluated so far; borrowed until the session changes. */
@@ -459,6 +467,7 @@ typedef struct infer_session_stats {
     uint64_t tokens_evaluated;           /* since the session was made */
     uint64_t prefill_tokens, prefill_ns; /* evals of more than one token */
     uint64_t decode_tokens, decode_ns;   /* evals of one token */
+    uint64_t tokens_repeated; /* evaluated again for a recurrent state, in none of the above */
 } infer_session_stats;
 
 /* Counted since the session was made; evals that failed are not. */

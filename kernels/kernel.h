@@ -174,8 +174,21 @@ typedef void inf_rope_fn(const struct inf_rope_args *args);
  * a, k = 1.0f / fma(0.3275911f, t, 1.0f), erfc(t) is about p * exp(-(t * t)) (Abramowitz and Stegun
  * 7.1.26, 1.5e-7), p = c5; p = fma(p, k, c4) ... fma(p, k, c1); p = p * k; h = (0.5f * a) * (p *
  * exp).
- * squared relu: f(x) = m * m, m = x < 0 ? 0 : x. */
-enum inf_activation { INF_SILU, INF_GELU_TANH, INF_GELU_ERF, INF_RELU_SQUARED };
+ * squared relu: f(x) = m * m, m = x < 0 ? 0 : x.  sigmoid: f(x) = 1.0f / (1.0f + exp(-x)).
+ * linear: f(x) = x.
+ * clamped swiglu (with up alone): with g = limit < gate ? limit : gate and u = up kept so within
+ * +-limit, out = (g / (1.0f + exp(-1.702f * g))) * (u + 1.0f), limit 7.0f. */
+enum inf_activation {
+    INF_SILU,
+    INF_GELU_TANH,
+    INF_GELU_ERF,
+    INF_RELU_SQUARED,
+    INF_SWIGLU_CLAMPED,
+    INF_SIGMOID,
+    INF_LINEAR
+};
+#define INF_SWIGLU_LIMIT 7.0f
+#define INF_SWIGLU_ALPHA 1.702f
 #define INF_ERFC_C1 0.254829592f
 #define INF_ERFC_C2 (-0.284496736f)
 #define INF_ERFC_C3 1.421413741f
@@ -189,9 +202,8 @@ struct inf_glu_args {
 };
 typedef void inf_glu_fn(const struct inf_glu_args *args);
 
-/* Op softcap: x[i] = soft_cap(x[i], cap) + (x[i] - x[i]) in place: what is not finite stays so.
- * soft_cap(x, cap) = cap * tanh(x / cap), as e = inf_exp(x * (2.0f / cap)),
- * fma(-2.0f * cap, 1.0f / (e + 1.0f), cap). */
+/* Op softcap: x[i] = cap * tanh(x[i] / cap) in place, as fma(cap, 1.0f - 2.0f / (1.0f + exp(x[i] *
+ * (2.0f / cap))), x[i] - x[i]): what is not finite stays so. */
 struct inf_softcap_args {
     float *x;
     size_t n;
@@ -252,7 +264,7 @@ typedef void inf_kv_store_fn(const struct inf_kv_store_args *args);
 /*
  * Op attn: rows of queries against one tile of one KV head. For row r and position p of the tile:
  *   score = acc over d ascending, acc = fma(K[p][d], q[r][d], acc) from +0 (queries come scaled)
- *   with a cap: score = soft_cap(score, cap), as in op softcap
+ *   with a cap: as op softcap makes of the score
  *   allowed where first[r] <= p < end[r] (inside the tile; end <= INF_ATTN_TILE); else left out
  *   most[r] = the largest allowed score + 0.0f, so that a zero is +0
  *   weight[p] = inf_exp(score - most[r]), 0 where not allowed
@@ -300,6 +312,76 @@ struct inf_attn_merge_args {
 };
 typedef void inf_attn_merge_fn(const struct inf_attn_merge_args *args);
 
+/* ---- Recurrent layers -------------------------------------------------------------------------- */
+
+/* Most taps of op conv. */
+#define INF_CONV_TAPS 8
+
+/*
+ * Op conv: a causal convolution over the rows of one session, channel by channel and in place.
+ * state (taps - 1, channels) holds the inputs before the first row, the oldest first, and afterwards
+ * those before the row that comes next; 2 <= taps <= INF_CONV_TAPS. For row t and channel c
+ *   acc = fma(weight[c][j], input[t - taps + 1 + j][c], acc) over j ascending, from +0
+ *   acc = acc + bias[c] where there is a bias
+ *   x[t][c] = acc, or with silu f(acc) of op glu
+ */
+struct inf_conv_args {
+    float *x; /* (rows, channels), rows of x_stride floats */
+    size_t x_stride, rows, channels, taps;
+    const float *weight; /* (channels, taps) */
+    const float *bias;   /* (channels) or NULL */
+    float *state;        /* (taps - 1, channels), rows of state_stride floats */
+    size_t state_stride;
+    bool silu;
+};
+typedef void inf_conv_fn(const struct inf_conv_args *args);
+
+/*
+ * Op gates: what a head of a recurrence forgets and takes in, of one row. s = alpha + bias;
+ *   e = inf_exp(-|s|), z = e / (2.0f + e), y = z * z, t = 2.0f * z
+ *   h = 1/17; h = fma(h, y, 1/15) ... fma(h, y, 1/5); h = fma(h, y, 1/3)       (1/n as float)
+ *   soft = (s > 0 ? s : +0) + fma(t * y, h, t)                    log(1 + exp(s)), by atanh's series
+ *   g = inf_exp(a * soft);  beta = 1.0f / (1.0f + inf_exp(-raw)), soft where raw is NULL
+ */
+struct inf_gates_args {
+    const float *alpha, *bias, *a, *raw; /* (n); beta may be raw, g alpha */
+    float *g, *beta;
+    size_t n;
+};
+typedef void inf_gates_fn(const struct inf_gates_args *args);
+
+/*
+ * Op recur: one head of a linear recurrence over the rows of one session. The state S (keys, values)
+ * stands in groups of 16 values: [values / 16, rounded up][keys][16], zeros of either sign beyond the
+ * values. With
+ * sum4 of f(i) = four partial sums over i ascending, p[i mod 4] = fma(S[i][j], f(i), p[i mod 4])
+ * from +0, then (p[0] + p[2]) + (p[1] + p[3]): for each row, and each j < values,
+ *   u = beta * v[j], with `correct` beta * fma(-g, sum4 of k[i], v[j])          (the delta rule)
+ *   S[i][j] = fma(k[i], u, g * S[i][j])
+ *   out[j] = fma(skip, v[j], sum4 of q[i])                                      (with the new S)
+ * The result of a row does not depend on how rows are cut into calls. out may be v.
+ */
+struct inf_recur_args {
+    const float *k, *q; /* (rows, keys) */
+    const float *v;     /* (rows, values); all three in rows of x_stride floats */
+    size_t x_stride;
+    const float *g, *beta; /* (rows), gate_stride floats apart */
+    size_t gate_stride;
+    float *out; /* (rows, values), rows of out_stride floats */
+    size_t out_stride;
+    float *state;
+    size_t rows, keys, values;
+    float skip;
+    bool correct;
+};
+typedef void inf_recur_fn(const struct inf_recur_args *args);
+
+/* Floats of a head's state. */
+static inline size_t inf_recur_state(size_t keys, size_t values)
+{
+    return (values + 15) / 16 * 16 * keys;
+}
+
 /* ---- The table ---------------------------------------------------------------------------------
  */
 
@@ -326,6 +408,9 @@ enum inf_op {
     INF_OP_KV_STORE,
     INF_OP_ATTN,
     INF_OP_ATTN_MERGE,
+    INF_OP_CONV,
+    INF_OP_GATES,
+    INF_OP_RECUR,
     INF_OP_COUNT
 };
 
@@ -344,6 +429,9 @@ struct inf_kernels {
     inf_kv_store_fn *kv_store;
     inf_attn_fn *attn;
     inf_attn_merge_fn *attn_merge;
+    inf_conv_fn *conv;
+    inf_gates_fn *gates;
+    inf_recur_fn *recur;
 };
 
 /* Fills the table for a level. */

@@ -12,6 +12,9 @@
 #define inf_KV_STORE_PROTOTYPE(f) inf_kv_store_fn f;
 #define inf_ATTN_PROTOTYPE(f) inf_attn_fn f;
 #define inf_ATTN_MERGE_PROTOTYPE(f) inf_attn_merge_fn f;
+#define inf_CONV_PROTOTYPE(f) inf_conv_fn f;
+#define inf_GATES_PROTOTYPE(f) inf_gates_fn f;
+#define inf_RECUR_PROTOTYPE(f) inf_recur_fn f;
 #include "kernels/kernels.def"
 #undef KERNEL
 
@@ -95,6 +98,15 @@ static void set_row(const struct inf_kernel_row *row, struct inf_kernels *out)
         break;
     case INF_OP_ATTN_MERGE:
         out->attn_merge = (inf_attn_merge_fn *)row->function;
+        break;
+    case INF_OP_CONV:
+        out->conv = (inf_conv_fn *)row->function;
+        break;
+    case INF_OP_GATES:
+        out->gates = (inf_gates_fn *)row->function;
+        break;
+    case INF_OP_RECUR:
+        out->recur = (inf_recur_fn *)row->function;
         break;
     case INF_OP_COUNT:
         break;

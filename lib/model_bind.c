@@ -14,7 +14,7 @@ static void warn_of_unused(const infer_model *model, const struct inf_weight *we
 {
     size_t used = 0;
     for (size_t i = 0; i < count; i++)
-        used += weights[i].data && !weights[i].again;
+        used += !weights[i].data || weights[i].again ? 0 : weights[i].each ? weights[i].experts : 1;
     infer_model *own = (infer_model *)(uintptr_t)model;
     pthread_mutex_lock(&own->lock);
     bool say = !own->warned && used < model->info.tensor_count;

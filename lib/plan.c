@@ -9,6 +9,7 @@
 
 #define DEFAULT_CONTEXT 8192
 #define DEFAULT_BATCH 512
+#define DEFAULT_CHECKPOINTS 4
 #define MAX_SESSIONS 4096
 #define MAX_LOGIT_ROWS 65536
 
@@ -80,14 +81,21 @@ static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o
     info->threads = o->threads ? o->threads : inf_cpu_default_threads();
     info->sessions = o->sessions ? o->sessions : 1;
     info->logit_rows = o->logit_rows ? o->logit_rows : 1;
+    info->checkpoints = o->checkpoints ? o->checkpoints : DEFAULT_CHECKPOINTS;
     infer_status status;
     if ((status = resolve_embedding(plan, o, err)) ||
         (status = in_range("context", info->context, INF_MAX_CONTEXT, err)) ||
         (status = in_range("batch", info->batch, INF_MAX_BATCH, err)) ||
         (status = in_range("threads", info->threads, INF_MAX_THREADS, err)) ||
         (status = in_range("sessions", info->sessions, MAX_SESSIONS, err)) ||
-        (status = in_range("logit_rows", info->logit_rows, MAX_LOGIT_ROWS, err)))
+        (status = in_range("logit_rows", info->logit_rows, MAX_LOGIT_ROWS, err)) ||
+        (status = in_range("checkpoints", info->checkpoints, INF_MAX_CHECKPOINTS, err)))
         return status;
+    bool recurrent = false;
+    for (uint32_t i = 0; i < plan->hp.layers; i++)
+        recurrent |= inf_layer_recurrent(&plan->hp.layer[i]);
+    if (!recurrent)
+        info->checkpoints = 0;
     if ((unsigned)o->kv > INFER_KV_Q8_0)
         return inf_fail(err, INFER_E_ARGUMENT, "kv is %d, which is no KV type", (int)o->kv);
     plan->exact = o->exact;
@@ -117,11 +125,13 @@ static void count_work(struct infer_plan *plan)
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct inf_step *step = &plan->steps[i];
         if (step->op != INF_STEP_MATMUL && step->op != INF_STEP_LOGITS &&
-            step->op != INF_STEP_EXPERTS)
+            step->op != INF_STEP_EXPERTS && step->op != INF_STEP_HEADS)
             continue;
         for (uint32_t m = 0; m < step->count; m++) {
             const struct inf_weight *w = step->w[m];
-            uint64_t used = step->op == INF_STEP_EXPERTS ? plan->hp.experts_used : 1;
+            uint64_t used = step->op == INF_STEP_EXPERTS ? plan->hp.experts_used
+                            : step->op == INF_STEP_HEADS ? w->experts
+                                                         : 1;
             plan->info.weight_bytes_per_token += used * w->rows * w->row_bytes;
             plan->info.ops_per_token += used * 2 * w->rows * w->k;
         }
@@ -150,8 +160,9 @@ static void count_memory(struct infer_plan *plan)
         m->tables += sizeof *model->parts + sizeof *model->maps + model->parts[i]->heap_bytes;
     m->tables += sizeof *plan + plan->arena.bytes + inf_pool_bytes(plan->info.threads) +
                  plan->info.sessions * (session + generation);
-    m->total = m->weights_mapped + m->weights_owned + m->kv + m->activations + m->scratch +
-               m->logits + m->tables;
+    m->weights_made = plan->made_bytes;
+    m->total = m->weights_mapped + m->weights_owned + m->weights_made + m->kv + m->state +
+               m->activations + m->scratch + m->logits + m->tables;
     m->available = inf_memory_left("");
 }
 
@@ -164,6 +175,9 @@ static infer_status take_arrays(struct infer_plan *plan, infer_error *err)
         !(plan->want = inf_arena_take(arena, batch, sizeof *plan->want)) ||
         !(plan->logit_rows = inf_arena_take(arena, batch, sizeof *plan->logit_rows)) ||
         !(plan->row_kv = inf_arena_take(arena, batch, sizeof *plan->row_kv)) ||
+        !(plan->row_state = inf_arena_take(arena, batch, sizeof *plan->row_state)) ||
+        !(plan->row_copy = inf_arena_take(arena, batch, sizeof *plan->row_copy)) ||
+        !(plan->segments = inf_arena_take(arena, batch, sizeof *plan->segments)) ||
         !(plan->cancel = inf_arena_take(arena, batch, sizeof *plan->cancel)) ||
         !(plan->slot_taken = inf_arena_take(arena, plan->info.sessions, sizeof *plan->slot_taken)))
         return inf_fail_memory(err, "the rows of a batch", batch * sizeof *plan->row_kv);
@@ -174,7 +188,7 @@ static infer_status make(struct infer_plan *plan, const infer_plan_options *o, i
 {
     infer_status status =
         inf_model_bind(plan->model, &plan->arena, &plan->arch, &plan->hp, &plan->weights, err);
-    if (status || (status = resolve(plan, o, err)))
+    if (status || (status = resolve(plan, o, err)) || (status = inf_plan_latent(plan, err)))
         return status;
     if ((status = inf_plan_build(plan, err)) || (status = inf_plan_rope(plan, err)) ||
         (status = inf_plan_layout(plan, err)) || (status = take_arrays(plan, err)))
@@ -223,7 +237,7 @@ struct pages {
     const char *what;
 };
 
-#define PAGE_KINDS 4
+#define PAGE_KINDS 6
 
 static void pages_of(struct infer_plan *plan, struct pages pages[PAGE_KINDS])
 {
@@ -233,6 +247,8 @@ static void pages_of(struct infer_plan *plan, struct pages pages[PAGE_KINDS])
     pages[2] = (struct pages){(void **)&plan->scratch, plan->scratch_bytes * plan->info.threads,
                               "the threads' scratch"};
     pages[3] = (struct pages){(void **)&plan->logits, plan->logits_bytes, "the logits"};
+    pages[4] = (struct pages){(void **)&plan->states, plan->state_bytes, "the recurrent states"};
+    pages[5] = (struct pages){(void **)&plan->made, plan->made_bytes, "the weights made"};
 }
 
 static void unload(struct infer_plan *plan)
@@ -292,8 +308,8 @@ static infer_status load(struct infer_plan *plan, infer_progress progress, void 
     pages_of(plan, pages);
     uint64_t total = 0, before = 0;
     for (int i = 0; i < PAGE_KINDS; i++) {
-        *pages[i].at = plan->a.map(plan->a.ud, -1, pages[i].bytes);
-        if (!*pages[i].at)
+        *pages[i].at = pages[i].bytes ? plan->a.map(plan->a.ud, -1, pages[i].bytes) : NULL;
+        if (pages[i].bytes && !*pages[i].at)
             return inf_fail_memory(err, pages[i].what, pages[i].bytes);
         total += pages[i].bytes;
     }
@@ -302,6 +318,7 @@ static infer_status load(struct infer_plan *plan, infer_progress progress, void 
         if (status)
             return status;
     }
+    inf_plan_latent_load(plan);
     infer_status status = inf_pool_new(&plan->a, plan->info.threads, &plan->pool, err);
     if (!status && progress)
         progress(ud, 1.0);
@@ -312,8 +329,8 @@ infer_status infer_plan_load(infer_plan *plan, infer_progress progress, void *ud
 {
     pthread_mutex_lock(&plan->turn);
     infer_status status = INFER_OK;
-    uint64_t anonymous =
-        plan->memory.kv + plan->memory.activations + plan->memory.scratch + plan->memory.logits;
+    uint64_t anonymous = plan->memory.kv + plan->memory.state + plan->memory.activations +
+                         plan->memory.scratch + plan->memory.logits + plan->memory.weights_made;
     if (!plan->loaded) {
         plan->memory.available = inf_memory_left("");
         if (anonymous > plan->memory.available && !plan->overcommit)

@@ -28,7 +28,8 @@ infer_status infer_session_new(infer_plan *plan, infer_session **out, infer_erro
         inf_release(&plan->a, tokens);
         return inf_fail_memory(err, "a session", plan->info.context * sizeof *tokens);
     }
-    *session = (infer_session){.a = plan->a, .plan = plan, .tokens = tokens};
+    *session =
+        (infer_session){.a = plan->a, .plan = plan, .tokens = tokens, .state_at = INF_STATE_NONE};
     pthread_mutex_lock(&plan->turn);
     while (session->slot < plan->info.sessions && plan->slot_taken[session->slot])
         session->slot++;
@@ -118,6 +119,8 @@ static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows,
         .ids = ids,
         .positions = plan->positions,
         .kv = plan->row_kv,
+        .state = plan->row_state,
+        .copy = plan->row_copy,
         .wanted = wanted,
         .want = plan->want,
         .logit_rows = plan->logit_rows,
@@ -133,6 +136,9 @@ static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows,
     batch.ids += bad;
     batch.positions += bad;
     batch.kv += bad;
+    batch.state += bad;
+    batch.copy += bad;
+    plan->row_copy[bad] = NULL;
     uint32_t first = 0, kept = 0;
     while (kept < wanted && plan->want[kept] != bad)
         kept++;
@@ -142,7 +148,6 @@ static infer_status run(infer_plan *plan, const infer_token *ids, uint32_t rows,
     return inf_cpu_find_fault(plan, &batch, err);
 }
 
-/* Evaluates ids[count] behind the session's tokens, batch after batch. */
 static float *embedding_of(const infer_session *session)
 {
     const infer_plan *plan = session->plan;
@@ -162,29 +167,71 @@ static infer_status make_unit(float *x, uint32_t n, infer_error *err)
     return INFER_OK;
 }
 
+/* One pass of `rows` tokens behind the first `first` of the session; `wanted` as the arrays of the plan say.
+ * prompt: as inf_session_checkpoint. */
+static infer_status pass(infer_session *session, const infer_token *ids, uint32_t first,
+                         uint32_t rows, uint32_t wanted, bool prompt, infer_error *err)
+{
+    infer_plan *plan = session->plan;
+    uint32_t row = 0;
+    float *copy = inf_session_checkpoint(session, first, rows, prompt, &row);
+    plan->cancel[0] = &session->cancel;
+    for (uint32_t i = 0; i < rows; i++) {
+        plan->positions[i] = first + i;
+        plan->row_kv[i] = inf_session_kv(session);
+        plan->row_state[i] = inf_session_state(session);
+        plan->row_copy[i] = NULL;
+    }
+    plan->row_copy[row] = copy;
+    session->state_at = INF_STATE_NONE;
+    infer_status status = run(plan, ids, rows, wanted, 1, embedding_of(session), err);
+    if (status)
+        return status;
+    session->state_at = first + rows;
+    if (copy)
+        inf_session_keep(session, copy, first + row);
+    return INFER_OK;
+}
+
+/* Evaluates again what a recurrent state has not seen of the session's tokens. */
+static infer_status catch_up(infer_session *session, infer_error *err)
+{
+    for (uint32_t at = inf_session_recall(session); at < session->count;) {
+        uint32_t rows = (uint32_t)inf_min_size(session->plan->info.batch, session->count - at);
+        infer_status status = pass(session, session->tokens + at, at, rows, 0, true, err);
+        if (status)
+            return status;
+        session->stats.tokens_repeated += rows;
+        at += rows;
+    }
+    return INFER_OK;
+}
+
+/* Evaluates ids[count] behind the session's tokens, batch after batch. */
 static infer_status eval_batches(infer_session *session, const infer_token *ids, size_t count,
                                  const bool *want, infer_error *err)
 {
     infer_plan *plan = session->plan;
     uint32_t kept = 0;
-    plan->cancel[0] = &session->cancel;
-    for (size_t at = 0; at < count;) {
+    infer_status status = catch_up(session, err);
+    for (size_t at = 0; !status && at < count;) {
         uint32_t rows = (uint32_t)inf_min_size(plan->info.batch, count - at), wanted = 0;
-        for (uint32_t i = 0; i < rows; i++) {
-            plan->positions[i] = session->count + (uint32_t)at + i;
-            plan->row_kv[i] = inf_session_kv(session);
+        for (uint32_t i = 0; i < rows; i++)
             if (!plan->embedding && (want ? want[at + i] : at + i + 1 == count)) {
                 plan->want[wanted] = i;
                 plan->logit_rows[wanted++] = session->slot * plan->info.logit_rows + kept++;
             }
-        }
-        infer_status status = run(plan, ids + at, rows, wanted, 1, embedding_of(session), err);
-        if (status)
-            return status;
+        status =
+            pass(session, ids + at, session->count + (uint32_t)at, rows, wanted, count > 1, err);
         at += rows;
     }
-    session->logit_count = plan->embedding ? 1 : kept;
-    return plan->embedding ? make_unit(embedding_of(session), plan->hp.embd, err) : INFER_OK;
+    if (!status && plan->embedding)
+        status = make_unit(embedding_of(session), plan->hp.embd, err);
+    if (status)
+        inf_session_forget(session, session->count);
+    else
+        session->logit_count = plan->embedding ? 1 : kept;
+    return status;
 }
 
 static infer_status check_eval(const infer_session *session, const infer_token *ids, size_t count,
@@ -212,7 +259,7 @@ infer_status infer_session_eval(infer_session *session, const infer_token *ids, 
                                 const bool *want, infer_error *err)
 {
     if (session->plan->embedding)
-        session->count = 0;
+        infer_session_rewind(session, 0, NULL);
     infer_status status = check_eval(session, ids, count, want, err);
     session->logit_count = 0;
     if (status)
@@ -267,15 +314,29 @@ infer_status infer_session_eval_batch(infer_session *const *sessions, const infe
     infer_plan *plan = sessions[0]->plan;
     pthread_mutex_lock(&plan->turn);
     uint64_t start = now_ns();
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!status)
+            status = catch_up(sessions[i], err);
+    for (uint32_t i = 0, row; i < count; i++) {
         plan->positions[i] = sessions[i]->count;
         plan->row_kv[i] = inf_session_kv(sessions[i]);
+        plan->row_state[i] = inf_session_state(sessions[i]);
+        plan->row_copy[i] = inf_session_checkpoint(sessions[i], sessions[i]->count, 1, false, &row);
         plan->want[i] = i;
         plan->logit_rows[i] = sessions[i]->slot * plan->info.logit_rows;
         plan->cancel[i] = &sessions[i]->cancel;
         sessions[i]->logit_count = 0;
     }
-    status = run(plan, ids, (uint32_t)count, (uint32_t)count, (uint32_t)count, NULL, err);
+    if (!status) {
+        for (uint32_t i = 0; i < count; i++)
+            sessions[i]->state_at = INF_STATE_NONE;
+        status = run(plan, ids, (uint32_t)count, (uint32_t)count, (uint32_t)count, NULL, err);
+    }
+    for (uint32_t i = 0; !status && i < count; i++) {
+        sessions[i]->state_at = sessions[i]->count + 1;
+        if (plan->row_copy[i])
+            inf_session_keep(sessions[i], plan->row_copy[i], sessions[i]->count);
+    }
     uint64_t spent = now_ns() - start;
     pthread_mutex_unlock(&plan->turn);
     for (size_t i = 0; i < count; i++) {
@@ -325,6 +386,7 @@ infer_status infer_session_rewind(infer_session *session, size_t count, infer_er
                         session->count);
     session->count = (uint32_t)count;
     session->logit_count = 0;
+    inf_session_forget(session, session->count);
     return INFER_OK;
 }
 

@@ -3,6 +3,7 @@
  *
  *     "INFS" | u32 version | u64 model | u64 settings | u64 tokens | ids (i32, tokens)
  *     for each layer and KV head: K of the tokens in whole groups of 16 | V of the tokens
+ *     where layers are recurrent, twice: u64 tokens that a state has seen (0: it says nothing) | state
  *     u64 checksum of all before it
  *
  * `model` is a hash of the header, the size and a sample of the weights; `settings` the KV type and
@@ -81,14 +82,14 @@ static size_t k_bytes(const infer_plan *plan, uint32_t layer, size_t tokens)
 
 static size_t v_bytes(const infer_plan *plan, uint32_t layer, size_t tokens)
 {
-    return tokens * inf_kv_row_bytes(plan->kv, plan->hp.layer[layer].v_head_size);
+    return tokens * inf_kv_row_bytes(plan->kv, plan->hp.layer[layer].v_cached);
 }
 
 /* Heads whose K and V are kept. */
 static uint32_t kept_heads(const infer_plan *plan, uint32_t layer)
 {
     const struct inf_layer *l = &plan->hp.layer[layer];
-    return l->mixer == INF_MIXER_ATTN ? l->kv_heads : 0;
+    return l->mixer == INF_MIXER_ATTN && !l->kv_shared ? l->kv_heads : 0;
 }
 
 /* A file being written, with the checksum so far; after a failure nothing more is written. */
@@ -138,6 +139,21 @@ static void take(struct stream *s, void *bytes, size_t len)
         s->sum = checksum(bytes, len, s->sum);
 }
 
+/* Two states: of all tokens, or of as many as there is one of; and of fewer than all, for who evaluates
+ * the last token again. */
+static void put_states(struct output *to, const infer_session *session)
+{
+    const infer_plan *plan = session->plan;
+    uint32_t most[2] = {session->count, session->count ? session->count - 1 : 0};
+    for (int i = 0; i < 2; i++) {
+        uint32_t count;
+        const float *state = inf_session_best_state(session, most[i], &count);
+        uint64_t seen = count;
+        put(to, &seen, sizeof seen);
+        put(to, state ? state : inf_session_state(session), plan->state_floats * sizeof *state);
+    }
+}
+
 static void put_all(struct output *to, const infer_session *session)
 {
     const infer_plan *plan = session->plan;
@@ -156,6 +172,8 @@ static void put_all(struct output *to, const infer_session *session)
             put(to, k, k_bytes(plan, layer, session->count));
             put(to, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, session->count));
         }
+    if (plan->state_floats)
+        put_states(to, session);
     uint64_t sum = to->sum;
     put(to, &sum, sizeof sum);
 }
@@ -178,6 +196,8 @@ infer_status infer_session_save(infer_session *session, const char *path, infer_
 static uint64_t file_bytes(const infer_plan *plan, uint64_t tokens)
 {
     uint64_t bytes = sizeof(struct head) + tokens * sizeof(infer_token) + sizeof(uint64_t);
+    if (plan->state_floats)
+        bytes += 2 * (sizeof(uint64_t) + plan->state_floats * sizeof(float));
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
         bytes += kept_heads(plan, layer) *
                  ((uint64_t)k_bytes(plan, layer, tokens) + v_bytes(plan, layer, tokens));
@@ -233,6 +253,8 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
     if (status)
         return status;
     session->count = session->logit_count = 0;
+    inf_session_forget(session, 0);
+    session->state_at = INF_STATE_NONE;
     take(s, session->tokens, head.tokens * sizeof *session->tokens);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
         for (uint32_t h = 0; h < kept_heads(plan, layer); h++) {
@@ -240,6 +262,12 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
             take(s, k, k_bytes(plan, layer, head.tokens));
             take(s, k + plan->kv_places[layer].v_at, v_bytes(plan, layer, head.tokens));
         }
+    uint64_t seen[2] = {0}; /* the state, and the first of its copies, which stands behind it */
+    for (int i = 0; plan->state_floats && i < 2; i++) {
+        take(s, &seen[i], sizeof seen[i]);
+        take(s, inf_session_state(session) + (size_t)i * plan->state_floats,
+             plan->state_floats * sizeof(float));
+    }
     uint64_t sum = s->sum, saved = 0;
     take(s, &saved, sizeof saved);
     if (s->failed)
@@ -254,7 +282,14 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
             return inf_fail(err, INFER_E_FORMAT,
                             "token %llu of the saved session is %d, the vocabulary has %u",
                             (unsigned long long)i, session->tokens[i], plan->hp.vocab);
+    if (seen[0] > head.tokens || seen[1] > head.tokens)
+        return inf_fail(err, INFER_E_FORMAT,
+                        "the saved session's states have seen %llu and %llu tokens of %llu",
+                        (unsigned long long)seen[0], (unsigned long long)seen[1],
+                        (unsigned long long)head.tokens);
     session->count = (uint32_t)head.tokens;
+    session->state_at = seen[0] ? (uint32_t)seen[0] : INF_STATE_NONE;
+    session->checkpoints[0] = (uint32_t)seen[1];
     return INFER_OK;
 }
 

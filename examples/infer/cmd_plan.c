@@ -8,14 +8,16 @@ struct kind {
     uint64_t bytes;
 };
 
-#define KINDS 7
+#define KINDS 9
 
 static void list_kinds(const infer_plan_memory *memory, struct kind kinds[KINDS])
 {
     const struct kind all[KINDS] = {
         {"weights_mapped", "weights, mapped", memory->weights_mapped},
         {"weights_owned", "weights, owned", memory->weights_owned},
+        {"weights_made", "weights, made", memory->weights_made},
         {"kv", "KV cache", memory->kv},
+        {"state", "recurrent state", memory->state},
         {"activations", "activations", memory->activations},
         {"scratch", "scratch", memory->scratch},
         {"logits", "logits", memory->logits},

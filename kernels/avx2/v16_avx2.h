@@ -21,6 +21,9 @@ typedef struct {
 #define V16_WIDE_4 1
 #define V16_WIDE_ROWS 1
 
+/* Groups of 16 values of a recurrence at once. */
+#define V16_RECUR 1
+
 #define V16_NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
 
 static inline v16 v16_pair(__m256 a, __m256 b)

@@ -19,6 +19,9 @@ typedef __m512 v16;
 #define V16_WIDE_4 2
 #define V16_WIDE_ROWS 2
 
+/* Groups of 16 values of a recurrence at once. */
+#define V16_RECUR 2
+
 #define V16_NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
 
 static inline v16 v16_set(float x)

@@ -11,6 +11,9 @@ inf_glu_fn inf_k_glu_exact;
 inf_softcap_fn inf_k_softcap_exact;
 inf_attn_fn inf_k_attn_exact;
 inf_attn_merge_fn inf_k_attn_merge_exact;
+inf_conv_fn inf_k_conv_exact;
+inf_gates_fn inf_k_gates_exact;
+inf_recur_fn inf_k_recur_exact;
 
 static double dot(const float *w, const float *x, size_t n)
 {
@@ -83,6 +86,13 @@ static double activate(enum inf_activation activation, double x)
         return 0.5 * x * erfc(-0.70710678118654752 * x);
     case INF_RELU_SQUARED:
         return x < 0.0 ? 0.0 : x * x;
+    case INF_SIGMOID:
+        return 1.0 / (1.0 + exp(-x));
+    case INF_LINEAR:
+        return x;
+    case INF_SWIGLU_CLAMPED:
+        x = x > 7.0 ? 7.0 : x;
+        return x / (1.0 + exp(-1.702 * x));
     }
     return x / (1.0 + exp(-x));
 }
@@ -90,8 +100,10 @@ static double activate(enum inf_activation activation, double x)
 void inf_k_glu_exact(const struct inf_glu_args *a)
 {
     for (size_t i = 0; i < a->n; i++) {
-        double y = activate(a->activation, (double)a->gate[i]);
-        a->out[i] = (float)(a->up ? y * (double)a->up[i] : y);
+        double y = activate(a->activation, (double)a->gate[i]), up = a->up ? (double)a->up[i] : 1.0;
+        if (a->activation == INF_SWIGLU_CLAMPED)
+            up = (up > 7.0 ? 7.0 : up < -7.0 ? -7.0 : up) + 1.0;
+        a->out[i] = (float)(a->up ? y * up : y);
     }
 }
 
@@ -149,4 +161,58 @@ void inf_k_attn_merge_exact(const struct inf_attn_merge_args *a)
     *a->sum = (float)((double)*a->sum * old + (double)a->sum_t * new);
     for (size_t d = 0; d < a->v_size; d++)
         a->acc[d] = (float)((double)a->acc[d] * old + (double)a->acc_t[d] * new);
+}
+
+void inf_k_conv_exact(const struct inf_conv_args *a)
+{
+    size_t before = a->taps - 1;
+    for (size_t c = 0; c < a->channels; c++) {
+        float window[INF_CONV_TAPS];
+        for (size_t j = 0; j < before; j++)
+            window[j] = a->state[j * a->state_stride + c];
+        for (size_t t = 0; t < a->rows; t++) {
+            float *x = a->x + t * a->x_stride + c;
+            double acc = a->bias ? (double)a->bias[c] : 0.0;
+            window[before] = *x;
+            for (size_t j = 0; j < a->taps; j++)
+                acc += (double)a->weight[c * a->taps + j] * (double)window[j];
+            *x = (float)(a->silu ? activate(INF_SILU, acc) : acc);
+            for (size_t j = 0; j < before; j++)
+                window[j] = window[j + 1];
+        }
+        for (size_t j = 0; j < before; j++)
+            a->state[j * a->state_stride + c] = window[j];
+    }
+}
+
+void inf_k_gates_exact(const struct inf_gates_args *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        double s = (double)a->alpha[i] + (double)a->bias[i];
+        double soft = fmax(s, 0.0) + log1p(exp(-fabs(s)));
+        a->beta[i] = (float)(a->raw ? activate(INF_SIGMOID, (double)a->raw[i]) : soft);
+        a->g[i] = (float)exp((double)a->a[i] * soft);
+    }
+}
+
+/* The state itself is kept as float. */
+void inf_k_recur_exact(const struct inf_recur_args *a)
+{
+    for (size_t t = 0; t < a->rows; t++) {
+        const float *k = a->k + t * a->x_stride, *q = a->q + t * a->x_stride;
+        double g = (double)a->g[t * a->gate_stride], beta = (double)a->beta[t * a->gate_stride];
+        for (size_t j = 0; j < a->values; j++) {
+            float *s = a->state + j / 16 * a->keys * 16 + j % 16;
+            double v = (double)a->v[t * a->x_stride + j], known = 0.0, out = 0.0;
+            for (size_t i = 0; a->correct && i < a->keys; i++)
+                known += (double)s[i * 16] * (double)k[i];
+            double u = beta * (v - g * known);
+            for (size_t i = 0; i < a->keys; i++) {
+                double next = g * (double)s[i * 16] + (double)k[i] * u;
+                s[i * 16] = (float)next;
+                out += next * (double)q[i];
+            }
+            a->out[t * a->out_stride + j] = (float)(out + (double)a->skip * v);
+        }
+    }
 }

@@ -21,6 +21,9 @@ typedef struct {
 #define V16_WIDE_4 1
 #define V16_WIDE_ROWS 1
 
+/* Groups of 16 values of a recurrence at once. */
+#define V16_RECUR 1
+
 /* A v16 whose quarters are expression(a), ... or expression(a, b, ...) quarter by quarter. */
 #define V16_MAP1(f, x) ((v16){f((x).a), f((x).b), f((x).c), f((x).d)})
 #define V16_MAP2(f, x, y)                                                                          \

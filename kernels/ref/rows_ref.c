@@ -71,22 +71,31 @@ static float activate(enum inf_activation activation, float x)
         return gelu_erf(x);
     case INF_RELU_SQUARED:
         return m * m;
+    case INF_SIGMOID:
+        return 1.0f / (1.0f + inf_exp_ref(-x));
+    case INF_LINEAR:
+        return x;
+    case INF_SWIGLU_CLAMPED:
+        x = INF_SWIGLU_LIMIT < x ? INF_SWIGLU_LIMIT : x;
+        return x / (1.0f + inf_exp_ref(-INF_SWIGLU_ALPHA * x));
     }
-    return x / (1.0f + inf_exp_ref(-x));
+    return inf_silu_ref(x);
 }
 
 void inf_k_glu_ref(const struct inf_glu_args *a)
 {
     for (size_t i = 0; i < a->n; i++) {
-        float y = activate(a->activation, a->gate[i]);
-        a->out[i] = a->up ? y * a->up[i] : y;
+        float y = activate(a->activation, a->gate[i]), up = a->up ? a->up[i] : 1.0f;
+        if (a->activation == INF_SWIGLU_CLAMPED) {
+            up = INF_SWIGLU_LIMIT < up ? INF_SWIGLU_LIMIT : up;
+            up = (up < -INF_SWIGLU_LIMIT ? -INF_SWIGLU_LIMIT : up) + 1.0f;
+        }
+        a->out[i] = a->up ? y * up : y;
     }
 }
 
 void inf_k_softcap_ref(const struct inf_softcap_args *a)
 {
-    for (size_t i = 0; i < a->n; i++) {
-        float x = a->x[i];
-        a->x[i] = inf_soft_cap_ref(x, a->cap) + (x - x);
-    }
+    for (size_t i = 0; i < a->n; i++)
+        a->x[i] = inf_softcap_ref(a->x[i], a->cap);
 }

@@ -153,6 +153,17 @@ static inline v16 relu_squared_v16(v16 x)
     return v16_mul(m, m);
 }
 
+static inline v16 sigmoid_v16(v16 x)
+{
+    v16 one = v16_set(1.0f);
+    return v16_div(one, v16_add(one, exp_v16(v16_neg(x))));
+}
+
+static inline v16 linear_v16(v16 x)
+{
+    return x;
+}
+
 static inline __attribute__((always_inline)) void glu_all(const struct inf_glu_args *a,
                                                           v16 (*f)(v16))
 {
@@ -165,6 +176,27 @@ static inline __attribute__((always_inline)) void glu_all(const struct inf_glu_a
         size_t rest = a->n - i;
         v16 x = f(v16_load_part(a->gate + i, rest));
         v16_store_part(a->out + i, a->up ? v16_mul(x, v16_load_part(a->up + i, rest)) : x, rest);
+    }
+}
+
+static inline v16 swiglu_clamped_v16(v16 gate, v16 up)
+{
+    v16 limit = v16_set(INF_SWIGLU_LIMIT), low = v16_set(-INF_SWIGLU_LIMIT), one = v16_set(1.0f);
+    v16 g = v16_if_less(limit, gate, limit, gate), u = v16_if_less(limit, up, limit, up);
+    u = v16_if_less(u, low, low, u);
+    v16 e = exp_v16(v16_mul(v16_set(-INF_SWIGLU_ALPHA), g));
+    return v16_mul(v16_div(g, v16_add(one, e)), v16_add(u, one));
+}
+
+static inline void glu_clamped(const struct inf_glu_args *a)
+{
+    size_t i = 0;
+    for (; i + 16 <= a->n; i += 16)
+        v16_store(a->out + i, swiglu_clamped_v16(v16_load(a->gate + i), v16_load(a->up + i)));
+    if (i < a->n) {
+        size_t rest = a->n - i;
+        v16 gate = v16_load_part(a->gate + i, rest), up = v16_load_part(a->up + i, rest);
+        v16_store_part(a->out + i, swiglu_clamped_v16(gate, up), rest);
     }
 }
 
@@ -183,20 +215,27 @@ static inline void glu_v16(const struct inf_glu_args *a)
     case INF_RELU_SQUARED:
         glu_all(a, relu_squared_v16);
         break;
+    case INF_SIGMOID:
+        glu_all(a, sigmoid_v16);
+        break;
+    case INF_LINEAR:
+        glu_all(a, linear_v16);
+        break;
+    case INF_SWIGLU_CLAMPED:
+        glu_clamped(a);
+        break;
     }
 }
 
 static inline void softcap_v16(const struct inf_softcap_args *a)
 {
+    v16 cap = v16_set(a->cap), scale = v16_set(2.0f / a->cap);
     size_t i = 0;
-    for (; i + 16 <= a->n; i += 16) {
-        v16 x = v16_load(a->x + i);
-        v16_store(a->x + i, v16_add(soft_cap_v16(x, a->cap), v16_sub(x, x)));
-    }
-    if (i < a->n) {
-        v16 x = v16_load_part(a->x + i, a->n - i);
-        v16_store_part(a->x + i, v16_add(soft_cap_v16(x, a->cap), v16_sub(x, x)), a->n - i);
-    }
+    for (; i + 16 <= a->n; i += 16)
+        v16_store(a->x + i, softcap_of_v16(v16_load(a->x + i), cap, scale));
+    if (i < a->n)
+        v16_store_part(a->x + i, softcap_of_v16(v16_load_part(a->x + i, a->n - i), cap, scale),
+                       a->n - i);
 }
 
 #endif

@@ -25,6 +25,16 @@ const struct inf_block inf_layer_pre_norm[] = {
     {INF_BLOCK_END, 0},
 };
 
+const struct inf_block inf_layer_pre_norm_post[] = {
+    {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
+    {INF_BLOCK_ATTN, 0},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_NORM, INF_SLOT_ATTN_POST_NORM},
+    {INF_BLOCK_FFN, 0},
+    {INF_BLOCK_ADD, 0},
+    {INF_BLOCK_END, 0},
+};
+
 const struct inf_block inf_layer_sandwich[] = {
     {INF_BLOCK_NORM, INF_SLOT_ATTN_NORM},
     {INF_BLOCK_ATTN, 0},
@@ -165,15 +175,53 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return hp->experts;
     case INF_DIM_HALF_ROPE:
         return hp->rope[INF_ROPE_GLOBAL].dims / 2;
+    case INF_DIM_ONE:
+        return 1;
+    case INF_DIM_PER_LAYER:
+        return hp->per_layer;
+    case INF_DIM_PER_LAYERS:
+        return (uint64_t)hp->per_layer * hp->layers;
+    case INF_DIM_Q2:
+        return 2ull * l->q_size;
+    case INF_DIM_TAPS:
+        return l->taps;
+    case INF_DIM_CONV:
+        return l->conv_size;
+    case INF_DIM_MIX:
+        return l->mix_size;
+    case INF_DIM_R_HEADS:
+        return l->r_heads;
+    case INF_DIM_R_GROUPS:
+        return l->r_groups;
+    case INF_DIM_R_GROUP:
+        return l->r_groups ? l->out_size / l->r_groups : 0;
+    case INF_DIM_VALUES:
+        return l->values;
+    case INF_DIM_EXPERT_FF:
+        return hp->expert_ff;
+    case INF_DIM_SHARED_FF:
+        return hp->shared_ff;
+    case INF_DIM_Q_LORA:
+        return hp->latent.q_lora;
+    case INF_DIM_LATENT:
+        return hp->latent.size;
+    case INF_DIM_NOPE:
+        return hp->latent.nope;
+    case INF_DIM_VALUE:
+        return hp->latent.value;
+    case INF_DIM_KV_B:
+        return (uint64_t)l->heads * ((uint64_t)hp->latent.nope + hp->latent.value);
     }
     return 0;
 }
 
-/* Vectors (norms, biases), one for the layer or one for each head. */
+/* Vectors (norms, biases), one for the layer or one for each head; the taps of channels. */
 static bool is_vector(const struct slot *slot)
 {
     return slot->dims[1] == INF_DIM_NONE || slot->dims[1] == INF_DIM_HEADS ||
-           slot->dims[1] == INF_DIM_KV_HEADS;
+           slot->dims[1] == INF_DIM_KV_HEADS || slot->dims[1] == INF_DIM_R_GROUPS ||
+           slot->dims[0] == INF_DIM_ONE || slot->dims[0] == INF_DIM_TAPS ||
+           strstr(slot->names, ".bias");
 }
 
 /* A matrix may be of any type that multiplies; a vector is f32. */
@@ -274,18 +322,70 @@ static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, en
 }
 
 /* Whether a layer is of the kind that has a tensor. */
-static bool has(const struct inf_layer *l, enum inf_when when)
+static bool has(const struct inf_hparams *hp, const struct inf_layer *l, enum inf_when when)
 {
     switch (when) {
     case INF_ATTN:
         return l->mixer == INF_MIXER_ATTN;
+    case INF_OWN_KV:
+        return l->mixer == INF_MIXER_ATTN && !l->kv_shared;
+    case INF_RECURRENT:
+        return inf_layer_recurrent(l);
     case INF_DENSE:
         return l->ff && !l->experts;
     case INF_EXPERTS:
         return l->experts;
+    case INF_SHARED:
+        return l->experts && hp->shared_ff;
+    case INF_Q_LORA:
+        return hp->latent.q_lora;
+    case INF_Q_PLAIN:
+        return !hp->latent.q_lora;
     default:
         return true;
     }
+}
+
+/* Old files have a tensor an expert: "ffn_gate.3" for number 3 of "ffn_gate_exps". */
+static bool expert_name(enum inf_slot slot, int layer, uint32_t expert, char name[INF_MAX_NAME + 1])
+{
+    char whole[INF_MAX_NAME + 1];
+    snprintf(whole, sizeof whole, slots[slot].names, (unsigned)layer);
+    const char *mark = strstr(whole, "_exps");
+    if (mark)
+        snprintf(name, INF_MAX_NAME + 1, "%.*s.%u%s", (int)(mark - whole), whole, expert, mark + 5);
+    return mark;
+}
+
+/* Finds the experts of a slot that stand apart, if there are any: at->t becomes the first. */
+static infer_status find_apart(const struct inf_hparams *hp, enum inf_slot slot, int layer,
+                               inf_tensor_find_fn *find, const void *ud, struct inf_arena *arena,
+                               struct place *at, const uint8_t ***each, infer_error *err)
+{
+    struct place one = *at;
+    if (!expert_name(slot, layer, 0, one.name) || !find(ud, one.name))
+        return INFER_OK;
+    one.want[2] = 1;
+    *each = inf_arena_take(arena, hp->experts, sizeof **each);
+    if (!*each)
+        return inf_fail_memory(err, "the experts of a layer", hp->experts * sizeof **each);
+    for (uint32_t e = 0; e < hp->experts; e++) {
+        expert_name(slot, layer, e, one.name);
+        one.t = find(ud, one.name);
+        if (!one.t)
+            return inf_fail(err, INFER_E_FORMAT, "tensor %s is missing", one.name);
+        infer_status status = check(&slots[slot], &one, err);
+        if (status)
+            return status;
+        if (e && one.t->type_id != at->t->type_id)
+            return inf_fail(err, INFER_E_UNSUPPORTED, "tensor %s has type %s, expert 0 has %s",
+                            one.name, one.t->type->name, at->t->type->name);
+        (*each)[e] = one.t->data;
+        if (!e)
+            at->t = one.t;
+    }
+    snprintf(at->name, sizeof at->name, "%s", one.name);
+    return INFER_OK;
 }
 
 static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *hp,
@@ -294,15 +394,21 @@ static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *
                          infer_error *err)
 {
     struct place at = {0};
-    if (layer >= 0 && !has(&hp->layer[layer], row->when))
+    if (row->when == INF_PER_LAYER && !hp->per_layer)
         return INFER_OK;
+    if (layer >= 0 && !has(hp, &hp->layer[layer], row->when))
+        return INFER_OK;
+    const uint8_t **each = NULL;
+    infer_status status;
     locate(arch, hp, row->slot, layer, find, ud, &at);
+    if (!at.t && slots[row->slot].dims[2] == INF_DIM_EXPERTS &&
+        (status = find_apart(hp, row->slot, layer, find, ud, arena, &at, &each, err)))
+        return status;
     if (!at.t)
         return row->when == INF_OPTIONAL
                    ? INFER_OK
                    : inf_fail(err, INFER_E_FORMAT, "tensor %s is missing", at.name);
-    infer_status status = check(&slots[row->slot], &at, err);
-    if (status)
+    if (!each && (status = check(&slots[row->slot], &at, err)))
         return status;
     char *kept = inf_arena_take(arena, strlen(at.name) + 1, 1);
     uint64_t row_bytes = 0;
@@ -318,7 +424,8 @@ static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *
         .type = at.t->type_id,
         .k = (uint32_t)(vector ? at.rows : at.t->shape[0]),
         .rows = (uint32_t)(vector ? 1 : at.rows),
-        .experts = (uint32_t)at.t->shape[2],
+        .each = each,
+        .experts = each ? hp->experts : (uint32_t)at.t->shape[2],
         .row_bytes = row_bytes,
         .expert_bytes = at.t->bytes / inf_max_size(at.t->shape[2], 1),
         .again = at.fused && at.first,
@@ -340,5 +447,11 @@ infer_status inf_arch_weights(const struct inf_arch *arch, const struct inf_hpar
         if (status)
             return status;
     }
+    bool apart = weights[INF_SLOT_ATTN_K_B].data && weights[INF_SLOT_ATTN_V_B].data;
+    if (layer >= 0 && hp->latent.size && !apart && !weights[INF_SLOT_ATTN_KV_B].data)
+        return inf_fail(err, INFER_E_FORMAT,
+                        "tensor blk.%d.attn_kv_b.weight is missing, and attn_k_b and attn_v_b are "
+                        "not both there",
+                        layer);
     return INFER_OK;
 }

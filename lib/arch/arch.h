@@ -10,7 +10,13 @@
 #include "kernels/kernel.h"
 
 /* What a layer mixes its tokens with. */
-enum inf_mixer { INF_MIXER_NONE, INF_MIXER_ATTN };
+enum inf_mixer {
+    INF_MIXER_NONE,
+    INF_MIXER_ATTN,
+    INF_MIXER_CONV,  /* a short convolution between two gates */
+    INF_MIXER_DELTA, /* gated delta rule */
+    INF_MIXER_MAMBA  /* Mamba-2 */
+};
 
 /* The turning of a layer's queries and keys: which of the model's two RoPEs, or none. */
 enum inf_rope_kind { INF_ROPE_GLOBAL, INF_ROPE_LOCAL, INF_ROPE_NONE };
@@ -21,13 +27,29 @@ struct inf_layer {
     enum inf_rope_kind rope;
     uint32_t heads, kv_heads;
     uint32_t head_size, v_head_size; /* numbers of a query's or key's head, of a value's */
+    uint32_t v_cached;               /* of a value in the cache: v_head_size; 0: it is K's begin */
     uint32_t q_size, k_size, v_size, out_size; /* all heads; out: what attention gives */
     uint32_t ff;                               /* 0: no feed-forward */
     uint32_t windowed, window; /* whether a token sees `window` positions alone, itself included */
     uint32_t group;            /* query heads of a KV head */
     float attn_scale;          /* on queries */
     bool experts;
+
+    uint32_t kv_shared; /* the layer before this number has the K and V; 0: this one itself */
+
+    /* A recurrent layer (inf_layer_recurrent). */
+    uint32_t recurrent; /* the file's flag */
+    uint32_t taps, conv_size,
+        mix_size;               /* of the convolution: taps, channels; all that it is cut of */
+    uint32_t r_heads, r_groups; /* heads of values; of keys, each for as many heads of values */
+    uint32_t keys, values;      /* numbers of a head: the state is (keys, values) */
+    bool r_tiled;               /* value head h belongs to key head h mod groups; else in blocks */
 };
+
+static inline bool inf_layer_recurrent(const struct inf_layer *l)
+{
+    return l->mixer > INF_MIXER_ATTN;
+}
 
 /* One RoPE: how many numbers of a head turn (even), from which base, and whether the model's scaling
  * applies. */
@@ -37,9 +59,29 @@ struct inf_rope {
     bool scaled;
 };
 
+/* How a token chooses its experts. The scores are a softmax or sigmoids of the router's outputs; the
+ * choice is by score plus the file's selection bias, in the best `groups_used` of `groups` groups of
+ * experts (0 or 1: no groups), the lower number on a tie. */
+struct inf_routing {
+    bool sigmoid;
+    bool normalise; /* the weights of the chosen sum to 1, before `scale` */
+    float scale;
+    uint32_t groups, groups_used;
+};
+
+/* Multi-head latent attention (DeepSeek-V2, 2024): the cache holds for each token one latent and one
+ * key that turns, for all heads. Absorbed: a query's part that does not turn is brought into the
+ * latent's space, and attention gives latents, of which each head makes its values. */
+struct inf_latent {
+    uint32_t size;        /* numbers of a latent; 0: none */
+    uint32_t q_lora;      /* 0: queries come from one matrix */
+    uint32_t nope, value; /* numbers of a query head that do not turn, of a value */
+};
+
 /* The sizes and numbers of one model, read from its metadata and checked. */
 struct inf_hparams {
     uint32_t layers, embd, vocab, context;
+    uint32_t ahead; /* layers behind these, for guessing tokens ahead, which we leave out */
     struct inf_layer *layer; /* (layers) */
     struct inf_layer most;   /* the largest of each size over the layers, for buffers */
     float eps;
@@ -47,8 +89,14 @@ struct inf_hparams {
     struct inf_rope rope[2]; /* global, local */
     enum inf_rope_scaling { INF_ROPE_PLAIN, INF_ROPE_LINEAR, INF_ROPE_YARN } rope_scaling;
     double rope_factor, rope_original, rope_attn_factor, rope_beta_fast, rope_beta_slow;
+    bool yarn_between; /* yarn's ramp ends between dimensions; else at whole ones */
 
     uint32_t experts, experts_used; /* 0: no layer has experts */
+    uint32_t expert_ff, shared_ff;  /* of one expert; of the one that all tokens use, 0: none */
+    struct inf_routing routing;
+    struct inf_latent latent;
+
+    uint32_t per_layer; /* numbers of a token's embedding for each layer; 0: none */
 
     float embd_scale;     /* on token embeddings */
     float residual_scale; /* on what a block adds to the stream */
@@ -94,7 +142,25 @@ enum inf_symbol {
     INF_DIM_FF2,
     INF_DIM_VOCAB,
     INF_DIM_EXPERTS,
-    INF_DIM_HALF_ROPE
+    INF_DIM_HALF_ROPE,
+    INF_DIM_ONE,
+    INF_DIM_PER_LAYER,
+    INF_DIM_PER_LAYERS, /* for all layers */
+    INF_DIM_Q2,
+    INF_DIM_TAPS,
+    INF_DIM_CONV,
+    INF_DIM_MIX,
+    INF_DIM_R_HEADS,
+    INF_DIM_R_GROUPS,
+    INF_DIM_R_GROUP, /* values of a group */
+    INF_DIM_VALUES,
+    INF_DIM_EXPERT_FF,
+    INF_DIM_SHARED_FF,
+    INF_DIM_Q_LORA,
+    INF_DIM_LATENT,
+    INF_DIM_NOPE,
+    INF_DIM_VALUE,
+    INF_DIM_KV_B
 };
 
 struct inf_tensor_row {
@@ -103,8 +169,14 @@ struct inf_tensor_row {
         INF_REQUIRED,
         INF_OPTIONAL,
         INF_ATTN, /* these: required in a layer of that kind, no others have it */
+        INF_RECURRENT,
+        INF_OWN_KV,    /* layers with K and V of their own */
+        INF_PER_LAYER, /* models with embeddings for each layer */
         INF_DENSE,
-        INF_EXPERTS
+        INF_EXPERTS,
+        INF_SHARED, /* layers with an expert that all tokens use */
+        INF_Q_LORA, /* layers whose queries come from two matrices, and from one */
+        INF_Q_PLAIN
     } when;
 };
 
@@ -120,7 +192,9 @@ struct inf_block {
         INF_BLOCK_ADD_APART,
         INF_BLOCK_ATTN, /* beside = attention(beside); q/k norm and biases where the tensors are */
         INF_BLOCK_FFN,  /* beside = feed-forward(beside), dense or with experts */
-        INF_BLOCK_ADD   /* stream = stream + beside */
+        INF_BLOCK_PER_LAYER, /* stream = stream + what comes of the token's embedding for this layer */
+        INF_BLOCK_LAYER_SCALE, /* stream = stream * the slot's number */
+        INF_BLOCK_ADD          /* stream = stream + beside */
     } kind;
     enum inf_slot slot;
 };
@@ -148,6 +222,11 @@ infer_status inf_keys_layers(const struct inf_keys *keys, const char *name, uint
                              uint32_t high, struct inf_hparams *hp, size_t offset,
                              infer_error *err);
 
+/* The numbers of recurrent layers (recurrent.c). Those with `recurrent` set become `mixer`; from the keys
+ * ssm.*, or of a CONV shortconv.l_cache. */
+infer_status inf_arch_recurrent(const struct inf_keys *keys, struct inf_hparams *hp,
+                                enum inf_mixer mixer, infer_error *err);
+
 #define INF_BASE_SAME (-1.0)
 
 struct inf_arch {
@@ -158,19 +237,25 @@ struct inf_arch {
     bool rope_adjacent; /* pairs are neighbours; else the two halves of the turned part */
     enum inf_activation activation; /* of the feed-forward's gate; without one of its only rows */
     bool mixed;                     /* a layer may have no heads or no feed-forward */
+    bool single;                    /* a layer is one thing, a mixer or a feed-forward; else both */
     bool encoder;      /* tokens see both ways unless the file says otherwise; no logits */
+    bool v_norm;       /* values are normed, by no weights; keys are values where there are none */
     bool layer_norm;   /* norms take the mean off, and may have a bias; else RMS norms */
     double local_base; /* RoPE base of windowed layers, never scaled (INF_BASE_SAME: that of all
                         * layers); 0: they turn as all do */
     /* With a window every so many layers one sees all, the last of each; 0: none. The file's own
      * attention.sliding_window_pattern stands above it. */
     uint32_t window_period;
+    bool latent;                /* multi-head latent attention */
+    struct inf_routing routing; /* unless the file says otherwise; scale 0: 1 */
     /* Odd metadata, after the common keys are read and before sizes are derived; may be NULL. */
     infer_status (*hook)(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
 };
 
 /* The recipe of most: norm, attention, add, norm, feed-forward, add. */
 extern const struct inf_block inf_layer_pre_norm[];
+/* The same where the norm before the feed-forward has the name of one after attention. */
+extern const struct inf_block inf_layer_pre_norm_post[];
 /* Norms before and after each half, and after each half alone. */
 extern const struct inf_block inf_layer_sandwich[], inf_layer_post_norm[];
 /* One norm, attention and feed-forward beside each other, one sum. */
@@ -190,6 +275,20 @@ extern const struct inf_block inf_layer_encoder[];
     {                                                                                              \
         INF_SLOT_ATTN_OUT, INF_REQUIRED                                                            \
     }
+/* Of the layers that attend, where others are recurrent; of those that are Mamba-2. */
+#define INF_TENSORS_ATTN_LAYERS                                                                    \
+    {INF_SLOT_ATTN_Q, INF_ATTN}, {INF_SLOT_ATTN_K, INF_ATTN}, {INF_SLOT_ATTN_V, INF_ATTN},         \
+    {                                                                                              \
+        INF_SLOT_ATTN_OUT, INF_ATTN                                                                \
+    }
+#define INF_TENSORS_MAMBA                                                                          \
+    {INF_SLOT_MIX_IN, INF_RECURRENT}, {INF_SLOT_MIX_CONV, INF_RECURRENT},                          \
+        {INF_SLOT_MIX_CONV_BIAS, INF_RECURRENT}, {INF_SLOT_MIX_DT_BIAS, INF_RECURRENT},            \
+        {INF_SLOT_MIX_A_MAMBA, INF_RECURRENT}, {INF_SLOT_MIX_D, INF_RECURRENT},                    \
+        {INF_SLOT_MIX_NORM_GROUPS, INF_RECURRENT},                                                 \
+    {                                                                                              \
+        INF_SLOT_MIX_OUT, INF_RECURRENT                                                            \
+    }
 #define INF_TENSORS_QKV_BIAS(when)                                                                 \
     {INF_SLOT_ATTN_Q_BIAS, when}, {INF_SLOT_ATTN_K_BIAS, when},                                    \
     {                                                                                              \
@@ -199,6 +298,24 @@ extern const struct inf_block inf_layer_encoder[];
     {INF_SLOT_FFN_GATE, INF_REQUIRED}, {INF_SLOT_FFN_UP, INF_REQUIRED},                            \
     {                                                                                              \
         INF_SLOT_FFN_DOWN, INF_REQUIRED                                                            \
+    }
+/* Experts, in layers that have them; the feed-forward of the layers that do not; the expert of all
+ * tokens. */
+#define INF_TENSORS_EXPERTS                                                                        \
+    {INF_SLOT_ROUTER, INF_EXPERTS}, {INF_SLOT_EXPERTS_GATE, INF_EXPERTS},                          \
+        {INF_SLOT_EXPERTS_UP, INF_EXPERTS},                                                        \
+    {                                                                                              \
+        INF_SLOT_EXPERTS_DOWN, INF_EXPERTS                                                         \
+    }
+#define INF_TENSORS_DENSE                                                                          \
+    {INF_SLOT_FFN_GATE, INF_DENSE}, {INF_SLOT_FFN_UP, INF_DENSE},                                  \
+    {                                                                                              \
+        INF_SLOT_FFN_DOWN, INF_DENSE                                                               \
+    }
+#define INF_TENSORS_SHARED                                                                         \
+    {INF_SLOT_SHARED_GATE, INF_SHARED}, {INF_SLOT_SHARED_UP, INF_SHARED},                          \
+    {                                                                                              \
+        INF_SLOT_SHARED_DOWN, INF_SHARED                                                           \
     }
 #define INF_TENSORS_PRE_NORMS                                                                      \
     {INF_SLOT_ATTN_NORM, INF_REQUIRED},                                                            \
@@ -222,16 +339,28 @@ infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **
 infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf *gguf,
                               struct inf_arena *arena, struct inf_hparams *hp, infer_error *err);
 
+/* The keys of experts, and those of latent attention, which sets what follows in the layers. */
+infer_status inf_arch_experts(const struct inf_arch *arch, const struct inf_keys *keys,
+                              struct inf_hparams *hp, infer_error *err);
+infer_status inf_arch_latent(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
+
 /* One weight tensor where it stands, or the rows of a fused one: (experts, rows, k); `data` NULL:
  * the model has none. */
 struct inf_weight {
     const uint8_t *data;
-    const char *name; /* for messages */
+    const uint8_t **each; /* (experts) experts that are tensors of their own; NULL: expert_bytes */
+    const char *name;     /* for messages */
     uint32_t type;
     uint32_t k, rows, experts;
     size_t row_bytes, expert_bytes; /* from one to the next */
     bool again;                     /* rows of a tensor that another slot stands for already */
 };
+
+/* The matrix of an expert, or of a head. */
+static inline const uint8_t *inf_weight_expert(const struct inf_weight *w, size_t expert)
+{
+    return w->each ? w->each[expert] : w->data + expert * w->expert_bytes;
+}
 
 /* Looks a tensor up, by a function of the model (which may have several files). NULL: not there. */
 typedef const struct inf_gguf_tensor *inf_tensor_find_fn(const void *ud, const char *name);

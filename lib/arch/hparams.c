@@ -56,6 +56,16 @@ static infer_status read_fields(const struct inf_keys *keys, struct inf_hparams 
     return INFER_OK;
 }
 
+/* The last layers of a file may be there for guessing tokens ahead. */
+static infer_status read_ahead(const struct inf_keys *keys, struct inf_hparams *hp,
+                               infer_error *err)
+{
+    infer_status status =
+        inf_keys_uint(keys, "nextn_predict_layers", 0, hp->layers - 1, &hp->ahead, err);
+    hp->layers -= hp->ahead;
+    return status;
+}
+
 /* Layers of a mixed architecture may have none of a thing. */
 static infer_status read_layers(const struct inf_arch *arch, const struct inf_keys *keys,
                                 struct inf_arena *arena, struct inf_hparams *hp, infer_error *err)
@@ -65,7 +75,10 @@ static infer_status read_layers(const struct inf_arch *arch, const struct inf_ke
         return inf_fail_memory(err, "the layers' numbers", hp->layers * sizeof *hp->layer);
     for (size_t i = 0; i < sizeof layer_fields / sizeof *layer_fields; i++) {
         const struct field *f = &layer_fields[i];
-        infer_status status = f->required ? inf_keys_need(keys, f->key, err) : INFER_OK;
+        bool other =
+            f->offset == offsetof(struct inf_layer, ff) &&
+            inf_keys_has(keys, "expert_feed_forward_length"); /* all layers may have experts */
+        infer_status status = f->required && !other ? inf_keys_need(keys, f->key, err) : INFER_OK;
         if (status || (status = inf_keys_layers(keys, f->key, arch->mixed ? 0 : f->low, f->high, hp,
                                                 f->offset, err)))
             return status;
@@ -86,7 +99,6 @@ static infer_status read_layers(const struct inf_arch *arch, const struct inf_ke
         if (!l->v_head_size)
             l->v_head_size = l->head_size;
         l->attn_scale = l->head_size ? 1.0f / sqrtf((float)l->head_size) : 0.0f;
-        l->experts = hp->experts != 0;
     }
     return INFER_OK;
 }
@@ -219,20 +231,20 @@ static infer_status read_rope(const struct inf_arch *arch, const struct inf_keys
 static infer_status check_layer(const struct inf_arch *arch, const struct inf_hparams *hp,
                                 const struct inf_layer *l, unsigned number, infer_error *err)
 {
-    if (l->experts && (hp->experts_used < 1 || hp->experts_used > hp->experts))
-        return inf_fail(err, INFER_E_FORMAT, "key %s.expert_used_count is %u of %u experts",
-                        arch->name, hp->experts_used, hp->experts);
+    bool mixes = l->mixer != INF_MIXER_NONE, feeds = l->experts || l->ff;
+    if (arch->single ? mixes == feeds : !mixes || !feeds)
+        return inf_fail(err, INFER_E_FORMAT, "%s: layer %u has %s key heads and %s feed-forward",
+                        arch->name, number, mixes ? "its" : "no", feeds ? "a" : "no");
     if (l->mixer != INF_MIXER_ATTN)
         return INFER_OK;
     if (l->heads % l->kv_heads)
         return inf_fail(err, INFER_E_FORMAT,
                         "%s.attention: %u query heads are no multiple of %u key heads in layer %u",
                         arch->name, l->heads, l->kv_heads, number);
-    if (l->v_head_size != l->head_size)
-        return inf_fail(
-            err, INFER_E_UNSUPPORTED,
-            "key %s.attention.value_length is %u, the key length %u: they must be equal",
-            arch->name, l->v_head_size, l->head_size);
+    if (l->v_head_size % 8)
+        return inf_fail(err, INFER_E_UNSUPPORTED,
+                        "key %s.attention.value_length is %u, a multiple of 8 is needed",
+                        arch->name, l->v_head_size);
     if (l->head_size % 8)
         return inf_fail(err, INFER_E_UNSUPPORTED,
                         "%s: heads of %u numbers, a multiple of 8 is needed", arch->name,
@@ -264,7 +276,12 @@ static infer_status finish(const struct inf_arch *arch, struct inf_hparams *hp, 
         l->q_size = l->heads * l->head_size;
         l->k_size = l->kv_heads * l->head_size;
         l->v_size = l->kv_heads * l->v_head_size;
-        l->out_size = l->heads * l->v_head_size;
+        l->out_size = inf_layer_recurrent(l) ? l->r_heads * l->values : l->heads * l->v_head_size;
+        l->v_cached = hp->latent.size ? 0 : l->v_head_size;
+        if (hp->latent.size) {
+            l->q_size = l->heads * (hp->latent.nope + hp->rope[INF_ROPE_GLOBAL].dims);
+            l->out_size = l->heads * hp->latent.value;
+        }
         raise(&most->heads, l->heads);
         raise(&most->kv_heads, l->kv_heads);
         raise(&most->head_size, l->head_size);
@@ -277,6 +294,9 @@ static infer_status finish(const struct inf_arch *arch, struct inf_hparams *hp, 
         raise(&most->window, l->window);
         l->group = l->mixer == INF_MIXER_ATTN ? l->heads / l->kv_heads : 0;
         raise(&most->group, l->group);
+        raise(&most->mix_size, l->mix_size);
+        raise(&most->r_heads, l->r_heads);
+        raise(&most->keys, l->keys);
     }
     return INFER_OK;
 }
@@ -287,13 +307,17 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
     const struct inf_keys keys = {gguf, arch->name};
     const char *eps_key =
         arch->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
+    const char *other = "attention.layer_norm_epsilon"; /* some files of RMS norms have this one */
+    if (!inf_keys_has(&keys, eps_key) && inf_keys_has(&keys, other))
+        eps_key = other;
     double eps = 1e-5;
     *hp = (struct inf_hparams){.embd_scale = 1.0f, .residual_scale = 1.0f, .logit_scale = 1.0f};
     infer_status status;
-    if ((status = read_fields(&keys, hp, err)) ||
+    if ((status = read_fields(&keys, hp, err)) || (status = read_ahead(&keys, hp, err)) ||
         (status = read_layers(arch, &keys, arena, hp, err)) ||
         (status = read_rope(arch, &keys, hp, err)) ||
         (status = read_windows(arch, &keys, hp, err)) ||
+        (status = inf_arch_experts(arch, &keys, hp, err)) ||
         (status = read_scales(arch, &keys, hp, err)) ||
         (status = inf_keys_need(&keys, eps_key, err)) ||
         (status = inf_keys_float(&keys, eps_key, true, &eps, err)))
@@ -302,7 +326,8 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
     const struct inf_gguf_key *tokens = inf_gguf_key(gguf, "tokenizer.ggml.tokens");
     if (tokens && tokens->type == INFER_META_ARRAY)
         hp->vocab = (uint32_t)inf_min_size(tokens->count, INF_MAX_VOCAB);
-    if (arch->hook && (status = arch->hook(&keys, hp, err)))
+    if ((arch->latent && (status = inf_arch_latent(&keys, hp, err))) ||
+        (arch->hook && (status = arch->hook(&keys, hp, err))))
         return status;
     return finish(arch, hp, err);
 }

@@ -110,7 +110,7 @@ infer_status inf_keys_layers(const struct inf_keys *keys, const char *name, uint
         infer_status status = inf_gguf_get_uint(keys->gguf, key, low, high, &value, err);
         if (status)
             return status;
-    } else if (k->count != hp->layers) {
+    } else if (k->count != hp->layers && k->count != hp->layers + hp->ahead) {
         return inf_fail(err, INFER_E_FORMAT, "key %s has %llu values for %u layers", key,
                         (unsigned long long)k->count, hp->layers);
     }

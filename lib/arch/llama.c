@@ -23,4 +23,5 @@ const struct inf_arch inf_arch_llama = {
     .tensor_count = sizeof tensors / sizeof *tensors,
     .layer = inf_layer_pre_norm,
     .rope_adjacent = true,
+    .routing = {.normalise = true},
 };

@@ -23,6 +23,7 @@
 #define INF_MAX_CONTEXT (1u << 24)
 #define INF_MAX_BATCH 8192
 #define INF_MAX_THREADS 512
+#define INF_MAX_CHECKPOINTS 64 /* copies of a session's recurrent state */
 #define INF_MAX_VOCAB INF_MAX_ARRAY
 
 #define INF_MAX_JSON_DEPTH 128

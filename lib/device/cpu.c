@@ -112,12 +112,13 @@ static void norm(const struct infer_plan *plan, const struct inf_step *step, con
     const float *bias = step->w[1] ? (const float *)(const void *)step->w[1]->data : NULL;
     for (uint32_t h = 0; h < heads; h++) {
         size_t at = h * step->n, own = step->w[0]->rows > 1 ? at : 0;
+        size_t from = step->apart ? (size_t)h * step->apart : at;
         if (plan->arch->layer_norm)
-            plan->kernels.layernorm(&(struct inf_layernorm_args){in + at, weight + own, bias,
+            plan->kernels.layernorm(&(struct inf_layernorm_args){in + from, weight + own, bias,
                                                                  out + at, step->n, plan->hp.eps});
         else
-            plan->kernels.rmsnorm(
-                &(struct inf_rmsnorm_args){in + at, weight + own, out + at, step->n, plan->hp.eps});
+            plan->kernels.rmsnorm(&(struct inf_rmsnorm_args){in + from, weight + own, out + at,
+                                                             step->n, plan->hp.eps});
     }
 }
 
@@ -128,9 +129,9 @@ static void rope(const struct infer_plan *plan, const struct inf_step *step, uin
     const float *at = inf_cpu_row(plan, INF_BUF_ANGLES, row);
     at += l->rope == INF_ROPE_LOCAL ? plan->hp.rope[INF_ROPE_GLOBAL].dims : 0;
     plan->kernels.rope(&(struct inf_rope_args){
-        .x = inf_cpu_row(plan, step->in, row),
+        .x = inf_cpu_row(plan, step->in, row) + step->at,
         .heads = step->heads,
-        .head_size = l->head_size,
+        .head_size = step->apart,
         .half = half,
         .cos = at,
         .sin = at + half,
@@ -147,14 +148,27 @@ static void kv_store(const struct inf_cpu_run *run, const struct inf_step *step,
         plan->kernels.kv_store(&(struct inf_kv_store_args){
             .kv = plan->kv,
             .k = inf_cpu_row(plan, step->in, row) + h * l->head_size,
-            .v = inf_cpu_row(plan, step->in2, row) + h * l->v_head_size,
+            .v = l->v_cached ? inf_cpu_row(plan, step->in2, row) + h * l->v_cached : NULL,
             .k_size = l->head_size,
-            .v_size = l->v_head_size,
+            .v_size = l->v_cached,
             .position = run->batch->positions[row],
             .k_head = head,
             .v_head = head + plan->kv_places[step->layer].v_at,
         });
     }
+}
+
+/* One column, or one for each head: all tokens' of a head stand together. */
+static void quantize(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t row)
+{
+    const float *x = inf_cpu_row(run->plan, step->in, row);
+    uint8_t *columns = inf_plan_buffer(run->plan, step->out, 0);
+    for (uint32_t h = 0; h < step->heads || h == 0; h++)
+        run->plan->kernels.quantize(&(struct inf_quantize_args){
+            .x = x + (size_t)h * step->apart,
+            .k = step->n,
+            .column = columns + ((size_t)h * run->batch->rows + row) * inf_acts_stride(step->n),
+        });
 }
 
 /* A step on one row (of tokens, slots or wanted rows, as the step says). */
@@ -181,12 +195,7 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
         end_logits(run, step, row);
         break;
     case INF_STEP_QUANTIZE:
-        plan->kernels.quantize(&(struct inf_quantize_args){
-            .x = inf_cpu_row(plan, step->in, row),
-            .k = step->n,
-            /* columns as far apart as their length asks, not as the longest of any layer does */
-            .column = inf_plan_buffer(plan, step->out, 0) + row * inf_acts_stride(step->n),
-        });
+        quantize(run, step, row);
         break;
     case INF_STEP_BIAS:
         add_rows(inf_cpu_row(plan, step->in, row), (const float *)(const void *)step->w[0]->data,
@@ -211,8 +220,25 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
         add_rows(inf_cpu_row(plan, step->in, row), inf_cpu_row(plan, step->in2, row), step->n,
                  step->scale);
         break;
+    case INF_STEP_SCALE:
+        scale_row(inf_cpu_row(plan, step->in, row), step->n,
+                  step->w[0] ? step->scale * *(const float *)(const void *)step->w[0]->data
+                             : step->scale);
+        break;
+    case INF_STEP_GATED:
+        inf_cpu_gated(run, step, row);
+        break;
+    case INF_STEP_GATES:
+        inf_cpu_gates(run, step, row);
+        break;
+    case INF_STEP_UNIT:
+        inf_cpu_unit(run, step, row);
+        break;
     case INF_STEP_ROUTE:
         inf_cpu_route(run, step, row);
+        break;
+    case INF_STEP_SLOT_BIAS:
+        inf_cpu_slot_bias(run, step, row);
         break;
     case INF_STEP_COMBINE:
         inf_cpu_combine(run, step, row);
@@ -262,6 +288,12 @@ static uint32_t stage_tasks(const struct inf_cpu_run *run, const struct inf_stag
         return 1;
     case INF_STEP_EXPERTS:
         return inf_cpu_experts_tasks(run, step);
+    case INF_STEP_CONV:
+        return inf_cpu_conv_tasks(run, step);
+    case INF_STEP_RECUR:
+        return inf_cpu_recur_tasks(run, step);
+    case INF_STEP_HEADS:
+        return inf_cpu_heads_tasks(run, step);
     default:
         return row_tasks(run, step);
     }
@@ -287,6 +319,15 @@ static void do_task(const struct inf_cpu_run *run, const struct inf_stage *stage
         break;
     case INF_STEP_EXPERTS:
         inf_cpu_experts(run, step, task, scratch);
+        break;
+    case INF_STEP_CONV:
+        inf_cpu_conv(run, step, task);
+        break;
+    case INF_STEP_RECUR:
+        inf_cpu_recur(run, step, task);
+        break;
+    case INF_STEP_HEADS:
+        inf_cpu_heads(run, step, task, scratch);
         break;
     default:
         do_rows(run, stage, task);
@@ -325,7 +366,6 @@ static bool all_finite(const float *x, size_t n)
 static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *step)
 {
     const struct infer_plan *plan = run->plan;
-    const enum inf_buffer written[4] = {step->out, step->outs[0], step->outs[1], step->outs[2]};
     if (step->op == INF_STEP_LOGITS)
         return !run->batch->wanted ||
                all_finite(plan->logits + (size_t)run->batch->logit_rows[0] * plan->hp.vocab,
@@ -334,11 +374,12 @@ static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *st
         return true;
     bool slots = step->rows == INF_ROWS_SLOTS || step->op == INF_STEP_EXPERTS;
     uint32_t rows = rows_of(run, step) * (slots ? plan->hp.experts_used : 1);
-    for (uint32_t i = 0; i < step->count + 1; i++)
-        for (uint32_t row = 0; written[i] < INF_BUF_NONE && row < rows; row++)
-            if (!all_finite(inf_cpu_row(plan, written[i], row),
-                            plan->buffers[written[i]].stride / 4))
+    for (uint32_t i = 0; i < step->count + 1; i++) {
+        enum inf_buffer written = i < step->count ? step->outs[i] : step->out;
+        for (uint32_t row = 0; written < INF_BUF_NONE && row < rows; row++)
+            if (!all_finite(inf_cpu_row(plan, written, row), plan->buffers[written].stride / 4))
                 return false;
+    }
     return true;
 }
 
@@ -347,6 +388,7 @@ infer_status inf_cpu_find_fault(struct infer_plan *plan, const struct inf_batch 
 {
     struct inf_cpu_run run = {.plan = plan, .batch = batch, .threads = 1};
     inf_cpu_attn_blocks(&run);
+    inf_cpu_segments(&run);
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct inf_step *step = &plan->steps[i];
         struct inf_stage alone = {(uint32_t)i, 1};
@@ -373,6 +415,7 @@ infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch,
         .threads = inf_pool_threads(plan->pool),
     };
     inf_cpu_attn_blocks(&run);
+    inf_cpu_segments(&run);
     memset(plan->shares, 0, plan->stage_count * sizeof *plan->shares);
     inf_pool_run(plan->pool, job, &run);
     if (atomic_load(&run.stop))

@@ -39,7 +39,7 @@ static uint32_t columns(const struct inf_cpu_run *run, const struct inf_step *st
 
 /* Rows of a task, and where each matrix's tasks begin: first[count] is their number. */
 static uint32_t divide(const struct inf_cpu_run *run, const struct inf_step *step,
-                       uint32_t first[4])
+                       uint32_t first[INF_STEP_WEIGHTS + 1])
 {
     uint32_t total = 0, cols = columns(run, step);
     for (uint32_t i = 0; i < step->count; i++)
@@ -54,7 +54,7 @@ static uint32_t divide(const struct inf_cpu_run *run, const struct inf_step *ste
 
 uint32_t inf_cpu_matmul_tasks(const struct inf_cpu_run *run, const struct inf_step *step)
 {
-    uint32_t first[4];
+    uint32_t first[INF_STEP_WEIGHTS + 1];
     divide(run, step, first);
     return columns(run, step) ? first[step->count] : 0;
 }
@@ -63,7 +63,7 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
                     uint8_t *scratch)
 {
     const struct infer_plan *plan = run->plan;
-    uint32_t first[4], i = 0, each = divide(run, step, first);
+    uint32_t first[INF_STEP_WEIGHTS + 1], i = 0, each = divide(run, step, first);
     while (i + 1 < step->count && task >= first[i + 1])
         i++;
     const struct inf_weight *w = step->w[i];
@@ -84,4 +84,42 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
     inf_matmul_fn *approx =
         is_approx(plan, step, columns(run, step)) ? inf_plan_approx(plan, w) : NULL;
     (approx ? approx : plan->kernels.matmul[w->type])(&args);
+}
+
+/* Rows of a head's matrix in a task: all of them for few columns, which read them once. */
+static uint32_t head_rows(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    return run->batch->rows > 8 ? 2 * INF_MATMUL_ROWS : step->w[0]->rows;
+}
+
+uint32_t inf_cpu_heads_tasks(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    uint32_t each = head_rows(run, step);
+    return step->w[0]->experts * ((step->w[0]->rows + each - 1) / each);
+}
+
+void inf_cpu_heads(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
+                   uint8_t *scratch)
+{
+    const struct infer_plan *plan = run->plan;
+    const struct inf_weight *w = step->w[0];
+    uint32_t each = head_rows(run, step), blocks = (w->rows + each - 1) / each;
+    uint32_t head = task / blocks, row = task % blocks * each;
+    struct inf_matmul_args args = {
+        .type = w->type,
+        .w = inf_weight_expert(w, head) + row * w->row_bytes,
+        .row_bytes = w->row_bytes,
+        .rows = w->rows - row < each ? w->rows - row : each,
+        .k = w->k,
+        .cols = run->batch->rows,
+        .out = inf_cpu_row(plan, step->outs[0], 0) + (size_t)head * w->rows + row,
+        .out_stride = plan->buffers[step->outs[0]].stride / sizeof(float),
+        .scratch = scratch,
+    };
+    inf_cpu_input(plan, step->in, &args);
+    if (args.acts)
+        args.acts += (size_t)head * run->batch->rows * inf_acts_stride(w->k);
+    else
+        args.x += (size_t)head * step->apart;
+    plan->kernels.matmul[w->type](&args);
 }

@@ -12,7 +12,9 @@ struct inf_batch {
     uint32_t rows; /* 1 ... plan->info.batch */
     const infer_token *ids;
     const uint32_t *positions;
-    uint8_t *const *kv; /* each row's session cache */
+    uint8_t *const *kv;  /* each row's session cache */
+    float *const *state; /* each row's session state, of a plan with recurrent layers */
+    float *const *copy;  /* not NULL for a row: the state before it is copied there */
     uint32_t wanted;
     const uint32_t *want;        /* (wanted) rows whose logits are kept */
     const uint32_t *logit_rows;  /* (wanted) their rows in plan->logits */

@@ -3,6 +3,7 @@
 
 #include "lib/base/limits.h"
 
+#include <math.h>
 #include <string.h>
 
 /* More steps than a layer of any recipe becomes, and those outside layers. */
@@ -85,6 +86,27 @@ static struct inf_step *add_norm(const struct builder *b, enum inf_slot slot, en
     return step;
 }
 
+static bool writes(const struct inf_step *step, enum inf_buffer buffer)
+{
+    bool found = step->out == buffer;
+    for (uint32_t i = 0; i < step->count; i++)
+        found |= step->outs[i] == buffer;
+    return found;
+}
+
+/* Whether the int8 columns of `in` stand in in_int already: nothing wrote either since. */
+static bool is_quantized(const struct builder *b, enum inf_buffer in, enum inf_buffer in_int)
+{
+    const struct inf_step *step = &b->plan->steps[b->plan->step_count];
+    while (step > b->plan->steps && (--step)->layer == b->layer) {
+        if (step->op == INF_STEP_QUANTIZE && step->out == in_int)
+            return step->in == in;
+        if (writes(step, in))
+            return false;
+    }
+    return false;
+}
+
 /* The matrices of `slots` against one input: those of block types read its int8 columns, which are
  * made first, the others the floats. */
 static void add_matrices(const struct builder *b, enum inf_step_op op, enum inf_step_rows rows,
@@ -97,7 +119,7 @@ static void add_matrices(const struct builder *b, enum inf_step_op op, enum inf_
             const struct inf_weight *w = weight(b, slots[i]);
             if (!w || inf_weight_is_int(b->plan, w) != is_int)
                 continue;
-            if (!step && is_int) {
+            if (!step && is_int && !is_quantized(b, in, in_int)) {
                 struct inf_step *quantize = add(b, INF_STEP_QUANTIZE, in, in_int);
                 quantize->n = w->k;
                 quantize->rows = from_slots ? INF_ROWS_SLOTS : rows;
@@ -113,18 +135,65 @@ static void add_matrices(const struct builder *b, enum inf_step_op op, enum inf_
     }
 }
 
-static void add_rope(const struct builder *b, enum inf_buffer in, uint32_t heads)
+static void add_scale(const struct builder *b, enum inf_buffer in, uint32_t n,
+                      const struct inf_weight *w, float scale)
+{
+    struct inf_step *step = add(b, INF_STEP_SCALE, in, in);
+    step->n = n;
+    step->w[0] = w;
+    step->scale = scale;
+}
+
+static void add_rope(const struct builder *b, enum inf_buffer in, uint32_t heads, uint32_t apart,
+                     uint32_t at)
 {
     if (b->plan->hp.layer[b->layer].rope == INF_ROPE_NONE)
         return;
     struct inf_step *step = add(b, INF_STEP_ROPE, in, in);
     step->heads = heads;
+    step->apart = apart;
+    step->at = at;
+}
+
+/* out = f(gate) * in for `heads` heads of n numbers. */
+static struct inf_step *add_gated(const struct builder *b, enum inf_activation activation,
+                                  enum inf_buffer gate, enum inf_buffer in, enum inf_buffer out,
+                                  uint32_t n, uint32_t heads)
+{
+    struct inf_step *step = add(b, INF_STEP_GATED, in, out);
+    step->in2 = gate;
+    step->activation = activation;
+    step->n = n;
+    step->heads = heads;
+    return step;
+}
+
+/* Queries and their gate stand head by head in one row: the queries move out. */
+static void add_split(const struct builder *b)
+{
+    const struct inf_layer *l = &b->plan->hp.layer[b->layer];
+    b->plan->gated = true;
+    struct inf_step *norm = add_norm(b, INF_SLOT_ATTN_Q_NORM, INF_BUF_MIX_Z, INF_BUF_Q, l->q_size);
+    norm->apart = 2 * l->head_size;
+    add_norm(b, INF_SLOT_ATTN_K_NORM, INF_BUF_K, INF_BUF_K, l->k_size);
+}
+
+/* Of raw values, or raw keys in their place: so it stands before the norm of the keys. */
+static void add_v_norm(const struct builder *b)
+{
+    const struct inf_layer *l = &b->plan->hp.layer[b->layer];
+    enum inf_buffer from = weight(b, INF_SLOT_ATTN_V) ? INF_BUF_V : INF_BUF_K;
+    struct inf_step *step = add(b, INF_STEP_NORM, from, INF_BUF_V);
+    step->w[0] = &b->plan->ones;
+    step->n = l->v_head_size;
+    step->heads = l->kv_heads;
 }
 
 static void add_attention(const struct builder *b)
 {
-    static const enum inf_slot qkv[] = {INF_SLOT_ATTN_Q, INF_SLOT_ATTN_K, INF_SLOT_ATTN_V};
-    static const enum inf_buffer outs[] = {INF_BUF_Q, INF_BUF_K, INF_BUF_V};
+    static const enum inf_slot qkv[] = {INF_SLOT_ATTN_Q, INF_SLOT_ATTN_Q_GATE, INF_SLOT_ATTN_K,
+                                        INF_SLOT_ATTN_V};
+    static const enum inf_buffer outs[] = {INF_BUF_Q, INF_BUF_MIX_Z, INF_BUF_K, INF_BUF_V};
     static const enum inf_slot out_slot[] = {INF_SLOT_ATTN_OUT};
     static const enum inf_slot norms[][2] = {
         {INF_SLOT_ATTN_Q_NORM, INF_SLOT_ATTN_K_NORM},
@@ -132,31 +201,175 @@ static void add_attention(const struct builder *b)
         {INF_SLOT_ATTN_Q_NORM_HEADS, INF_SLOT_ATTN_K_NORM_HEADS},
     };
     const struct inf_layer *l = &b->plan->hp.layer[b->layer];
-    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 3, qkv, outs,
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 4, qkv, outs,
                  false);
     add_bias(b, INF_SLOT_ATTN_Q_BIAS, INF_BUF_Q, INF_ROWS_TOKENS);
     add_bias(b, INF_SLOT_ATTN_K_BIAS, INF_BUF_K, INF_ROWS_TOKENS);
     add_bias(b, INF_SLOT_ATTN_V_BIAS, INF_BUF_V, INF_ROWS_TOKENS);
-    for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
+    if (b->plan->arch->v_norm && !l->kv_shared)
+        add_v_norm(b);
+    bool gated = weight(b, INF_SLOT_ATTN_Q_GATE);
+    if (gated)
+        add_split(b);
+    for (size_t i = 0; !gated && i < sizeof norms / sizeof *norms; i++) {
         add_norm(b, norms[i][0], INF_BUF_Q, INF_BUF_Q, l->q_size);
         add_norm(b, norms[i][1], INF_BUF_K, INF_BUF_K, l->k_size);
     }
-    add_rope(b, INF_BUF_Q, l->heads);
-    add_rope(b, INF_BUF_K, l->kv_heads);
-    add(b, INF_STEP_KV_STORE, INF_BUF_K, INF_BUF_NONE)->in2 = INF_BUF_V;
-    add(b, INF_STEP_ATTN, INF_BUF_Q, INF_BUF_ATTN);
+    add_rope(b, INF_BUF_Q, l->heads, l->head_size, 0);
+    if (!l->kv_shared) {
+        add_rope(b, INF_BUF_K, l->kv_heads, l->head_size, 0);
+        add(b, INF_STEP_KV_STORE, INF_BUF_K, INF_BUF_NONE)->in2 = INF_BUF_V;
+    }
+    add(b, INF_STEP_ATTN, INF_BUF_Q, INF_BUF_ATTN)->w[0] = weight(b, INF_SLOT_ATTN_SINKS);
+    if (gated) {
+        struct inf_step *gate = add_gated(b, INF_SIGMOID, INF_BUF_MIX_Z, INF_BUF_ATTN, INF_BUF_ATTN,
+                                          l->head_size, l->heads);
+        gate->at2 = l->head_size;
+        gate->apart = 2 * l->head_size;
+    }
     add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_ATTN, INF_BUF_INT_OUT, 1, out_slot,
                  &b->to, false);
     add_bias(b, INF_SLOT_ATTN_OUT_BIAS, b->to, INF_ROWS_TOKENS);
 }
 
+/* Each head's n numbers of `in`, `apart` from one to the next, by a matrix of its own. */
+static void add_heads(const struct builder *b, enum inf_slot slot, enum inf_buffer in,
+                      uint32_t apart, enum inf_buffer out)
+{
+    const struct inf_weight *w = weight(b, slot);
+    bool is_int = inf_weight_is_int(b->plan, w);
+    struct inf_step *step;
+    if (is_int) {
+        step = add(b, INF_STEP_QUANTIZE, in, INF_BUF_INT_HEADS);
+        step->n = w->k;
+        step->heads = w->experts;
+        step->apart = apart;
+    }
+    step = add(b, INF_STEP_HEADS, is_int ? INF_BUF_INT_HEADS : in, INF_BUF_NONE);
+    step->apart = apart;
+    step->w[0] = w;
+    step->outs[0] = out;
+    step->count = 1;
+}
+
+/* Multi-head latent attention, absorbed (arch.h). K is the latent and the turned key of all heads. */
+static void add_latent_attention(const struct builder *b)
+{
+    static const enum inf_slot first[] = {INF_SLOT_ATTN_Q, INF_SLOT_ATTN_Q_A, INF_SLOT_ATTN_KV_A};
+    static const enum inf_buffer outs[] = {INF_BUF_Q, INF_BUF_Q_LORA, INF_BUF_K};
+    static const enum inf_slot q_b[] = {INF_SLOT_ATTN_Q_B};
+    static const enum inf_buffer q[] = {INF_BUF_Q};
+    static const enum inf_slot out_slot[] = {INF_SLOT_ATTN_OUT};
+    const struct inf_hparams *hp = &b->plan->hp;
+    const struct inf_layer *l = &hp->layer[b->layer];
+    uint32_t q_head = hp->latent.nope + hp->rope[INF_ROPE_GLOBAL].dims;
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 3, first, outs,
+                 false);
+    add_norm(b, INF_SLOT_ATTN_Q_A_NORM, INF_BUF_Q_LORA, INF_BUF_Q_LORA, hp->latent.q_lora);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_Q_LORA, INF_BUF_INT_Q_LORA, 1, q_b, q,
+                 false);
+    add_norm(b, INF_SLOT_ATTN_KV_A_NORM, INF_BUF_K, INF_BUF_K, hp->latent.size);
+    add_rope(b, INF_BUF_Q, l->heads, q_head, hp->latent.nope);
+    add_rope(b, INF_BUF_K, 1, l->head_size, hp->latent.size);
+    add(b, INF_STEP_KV_STORE, INF_BUF_K, INF_BUF_NONE);
+    add_heads(b, INF_SLOT_ATTN_K_B, INF_BUF_Q, q_head, INF_BUF_LATENT);
+    struct inf_step *attn = add(b, INF_STEP_ATTN, INF_BUF_LATENT, INF_BUF_LATENT);
+    attn->in2 = INF_BUF_Q;
+    attn->apart = q_head;
+    attn->at = hp->latent.nope;
+    add_heads(b, INF_SLOT_ATTN_V_B, INF_BUF_LATENT, hp->latent.size, INF_BUF_ATTN);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_ATTN, INF_BUF_INT_OUT, 1, out_slot,
+                 &b->to, false);
+}
+
+static void add_conv(const struct builder *b, uint32_t at)
+{
+    struct inf_step *step = add(b, INF_STEP_CONV, INF_BUF_MIX, INF_BUF_MIX);
+    step->w[0] = weight(b, INF_SLOT_MIX_CONV);
+    step->w[1] = weight(b, INF_SLOT_MIX_CONV_BIAS);
+    step->at = at;
+}
+
+/* Rows b, c, x: the result is c * conv(b * x). */
+static void add_short_conv(const struct builder *b)
+{
+    const struct inf_layer *l = &b->plan->hp.layer[b->layer];
+    uint32_t n = l->conv_size;
+    struct inf_step *in = add_gated(b, INF_LINEAR, INF_BUF_MIX, INF_BUF_MIX, INF_BUF_MIX, n, 1);
+    in->at = 2 * n;
+    add_conv(b, 2 * n);
+    struct inf_step *out = add_gated(b, INF_LINEAR, INF_BUF_MIX, INF_BUF_MIX, INF_BUF_ATTN, n, 1);
+    out->at = 2 * n;
+    out->at2 = n;
+}
+
+static void add_gates(const struct builder *b, enum inf_buffer alpha, enum inf_slot a)
+{
+    struct inf_step *step = add(b, INF_STEP_GATES, alpha, INF_BUF_FORGET);
+    step->in2 = INF_BUF_TAKE;
+    step->w[0] = weight(b, INF_SLOT_MIX_DT_BIAS);
+    step->w[1] = weight(b, a);
+}
+
+static void add_delta(const struct builder *b)
+{
+    const struct inf_layer *l = &b->plan->hp.layer[b->layer];
+    b->plan->gated = true;
+    add_conv(b, 0);
+    add_gates(b, INF_BUF_FORGET, INF_SLOT_MIX_A);
+    add(b, INF_STEP_UNIT, INF_BUF_MIX, INF_BUF_MIX);
+    add(b, INF_STEP_RECUR, INF_BUF_MIX, INF_BUF_ATTN);
+    add_norm(b, INF_SLOT_MIX_NORM, INF_BUF_ATTN, INF_BUF_ATTN, l->out_size);
+    add_gated(b, INF_SILU, INF_BUF_MIX_Z, INF_BUF_ATTN, INF_BUF_ATTN, l->out_size, 1);
+}
+
+/* A row is the gate z, what is convolved (values, keys, queries), a number for each head. */
+static void add_mamba(const struct builder *b)
+{
+    const struct inf_layer *l = &b->plan->hp.layer[b->layer];
+    add_conv(b, l->out_size);
+    add_gates(b, INF_BUF_MIX, INF_SLOT_MIX_A_MAMBA);
+    struct inf_step *recur = add(b, INF_STEP_RECUR, INF_BUF_MIX, INF_BUF_ATTN);
+    recur->at = l->out_size;
+    recur->w[0] = weight(b, INF_SLOT_MIX_D);
+    add_gated(b, INF_SILU, INF_BUF_MIX, INF_BUF_ATTN, INF_BUF_ATTN, l->out_size, 1);
+    add_norm(b, INF_SLOT_MIX_NORM_GROUPS, INF_BUF_ATTN, INF_BUF_ATTN, l->out_size);
+}
+
+/* What a layer mixes its tokens with. */
+static void add_mixer(const struct builder *b)
+{
+    static const enum inf_slot in[] = {INF_SLOT_MIX_IN, INF_SLOT_MIX_GATE, INF_SLOT_MIX_ALPHA,
+                                       INF_SLOT_MIX_BETA};
+    static const enum inf_buffer outs[] = {INF_BUF_MIX, INF_BUF_MIX_Z, INF_BUF_FORGET,
+                                           INF_BUF_TAKE};
+    static const enum inf_slot out_slot[] = {INF_SLOT_MIX_OUT};
+    const struct inf_layer *l = &b->plan->hp.layer[b->layer];
+    if (l->mixer == INF_MIXER_ATTN && b->plan->hp.latent.size)
+        add_latent_attention(b);
+    else if (l->mixer == INF_MIXER_ATTN)
+        add_attention(b);
+    if (!inf_layer_recurrent(l))
+        return;
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 4, in, outs,
+                 false);
+    if (l->mixer == INF_MIXER_CONV)
+        add_short_conv(b);
+    else if (l->mixer == INF_MIXER_DELTA)
+        add_delta(b);
+    else
+        add_mamba(b);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_ATTN, INF_BUF_INT_OUT, 1, out_slot,
+                 &b->to, false);
+}
+
 /* The gate and what it lets through; in2 NONE: an activation without a gate. */
-static void add_glu(const struct builder *b, enum inf_buffer in, enum inf_buffer in2,
+static void add_glu(const struct builder *b, enum inf_buffer in, enum inf_buffer in2, uint32_t n,
                     enum inf_step_rows rows)
 {
     struct inf_step *step = add(b, INF_STEP_GLU, in, in);
     step->in2 = in2;
-    step->n = b->plan->hp.layer[b->layer].ff;
+    step->n = n;
     step->rows = rows;
 }
 
@@ -171,10 +384,39 @@ static void add_dense(const struct builder *b)
                  false);
     add_bias(b, INF_SLOT_FFN_GATE_BIAS, INF_BUF_GATE, INF_ROWS_TOKENS);
     add_bias(b, INF_SLOT_FFN_UP_BIAS, INF_BUF_UP, INF_ROWS_TOKENS);
-    add_glu(b, hidden, gated ? INF_BUF_UP : INF_BUF_NONE, INF_ROWS_TOKENS);
+    add_glu(b, hidden, gated ? INF_BUF_UP : INF_BUF_NONE, b->plan->hp.layer[b->layer].ff,
+            INF_ROWS_TOKENS);
     add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, hidden, INF_BUF_INT_FF, 1, down, &b->to,
                  false);
     add_bias(b, INF_SLOT_FFN_DOWN_BIAS, b->to, INF_ROWS_TOKENS);
+}
+
+static void add_slot_bias(const struct builder *b, enum inf_slot slot, enum inf_buffer in)
+{
+    const struct inf_weight *w = weight(b, slot);
+    if (!w)
+        return;
+    struct inf_step *step = add(b, INF_STEP_SLOT_BIAS, in, in);
+    step->w[0] = w;
+    step->n = w->k;
+    step->rows = INF_ROWS_SLOTS;
+}
+
+/* The expert that all tokens use, and how much of it counts where the model weighs it. */
+static void add_shared(const struct builder *b)
+{
+    static const enum inf_slot gate_up[] = {INF_SLOT_SHARED_GATE, INF_SLOT_SHARED_UP,
+                                            INF_SLOT_SHARED_ROUTER};
+    static const enum inf_buffer outs[] = {INF_BUF_GATE, INF_BUF_UP, INF_BUF_SHARED_GATE};
+    static const enum inf_slot down[] = {INF_SLOT_SHARED_DOWN};
+    static const enum inf_buffer shared[] = {INF_BUF_SHARED};
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 3, gate_up, outs,
+                 false);
+    bool gated = weight(b, INF_SLOT_SHARED_GATE);
+    enum inf_buffer hidden = gated ? INF_BUF_GATE : INF_BUF_UP;
+    add_glu(b, hidden, gated ? INF_BUF_UP : INF_BUF_NONE, b->plan->hp.shared_ff, INF_ROWS_TOKENS);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, hidden, INF_BUF_INT_FF, 1, down, shared,
+                 false);
 }
 
 static void add_experts(const struct builder *b)
@@ -182,19 +424,34 @@ static void add_experts(const struct builder *b)
     static const enum inf_slot router[] = {INF_SLOT_ROUTER};
     static const enum inf_buffer router_out[] = {INF_BUF_ROUTER};
     static const enum inf_slot gate_up[] = {INF_SLOT_EXPERTS_GATE, INF_SLOT_EXPERTS_UP};
-    static const enum inf_buffer outs[] = {INF_BUF_GATE, INF_BUF_UP};
+    static const enum inf_buffer outs[] = {INF_BUF_SLOT_GATE, INF_BUF_SLOT_UP};
     static const enum inf_slot down[] = {INF_SLOT_EXPERTS_DOWN};
     static const enum inf_buffer expert[] = {INF_BUF_EXPERT};
+    bool shared = weight(b, INF_SLOT_SHARED_DOWN);
     add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 1, router,
                  router_out, false);
-    add(b, INF_STEP_ROUTE, INF_BUF_ROUTER, INF_BUF_CHOICE);
+    add_bias(b, INF_SLOT_ROUTER_BIAS, INF_BUF_ROUTER, INF_ROWS_TOKENS);
+    add(b, INF_STEP_ROUTE, INF_BUF_ROUTER, INF_BUF_CHOICE)->w[0] = weight(b, INF_SLOT_CHOICE_BIAS);
     add(b, INF_STEP_GROUP, INF_BUF_CHOICE, INF_BUF_GROUPS);
+    if (shared)
+        add_shared(b);
     add_matrices(b, INF_STEP_EXPERTS, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 2, gate_up, outs,
                  false);
-    add_glu(b, INF_BUF_GATE, INF_BUF_UP, INF_ROWS_SLOTS);
-    add_matrices(b, INF_STEP_EXPERTS, INF_ROWS_SLOTS, INF_BUF_GATE, INF_BUF_INT_FF, 1, down, expert,
+    add_slot_bias(b, INF_SLOT_EXPERTS_GATE_BIAS, INF_BUF_SLOT_GATE);
+    add_slot_bias(b, INF_SLOT_EXPERTS_UP_BIAS, INF_BUF_SLOT_UP);
+    bool gated = weight(b, INF_SLOT_EXPERTS_GATE);
+    enum inf_buffer hidden = gated ? INF_BUF_SLOT_GATE : INF_BUF_SLOT_UP;
+    add_glu(b, hidden, gated ? INF_BUF_SLOT_UP : INF_BUF_NONE, b->plan->hp.expert_ff,
+            INF_ROWS_SLOTS);
+    add_matrices(b, INF_STEP_EXPERTS, INF_ROWS_SLOTS, hidden, INF_BUF_INT_SLOT, 1, down, expert,
                  true);
-    add(b, INF_STEP_COMBINE, INF_BUF_EXPERT, b->to)->n = b->plan->hp.embd;
+    add_slot_bias(b, INF_SLOT_EXPERTS_DOWN_BIAS, INF_BUF_EXPERT);
+    struct inf_step *combine = add(b, INF_STEP_COMBINE, INF_BUF_EXPERT, b->to);
+    combine->n = b->plan->hp.embd;
+    if (shared) {
+        combine->in2 = INF_BUF_SHARED;
+        combine->w[0] = weight(b, INF_SLOT_SHARED_ROUTER);
+    }
 }
 
 static void add_sum(const struct builder *b, enum inf_buffer what)
@@ -203,6 +460,47 @@ static void add_sum(const struct builder *b, enum inf_buffer what)
     step->in2 = what;
     step->n = b->plan->hp.embd;
     step->scale = b->plan->hp.residual_scale;
+}
+
+/* Every token's embeddings for each layer: its own row of a table, and what the model makes of its first
+ * embedding, in equal parts. */
+static void add_per_layer_embed(const struct builder *b)
+{
+    static const enum inf_slot model[] = {INF_SLOT_PER_LAYER_MODEL};
+    static const enum inf_buffer out[] = {INF_BUF_PER_LAYER_MODEL};
+    const struct inf_hparams *hp = &b->plan->hp;
+    uint32_t n = hp->per_layer * hp->layers;
+    struct inf_step *embed = add(b, INF_STEP_EMBED, INF_BUF_NONE, INF_BUF_PER_LAYER);
+    embed->w[0] = weight(b, INF_SLOT_PER_LAYER_EMBD);
+    embed->n = n;
+    embed->scale = sqrtf((float)hp->per_layer);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_STREAM, INF_BUF_INT_EMBD, 1, model,
+                 out, false);
+    add_scale(b, INF_BUF_PER_LAYER_MODEL, n, NULL, 1.0f / sqrtf((float)hp->embd));
+    add_norm(b, INF_SLOT_PER_LAYER_NORM, INF_BUF_PER_LAYER_MODEL, INF_BUF_PER_LAYER_MODEL, n);
+    struct inf_step *sum = add(b, INF_STEP_ADD, INF_BUF_PER_LAYER, INF_BUF_PER_LAYER);
+    sum->in2 = INF_BUF_PER_LAYER_MODEL;
+    sum->n = n;
+    sum->scale = 1.0f;
+    add_scale(b, INF_BUF_PER_LAYER, n, NULL, 0.70710678f);
+}
+
+static void add_per_layer(const struct builder *b)
+{
+    static const enum inf_slot gate[] = {INF_SLOT_PER_LAYER_GATE}, out[] = {INF_SLOT_PER_LAYER_OUT};
+    static const enum inf_buffer to[] = {INF_BUF_PER_LAYER_GATE}, beside[] = {INF_BUF_BESIDE};
+    uint32_t n = b->plan->hp.per_layer;
+    if (!n)
+        return;
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_STREAM, INF_BUF_INT_EMBD, 1, gate, to,
+                 false);
+    add_gated(b, b->plan->arch->activation, INF_BUF_PER_LAYER_GATE, INF_BUF_PER_LAYER,
+              INF_BUF_PER_LAYER_GATE, n, 1)
+        ->at = (uint32_t)b->layer * n;
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, INF_BUF_PER_LAYER_GATE, INF_BUF_INT_PER_LAYER,
+                 1, out, beside, false);
+    add_norm(b, INF_SLOT_PER_LAYER_POST_NORM, INF_BUF_BESIDE, INF_BUF_BESIDE, b->plan->hp.embd);
+    add_sum(b, INF_BUF_BESIDE);
 }
 
 static void add_feed_forward(const struct builder *b)
@@ -234,11 +532,11 @@ static void add_block(struct builder *b, const struct inf_block *block)
     case INF_BLOCK_ATTN_APART:
         b->to = INF_BUF_APART;
         b->plan->apart = true;
-        add_attention(b);
+        add_mixer(b);
         b->to = INF_BUF_BESIDE;
         break;
     case INF_BLOCK_ATTN:
-        add_attention(b);
+        add_mixer(b);
         break;
     case INF_BLOCK_FFN:
         add_feed_forward(b);
@@ -248,6 +546,13 @@ static void add_block(struct builder *b, const struct inf_block *block)
         break;
     case INF_BLOCK_ADD_APART:
         add_sum(b, INF_BUF_APART);
+        break;
+    case INF_BLOCK_PER_LAYER:
+        add_per_layer(b);
+        break;
+    case INF_BLOCK_LAYER_SCALE:
+        if (weight(b, block->slot))
+            add_scale(b, INF_BUF_STREAM, embd, weight(b, block->slot), 1.0f);
         break;
     case INF_BLOCK_END:
         break;
@@ -264,6 +569,8 @@ static void add_embed(const struct builder *b)
     embed->scale = b->plan->hp.embd_scale;
     add_norm(b, INF_SLOT_TOKEN_EMBD_NORM, INF_BUF_STREAM, INF_BUF_STREAM, embed->n);
     add(b, INF_STEP_ANGLES, INF_BUF_NONE, INF_BUF_ANGLES);
+    if (b->plan->hp.per_layer)
+        add_per_layer_embed(b);
 }
 
 /* The last norm of every token, where there is one, and the pooling. */
@@ -279,8 +586,9 @@ static void add_head(const struct builder *b)
     const struct inf_weight *output = weight(b, INF_SLOT_OUTPUT);
     if (!output)
         output = weight(b, INF_SLOT_TOKEN_EMBD); /* tied */
-    struct inf_step *last =
-        add_norm(b, INF_SLOT_OUTPUT_NORM, INF_BUF_STREAM, INF_BUF_LAST, b->plan->hp.embd);
+    enum inf_slot norm =
+        weight(b, INF_SLOT_OUTPUT_NORM_LFM2) ? INF_SLOT_OUTPUT_NORM_LFM2 : INF_SLOT_OUTPUT_NORM;
+    struct inf_step *last = add_norm(b, norm, INF_BUF_STREAM, INF_BUF_LAST, b->plan->hp.embd);
     last->op = INF_STEP_LAST;
     last->rows = INF_ROWS_WANTED;
     last->scale = b->plan->hp.logit_scale;
@@ -313,6 +621,9 @@ static bool by_rows(const struct inf_step *step)
     case INF_STEP_POOL:
     case INF_STEP_GROUP:
     case INF_STEP_EXPERTS:
+    case INF_STEP_CONV:
+    case INF_STEP_RECUR:
+    case INF_STEP_HEADS:
         return false;
     default:
         return true;
@@ -353,6 +664,12 @@ infer_status inf_plan_build(struct infer_plan *plan, infer_error *err)
     plan->steps = inf_arena_take(&plan->arena, capacity, sizeof *plan->steps);
     if (!plan->steps)
         return inf_fail_memory(err, "the steps", capacity * sizeof *plan->steps);
+    float *ones = inf_arena_take(&plan->arena, plan->hp.most.v_head_size + 1, sizeof *ones);
+    if (!ones)
+        return inf_fail_memory(err, "a norm's weights", plan->hp.most.v_head_size * sizeof *ones);
+    for (uint32_t i = 0; i < plan->hp.most.v_head_size; i++)
+        ones[i] = 1.0f;
+    plan->ones = (struct inf_weight){.data = (const uint8_t *)ones, .name = "ones", .rows = 1};
     struct builder b = {plan, -1, INF_BUF_BESIDE, INF_BUF_BESIDE};
     add_embed(&b);
     for (b.layer = 0; b.layer < (int)plan->hp.layers; b.layer++)
@@ -370,9 +687,10 @@ infer_status inf_plan_build(struct infer_plan *plan, infer_error *err)
 
 const char *inf_step_name(enum inf_step_op op)
 {
-    static const char *const names[] = {"embed",  "angles",   "norm",       "last",   "quantize",
-                                        "matmul", "logits",   "logits_end", "pool",   "bias",
-                                        "rope",   "kv_store", "attn",       "glu",    "add",
-                                        "route",  "group",    "experts",    "combine"};
+    static const char *const names[] = {
+        "embed",  "angles",     "norm",  "last",  "quantize", "matmul",    "heads",
+        "logits", "logits_end", "pool",  "bias",  "rope",     "kv_store",  "attn",
+        "glu",    "add",        "route", "group", "experts",  "slot_bias", "scale",
+        "gated",  "conv",       "gates", "unit",  "recur",    "combine"};
     return names[op];
 }

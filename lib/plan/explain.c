@@ -5,10 +5,13 @@
 
 static const char *buffer_name(enum inf_buffer buffer)
 {
-    static const char *const names[] = {"stream",  "beside", "apart",  "angles", "q",
-                                        "k",       "v",      "attn",   "gate",   "up",
-                                        "router",  "choice", "groups", "expert", "int_embd",
-                                        "int_out", "int_ff", "last",   "-"};
+    static const char *const names[] = {
+        "stream",    "beside",      "apart",     "angles",  "q",      "k",
+        "v",         "attn",        "q_lora",    "latent",  "gate",   "up",
+        "slot_gate", "slot_up",     "router",    "choice",  "groups", "expert",
+        "shared",    "shared_gate", "int_embd",  "int_out", "int_ff", "int_q_lora",
+        "int_slot",  "int_heads",   "int_layer", "mix",     "mix_z",  "forget",
+        "take",      "per_layer",   "model",     "layer",   "last",   "-"};
     return names[buffer];
 }
 
@@ -45,8 +48,8 @@ static void explain_step(const struct infer_plan *plan, const struct inf_step *s
         inf_text_printf(text, " %s", buffer_name(step->in2));
     if (step->out != INF_BUF_NONE)
         inf_text_printf(text, " -> %s", buffer_name(step->out));
-    bool matrix =
-        step->op == INF_STEP_MATMUL || step->op == INF_STEP_LOGITS || step->op == INF_STEP_EXPERTS;
+    bool matrix = step->op == INF_STEP_MATMUL || step->op == INF_STEP_LOGITS ||
+                  step->op == INF_STEP_EXPERTS || step->op == INF_STEP_HEADS;
     for (uint32_t i = 0; matrix && i < step->count; i++) {
         inf_text_printf(text, "\n         %s (%u, %u) ", step->w[i]->name, step->w[i]->rows,
                         step->w[i]->k);

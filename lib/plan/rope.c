@@ -18,8 +18,10 @@ static double yarn_dimension(const struct inf_hparams *hp, const struct inf_rope
 
 static double yarn_share(const struct inf_hparams *hp, const struct inf_rope *rope, uint32_t i)
 {
-    double low = fmax(floor(yarn_dimension(hp, rope, hp->rope_beta_fast)), 0.0);
-    double high = fmin(ceil(yarn_dimension(hp, rope, hp->rope_beta_slow)), rope->dims - 1.0);
+    double low = yarn_dimension(hp, rope, hp->rope_beta_fast);
+    double high = yarn_dimension(hp, rope, hp->rope_beta_slow);
+    low = fmax(hp->yarn_between ? low : floor(low), 0.0);
+    high = fmin(hp->yarn_between ? high : ceil(high), rope->dims - 1.0);
     double ramp = (i - low) / fmax(high - low, 0.001);
     return 1.0 - fmin(fmax(ramp, 0.0), 1.0); /* of the unscaled speed */
 }

@@ -1,6 +1,6 @@
 /*
  * check_rows [--seed N] [--stride N] [isa...]: every row of kernels.def of the ops quantize,
- * rmsnorm, layernorm, rope, glu, softcap, kv_store, attn and attn_merge, on each level that this machine has (or those
+ * rmsnorm, layernorm, rope, glu, softcap, kv_store, attn, attn_merge, conv, gates and recur, on each level that this machine has (or those
  * named), against the reference by memcmp. Inputs and outputs end at a page that cannot be touched;
  * what stands before an output is compared too. The digest of the results is one for all levels and
  * machines (with one seed and stride). --stride: step of the sweeps over float patterns.
@@ -265,7 +265,7 @@ static bool glu_case(void (*reference)(void), void (*function)(void), size_t n,
     memcpy(g, gate, n * 4);
     memcpy(u, up, n * 4);
     size_t where = random_below(3);
-    bool gated = random_below(3) > 0;
+    bool gated = activation == INF_SWIGLU_CLAMPED || random_below(3) > 0;
     float *out = where == 0 ? g : where == 1 ? u : (float *)at_guard(4, n * 4);
     struct inf_glu_args expected = {gate, gated ? up : NULL, at_guard(3, n * 4), n, activation};
     struct inf_glu_args got = {g, gated ? u : NULL, out, n, activation};
@@ -274,14 +274,17 @@ static bool glu_case(void (*reference)(void), void (*function)(void), size_t n,
     return same_floats(expected.out, out, n, loose);
 }
 
+#define ACTIVATIONS (INF_LINEAR + 1)
+
 static bool check_glu(void (*reference)(void), void (*function)(void))
 {
-    for (size_t trial = 0; trial < 800; trial++) {
-        enum kind kind = trial / 2 % KINDS;
-        size_t n = odd_size(trial / 2);
+    for (size_t trial = 0; trial < 400 * ACTIVATIONS; trial++) {
+        enum kind kind = trial / ACTIVATIONS % KINDS;
+        size_t n = odd_size(trial / ACTIVATIONS);
         float *gate = floats_at_guard(0, n, kind), *up = floats_at_guard(5, n, kind);
-        if (!glu_case(reference, function, n, trial % 4, gate, up, kind == NOT_FINITE)) {
-            printf("  glu: n %zu, activation %zu, kind %d\n", n, trial % 4, (int)kind);
+        enum inf_activation f = (enum inf_activation)(trial % ACTIVATIONS);
+        if (!glu_case(reference, function, n, f, gate, up, kind == NOT_FINITE)) {
+            printf("  glu: n %zu, activation %d, kind %d\n", n, (int)f, (int)kind);
             return false;
         }
     }
@@ -292,8 +295,9 @@ static bool check_glu(void (*reference)(void), void (*function)(void))
     for (uint64_t bits = 0; bits <= UINT32_MAX;) {
         for (int i = 0; i < 1024; i++, bits += stride)
             gate[i] = inf_float_from_bits((uint32_t)bits);
-        for (int activation = 0; activation <= INF_RELU_SQUARED; activation++)
-            if (!glu_case(reference, function, 1024, activation, gate, up, true)) {
+        for (int activation = 0; activation < ACTIVATIONS; activation++)
+            if (!glu_case(reference, function, 1024, (enum inf_activation)activation, gate, up,
+                          true)) {
                 printf("  glu: sweep before pattern %#" PRIx64 "\n", bits);
                 return false;
             }
@@ -534,6 +538,155 @@ static bool check_attn_merge(void (*reference)(void), void (*function)(void))
     return true;
 }
 
+/* ---- Recurrent layers ------------------------------------------------------------------------ */
+
+/* Two copies of an input that is written to, in `buffer` and the one behind it. */
+static float *doubled(int buffer, size_t n, enum kind kind)
+{
+    float *x = floats_at_guard(buffer, n, kind);
+    memcpy(at_guard(buffer + 1, n * 4), x, n * 4);
+    return x;
+}
+
+static float *copy_of(int buffer, size_t n)
+{
+    return (float *)(void *)(buffers[buffer + 1] + BUFFER_BYTES - n * 4);
+}
+
+static bool check_conv(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 1200; trial++) {
+        enum kind kind = trial % KINDS;
+        size_t taps = trial % 3 ? 2 + random_below(INF_CONV_TAPS - 1) : 4;
+        size_t channels = trial < 120 ? trial / 2 + 1 : 16 * (1 + random_below(20));
+        size_t rows = 1 + random_below(trial % 2 ? 2 : 20);
+        size_t stride_x = channels + random_below(9), stride_state = channels + random_below(9);
+        size_t n = (rows - 1) * stride_x + channels;
+        size_t kept = (taps - 2) * stride_state + channels;
+        struct inf_conv_args expected = {
+            .x = doubled(0, n, kind),
+            .x_stride = stride_x,
+            .rows = rows,
+            .channels = channels,
+            .taps = taps,
+            .weight = floats_at_guard(2, channels * taps, PLAIN),
+            .bias = random_below(2) ? floats_at_guard(3, channels, PLAIN) : NULL,
+            .state = doubled(4, kept, kind),
+            .state_stride = stride_state,
+            .silu = random_below(2),
+        };
+        struct inf_conv_args got = expected;
+        got.x = copy_of(0, n);
+        got.state = copy_of(4, kept);
+        ((inf_conv_fn *)reference)(&expected);
+        ((inf_conv_fn *)function)(&got);
+        bool loose = kind == NOT_FINITE || kind == HUGE_ONES || kind == MIXED;
+        if (!same_floats(expected.x, got.x, n, loose) ||
+            !same_floats(expected.state, got.state, kept, loose)) {
+            printf("  conv: %zu channels, %zu taps, %zu rows, kind %d\n", channels, taps, rows,
+                   (int)kind);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool gates_case(void (*reference)(void), void (*function)(void), size_t n,
+                       const float *alpha, enum kind kind)
+{
+    bool loose = kind == NOT_FINITE || kind == HUGE_ONES || kind == MIXED;
+    struct inf_gates_args expected = {
+        .alpha = alpha,
+        .bias = floats_at_guard(5, n, loose ? PLAIN : ZEROS),
+        .a = floats_at_guard(6, n, PLAIN),
+        .raw = random_below(2) ? floats_at_guard(7, n, kind) : NULL,
+        .g = at_guard(1, n * 4),
+        .beta = at_guard(2, n * 4),
+        .n = n,
+    };
+    struct inf_gates_args got = expected;
+    got.g = at_guard(3, n * 4);
+    got.beta = at_guard(4, n * 4);
+    ((inf_gates_fn *)reference)(&expected);
+    ((inf_gates_fn *)function)(&got);
+    return same_floats(expected.g, got.g, n, loose) &&
+           same_floats(expected.beta, got.beta, n, loose);
+}
+
+static bool check_gates(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 600; trial++) {
+        enum kind kind = trial % KINDS;
+        size_t n = trial / 8 + 1;
+        if (!gates_case(reference, function, n, floats_at_guard(0, n, kind), kind)) {
+            printf("  gates: n %zu, kind %d\n", n, (int)kind);
+            return false;
+        }
+    }
+    float alpha[1024];
+    for (uint64_t bits = 0; bits <= UINT32_MAX;) {
+        for (int i = 0; i < 1024; i++, bits += stride)
+            alpha[i] = inf_float_from_bits((uint32_t)bits);
+        if (!gates_case(reference, function, 1024, alpha, NOT_FINITE)) {
+            printf("  gates: sweep before pattern %#" PRIx64 "\n", bits);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool recur_case(void (*reference)(void), void (*function)(void), size_t trial,
+                       enum kind kind)
+{
+    size_t keys = trial < 80 ? trial + 1 : 16 * (1 + random_below(8));
+    size_t values = trial % 2 ? 1 + random_below(100) : 16 * (1 + random_below(8));
+    size_t rows = 1 + random_below(trial % 3 ? 2 : 9), gates = 1 + random_below(4);
+    size_t x_stride = keys + values + random_below(5), out_stride = values + random_below(5);
+    size_t state = inf_recur_state(keys, values);
+    struct inf_recur_args expected = {
+        .k = floats_at_guard(0, (rows - 1) * x_stride + keys, kind),
+        .q = floats_at_guard(1, (rows - 1) * x_stride + keys, kind),
+        .v = floats_at_guard(2, (rows - 1) * x_stride + values, kind),
+        .x_stride = x_stride,
+        .g = floats_at_guard(3, (rows - 1) * gates + 1, kind == NOT_FINITE ? PLAIN : kind),
+        .beta = floats_at_guard(4, (rows - 1) * gates + 1, PLAIN),
+        .gate_stride = gates,
+        .out = at_guard(5, ((rows - 1) * out_stride + values) * 4),
+        .out_stride = out_stride,
+        .state = doubled(6, state, kind),
+        .rows = rows,
+        .keys = keys,
+        .values = values,
+        .skip = random_below(2) ? random_unit() : 0.0f,
+        .correct = random_below(2),
+    };
+    for (size_t i = 0; i < state; i++) /* nothing beyond the values */
+        if (i / (keys * 16) * 16 + i % 16 >= values)
+            expected.state[i] = copy_of(6, state)[i] = 0.0f;
+    struct inf_recur_args got = expected;
+    got.out = at_guard(8, ((rows - 1) * out_stride + values) * 4);
+    got.state = copy_of(6, state);
+    ((inf_recur_fn *)reference)(&expected);
+    ((inf_recur_fn *)function)(&got);
+    bool loose = kind == NOT_FINITE || kind == HUGE_ONES || kind == MIXED;
+    for (size_t i = 0; i < state; i++) /* zeros of either sign, and what comes of infinities */
+        if (i / (keys * 16) * 16 + i % 16 >= values)
+            got.state[i] = 0.0f;
+    if (same_floats(expected.out, got.out, (rows - 1) * out_stride + values, loose) &&
+        same_floats(expected.state, got.state, state, loose))
+        return true;
+    printf("  recur: %zu keys, %zu values, %zu rows, kind %d\n", keys, values, rows, (int)kind);
+    return false;
+}
+
+static bool check_recur(void (*reference)(void), void (*function)(void))
+{
+    for (size_t trial = 0; trial < 900; trial++)
+        if (!recur_case(reference, function, trial, trial % KINDS))
+            return false;
+    return true;
+}
+
 /* ---- exp itself -------------------------------------------------------------------------- */
 
 #define EXP_ULPS 1.0
@@ -624,6 +777,12 @@ static bool (*check_of(enum inf_op op))(void (*)(void), void (*)(void))
         return check_attn;
     case INF_OP_ATTN_MERGE:
         return check_attn_merge;
+    case INF_OP_CONV:
+        return check_conv;
+    case INF_OP_GATES:
+        return check_gates;
+    case INF_OP_RECUR:
+        return check_recur;
     case INF_OP_MATMUL:
     case INF_OP_COUNT:
         break;

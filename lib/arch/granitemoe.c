@@ -1,0 +1,26 @@
+/* granitemoe: granite with experts, in some files with one for all tokens. */
+#include "lib/arch/arch.h"
+
+static const struct inf_tensor_row tensors[] = {
+    INF_TENSORS_MODEL,   INF_TENSORS_PRE_NORMS,
+    INF_TENSORS_ATTN,    {INF_SLOT_ROPE_FREQS, INF_OPTIONAL},
+    INF_TENSORS_EXPERTS, INF_TENSORS_SHARED,
+};
+
+static infer_status hook(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err)
+{
+    (void)keys;
+    (void)err;
+    hp->logit_scale = 1.0f / hp->logit_scale; /* the file has a divisor */
+    return INFER_OK;
+}
+
+const struct inf_arch inf_arch_granitemoe = {
+    .name = "granitemoe",
+    .tensors = tensors,
+    .tensor_count = sizeof tensors / sizeof *tensors,
+    .layer = inf_layer_pre_norm,
+    .rope_adjacent = true,
+    .routing = {.normalise = true},
+    .hook = hook,
+};
