@@ -127,6 +127,8 @@ struct inf_parser {
 bool inf_parse_fail(struct inf_parser *p, infer_status status, size_t at, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));
 
+bool inf_parse_no_memory(struct inf_parser *p); /* the same for memory */
+
 bool inf_lex_next(struct inf_parser *p, struct inf_lexeme *out); /* lexer.c */
 
 /* parser.c: expressions. NULL: failed. */
@@ -147,6 +149,10 @@ struct inf_node *inf_parse_tuple(struct inf_parser *p, bool conditions);
 struct inf_node *inf_parse_target(struct inf_parser *p, bool names_alone);
 struct inf_node *inf_parse_call_only(struct inf_parser *p);
 struct inf_node *inf_parse_filters(struct inf_parser *p, bool first_without_bar);
+
+/* constants.c */
+struct inf_node *inf_parse_strings(struct inf_parser *p);
+struct inf_node *inf_parse_number(struct inf_parser *p);
 struct inf_value inf_parse_text_value(struct inf_parser *p, const char *bytes, size_t len);
 
 /* statements.c: the whole template. */
