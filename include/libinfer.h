@@ -81,7 +81,8 @@ typedef enum infer_status {
     INFER_E_TEMPLATE   /* a chat template is no Jinja, or cannot be rendered, or refuses */
 } infer_status;
 
-/* What went wrong. `text` is one line of printable UTF-8; names out of a file are escaped in it. */
+/* What went wrong. `text` is one line of printable UTF-8; names out of a file are escaped in it. Where a
+ * file is to blame it begins with the path (of a long one the end): "model.gguf: key ...: 7, at most 4". */
 typedef struct infer_error {
     infer_status status;
     char text[500];
