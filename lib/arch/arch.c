@@ -234,6 +234,14 @@ static bool type_fits(const struct slot *slot, const struct inf_gguf_tensor *t)
     return t->type && t->type->form != INF_FORM_NUMBER;
 }
 
+const char *inf_arch_slot(const struct inf_hparams *hp, enum inf_slot slot, int layer,
+                          uint64_t shape[3])
+{
+    for (int i = 0; i < 3; i++)
+        shape[i] = dim(hp, layer, slots[slot].dims[i]);
+    return slots[slot].names;
+}
+
 /* Where a slot is to be found in the file. */
 struct place {
     char name[INF_MAX_NAME + 1];
@@ -302,8 +310,7 @@ static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, en
                    int layer, inf_tensor_find_fn *find, const void *ud, struct place *at)
 {
     const struct slot *slot = &slots[which];
-    for (int i = 0; i < 3; i++)
-        at->want[i] = dim(hp, layer, slot->dims[i]);
+    inf_arch_slot(hp, which, layer, at->want);
     int axis = slot->dims[1] == INF_DIM_NONE ? 0 : 1;
     at->rows = at->want[axis];
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -323,9 +330,13 @@ static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, en
         at->want[1] = at->rows = at->t->shape[1];
 }
 
-/* Whether a layer is of the kind that has a tensor. */
-static bool has(const struct inf_hparams *hp, const struct inf_layer *l, enum inf_when when)
+bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when)
 {
+    if (when == INF_PER_LAYER)
+        return hp->per_layer;
+    if (layer < 0)
+        return true;
+    const struct inf_layer *l = &hp->layer[layer];
     switch (when) {
     case INF_ATTN:
         return l->mixer == INF_MIXER_ATTN;
@@ -396,9 +407,7 @@ static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *
                          infer_error *err)
 {
     struct place at = {0};
-    if (row->when == INF_PER_LAYER && !hp->per_layer)
-        return INFER_OK;
-    if (layer >= 0 && !has(hp, &hp->layer[layer], row->when))
+    if (!inf_arch_has(hp, layer, row->when))
         return INFER_OK;
     const uint8_t **each = NULL;
     infer_status status;

@@ -346,6 +346,13 @@ infer_status inf_arch_experts(const struct inf_arch *arch, const struct inf_keys
                               struct inf_hparams *hp, infer_error *err);
 infer_status inf_arch_latent(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
 
+/* The names of a slot (with | between them, %u for the layer) and its shape in a layer. */
+const char *inf_arch_slot(const struct inf_hparams *hp, enum inf_slot slot, int layer,
+                          uint64_t shape[3]);
+
+/* Whether a layer is of the kind that has a tensor; true outside layers (-1). */
+bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when);
+
 /* One weight tensor where it stands, or the rows of a fused one: (experts, rows, k); `data` NULL:
  * the model has none. */
 struct inf_weight {

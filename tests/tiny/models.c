@@ -34,6 +34,7 @@ struct maker {
     struct mk_file *file;
     const struct tiny_kind *kind;
     const struct inf_arch *arch;
+    struct inf_hparams hp; /* as the engine reads them from the keys */
     uint32_t type;
     uint64_t rng;
 };
@@ -53,11 +54,6 @@ static bool is(const struct tiny_kind *k, const char *arch)
 static bool attends(const struct tiny_kind *k, uint32_t layer)
 {
     return k->single ? layer % 4 == 3 : !k->attn_every || (layer + 1) % k->attn_every == 0;
-}
-
-static bool recurs(const struct tiny_kind *k, uint32_t layer)
-{
-    return k->single ? layer % 2 == 0 : !attends(k, layer);
 }
 
 static bool feeds(const struct tiny_kind *k, uint32_t layer)
@@ -173,10 +169,8 @@ static void keys(struct maker *m)
     key(m, "attention.key_length", k->head_size);
     key(m, "attention.value_length", k->head_size);
     key(m, "rope.dimension_count", k->rope_dims ? k->rope_dims : k->head_size);
-    key_float(m,
-              m->arch->layer_norm ? "attention.layer_norm_epsilon"
-                                  : "attention.layer_norm_rms_epsilon",
-              1e-3f);
+    key_float(m, "attention.layer_norm_epsilon", 1e-3f); /* it reads one of them */
+    key_float(m, "attention.layer_norm_rms_epsilon", 1e-3f);
     key_float(m, "rope.freq_base", 50000.0f);
     if (k->window)
         key(m, "attention.sliding_window", k->window);
@@ -192,7 +186,8 @@ static void keys(struct maker *m)
         key(m, "rope.scaling.original_context_length", 32);
     if (k->pooling) {
         key(m, "pooling_type", k->pooling);
-        key_bool(m, "attention.causal", !m->arch->encoder);
+        key_bool(m, "attention.causal", !k->two_way);
+        mk_set_u32(m->file, "tokenizer.ggml.token_type_count", 2);
     }
     keys_of_recurrence(m);
     keys_of_gemma4(m);
@@ -203,99 +198,16 @@ static void keys(struct maker *m)
 /* ---- Tensors ----------------------------------------------------------------------------- */
 
 static const struct {
-    const char *names;
-    enum inf_symbol dims[3];
-} slots[] = {
-#define SLOT(ENUM, name, a, b, c) {name, {INF_DIM_##a, INF_DIM_##b, INF_DIM_##c}},
-#define PART(ENUM, name, first, total)
-#include "lib/arch/slots.def"
-#undef SLOT
-#undef PART
-};
-
-static const struct {
     enum inf_slot slot;
     const char *name;
-    enum inf_symbol total;
+    bool two; /* gate and up; else Q, K and V */
 } parts[] = {
 #define SLOT(ENUM, name, a, b, c)
-#define PART(ENUM, name, first, total) {INF_SLOT_##ENUM, name, INF_DIM_##total},
+#define PART(ENUM, name, first, total) {INF_SLOT_##ENUM, name, INF_DIM_##total == INF_DIM_FF2},
 #include "lib/arch/slots.def"
 #undef SLOT
 #undef PART
 };
-
-static uint64_t dim(const struct tiny_kind *k, int layer, enum inf_symbol symbol)
-{
-    bool odd = layer > 0 && layer % 2, recurrent = layer >= 0 && recurs(k, (uint32_t)layer);
-    uint32_t head = layer >= 0 && windowed(k, (uint32_t)layer) ? k->local_head : k->head_size;
-    uint64_t q = (uint64_t)k->heads * head;
-    uint32_t kv_heads = odd && k->odd_kv_heads ? k->odd_kv_heads : k->kv_heads;
-    uint64_t inner = is(k, "lfm2") ? k->embd : k->r_heads * k->values;
-    uint64_t conv = is(k, "lfm2") ? inner : inner + 2 * k->r_groups * k->keys;
-    uint64_t kv = (uint64_t)kv_heads * head, ff = odd && k->odd_ff ? k->odd_ff : k->ff;
-    switch (symbol) {
-    case INF_DIM_NONE:
-        return 1;
-    case INF_DIM_ANY:
-        return 512; /* positions; of token types more than there are */
-    case INF_DIM_EMBD:
-        return k->embd;
-    case INF_DIM_Q:
-        return q;
-    case INF_DIM_OUT:
-        return recurrent ? inner : q;
-    case INF_DIM_K:
-    case INF_DIM_V:
-        return kv;
-    case INF_DIM_QK:
-        return q + kv;
-    case INF_DIM_QKV:
-        return q + 2 * kv;
-    case INF_DIM_HEAD:
-        return head;
-    case INF_DIM_HEADS:
-        return k->heads;
-    case INF_DIM_KV_HEADS:
-        return kv_heads;
-    case INF_DIM_FF:
-    case INF_DIM_EXPERT_FF:
-        return ff;
-    case INF_DIM_FF2:
-        return 2 * ff;
-    case INF_DIM_VOCAB:
-        return TINY_VOCAB;
-    case INF_DIM_EXPERTS:
-        return k->experts;
-    case INF_DIM_HALF_ROPE:
-        return (k->rope_dims ? k->rope_dims : k->head_size) / 2;
-    case INF_DIM_ONE:
-        return 1;
-    case INF_DIM_PER_LAYER:
-        return k->per_layer;
-    case INF_DIM_PER_LAYERS:
-        return k->per_layer * k->layers;
-    case INF_DIM_Q2:
-        return 2 * q;
-    case INF_DIM_TAPS:
-        return k->taps;
-    case INF_DIM_CONV:
-        return conv;
-    case INF_DIM_MIX:
-        return is(k, "lfm2") ? 3 * inner : is(k, "qwen") ? conv : inner + conv + k->r_heads;
-    case INF_DIM_R_HEADS:
-        return k->r_heads;
-    case INF_DIM_R_GROUPS:
-        return k->r_groups;
-    case INF_DIM_R_GROUP:
-        return inner / k->r_groups;
-    case INF_DIM_VALUES:
-        return k->values;
-    default:
-        break;
-    }
-    return 0;
-}
 
 static void vector(struct maker *m, const char *name, const uint64_t shape[2], float middle,
                    float spread)
@@ -316,9 +228,8 @@ static void matrix(struct maker *m, const char *name, const uint64_t shape[3])
 }
 
 /* Whether the kind has a tensor that its architecture may have. */
-static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row, int layer)
+static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
 {
-    uint32_t number = layer < 0 ? 0 : (uint32_t)layer;
     switch (row->slot) {
     case INF_SLOT_OUTPUT:
         return !k->tied;
@@ -330,26 +241,7 @@ static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row, 
     default:
         break;
     }
-    switch (row->when) {
-    case INF_EXPERTS:
-        return k->experts > 0 && feeds(k, number);
-    case INF_DENSE:
-        return k->experts == 0 && feeds(k, number);
-    case INF_OPTIONAL:
-        return k->optional;
-    case INF_ATTN:
-        return attends(k, number);
-    case INF_RECURRENT:
-        return recurs(k, number);
-    case INF_OWN_KV:
-        return number < k->layers - k->shared_kv;
-    case INF_PER_LAYER:
-        return k->per_layer > 0;
-    case INF_SHARED:
-        return false;
-    default:
-        return true;
-    }
+    return row->when != INF_OPTIONAL || k->optional;
 }
 
 static bool listed(const struct inf_arch *arch, enum inf_slot slot)
@@ -364,16 +256,17 @@ static bool listed(const struct inf_arch *arch, enum inf_slot slot)
 static void place(const struct maker *m, enum inf_slot slot, int layer, char name[96],
                   uint64_t shape[3])
 {
-    for (int i = 0; i < 3; i++)
-        shape[i] = dim(m->kind, layer, slots[slot].dims[i]);
-    const char *pattern = slots[slot].names;
+    const char *pattern = inf_arch_slot(&m->hp, slot, layer, shape);
+    const struct inf_layer *l = layer < 0 ? NULL : &m->hp.layer[layer];
     bool whole = m->kind->fused && (slot != INF_SLOT_FFN_UP || listed(m->arch, INF_SLOT_FFN_GATE));
     for (size_t i = 0; whole && i < sizeof parts / sizeof *parts; i++)
         if (parts[i].slot == slot) {
             pattern = parts[i].name;
-            shape[slots[slot].dims[1] == INF_DIM_NONE ? 0 : 1] =
-                dim(m->kind, layer, parts[i].total);
+            shape[has(pattern, ".bias") ? 0 : 1] =
+                parts[i].two ? 2 * l->ff : l->q_size + l->k_size + l->v_size;
         }
+    if (slot == INF_SLOT_POSITION_EMBD || slot == INF_SLOT_TOKEN_TYPES)
+        shape[1] = slot == INF_SLOT_POSITION_EMBD ? 512 : 2;
     snprintf(name, 96, pattern, (unsigned)(layer < 0 ? 0 : layer));
     name[strcspn(name, "|")] = '\0';
 }
@@ -394,9 +287,10 @@ static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
         vector(m, name, shape, 0.0f, 0.6f);
     } else if (has(name, "ssm_a") && !has(name, "alpha")) {
         vector(m, name, shape, -0.9f, 0.8f);
-    } else if ((has(name, "ssm_d") && !has(name, "dt.")) || has(name, "layer_output_scale")) {
+    } else if ((has(name, "ssm_d") && !has(name, "dt.")) || has(name, "_scale.weight") ||
+               has(name, ".scale")) {
         vector(m, name, shape, 0.8f, 0.3f);
-    } else if (has(name, "norm.weight")) {
+    } else if (has(name, "norm") && !has(name, ".bias")) {
         vector(m, name, shape, has(name, "post_") ? 0.5f : 1.0f, 0.3f);
     } else if (has(name, ".bias")) {
         vector(m, name, shape, 0.0f, 0.2f);
@@ -405,29 +299,54 @@ static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
     }
 }
 
+static bool in_layers(const struct maker *m, enum inf_slot slot)
+{
+    uint64_t shape[3];
+    return has(inf_arch_slot(&m->hp, slot, -1, shape), "%");
+}
+
 static void tensors(struct maker *m, int layer)
 {
     for (size_t i = 0; i < m->arch->tensor_count; i++) {
         const struct inf_tensor_row *row = &m->arch->tensors[i];
-        if (has(slots[row->slot].names, "%") == (layer >= 0) && wanted(m->kind, row, layer))
+        if (in_layers(m, row->slot) == (layer >= 0) && wanted(m->kind, row) &&
+            inf_arch_has(&m->hp, layer, row->when))
             tensor(m, row, layer);
     }
+}
+
+/* The numbers that the engine makes of the keys. */
+static void read_numbers(struct maker *m, struct inf_arena *arena)
+{
+    infer_error err;
+    struct inf_gguf *gguf = NULL;
+    struct mk_bytes bytes = mk_build(m->file, NULL);
+    infer_status status = inf_gguf_parse(&inf_allocator_default, bytes.ptr, bytes.len, &gguf, &err);
+    if (!status)
+        status = inf_arch_find(gguf, &m->arch, &err);
+    if (!status)
+        status = inf_arch_hparams(m->arch, gguf, arena, &m->hp, &err);
+    if (status) {
+        printf("%s: %s\n", m->kind->name, err.text);
+        abort();
+    }
+    inf_gguf_free(gguf);
+    free(bytes.ptr);
 }
 
 struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
 {
     /* the base model's vocabulary (320 tokens of a SentencePiece kind), everything else anew */
     struct maker m = {.file = mk_base_t(), .kind = kind, .type = type_id, .rng = seed};
-    for (size_t i = 0; i < inf_arch_count(); i++)
-        if (!strcmp(inf_arch_at(i)->name, kind->arch))
-            m.arch = inf_arch_at(i);
-    if (!m.arch)
-        abort();
+    struct inf_arena arena;
+    inf_arena_init(&arena, &inf_allocator_default);
     while (m.file->tensor_count)
         mk_drop_tensor_at(m.file, 0);
     keys(&m);
+    read_numbers(&m, &arena);
     for (int layer = -1; layer < (int)kind->layers; layer++)
         tensors(&m, layer);
+    inf_arena_free(&arena);
     struct mk_bytes bytes = mk_build(m.file, NULL);
     mk_free(m.file);
     return bytes;

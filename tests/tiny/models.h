@@ -30,6 +30,7 @@ struct tiny_kind {
     uint32_t local_head; /* of windowed layers, two of three */
     uint32_t shared_kv,
         per_layer; /* last layers without K and V; numbers of embeddings for layers */
+    bool two_way;  /* one whose tokens see both ways */
     struct tiny_number {
         const char *key; /* behind the architecture's name */
         float value;
