@@ -345,6 +345,8 @@ static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, en
 
 bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when)
 {
+    if (when == INF_PER_LAYER)
+        return hp->per_layer;
     if (layer < 0)
         return true;
     const struct inf_layer *l = &hp->layer[layer];
@@ -418,8 +420,6 @@ static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *
                          infer_error *err)
 {
     struct place at = {0};
-    if (row->when == INF_PER_LAYER && !hp->per_layer)
-        return INFER_OK;
     if (!inf_arch_has(hp, layer, row->when))
         return INFER_OK;
     const uint8_t **each = NULL;

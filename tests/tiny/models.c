@@ -313,11 +313,10 @@ static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
         vector(m, name, shape, 0.0f, 0.6f);
     } else if (has(name, "ssm_a") && !has(name, "alpha")) {
         vector(m, name, shape, -0.9f, 0.8f);
-    } else if (has(name, "_exps.scale")) {
-        vector(m, name, shape, 1.0f, 0.3f);
-    } else if ((has(name, "ssm_d") && !has(name, "dt.")) || has(name, "layer_output_scale")) {
+    } else if ((has(name, "ssm_d") && !has(name, "dt.")) || has(name, "_scale.weight") ||
+               has(name, ".scale")) {
         vector(m, name, shape, 0.8f, 0.3f);
-    } else if (has(name, "norm.weight")) {
+    } else if (has(name, "norm") && !has(name, ".bias")) {
         vector(m, name, shape, has(name, "post_") ? 0.5f : 1.0f, 0.3f);
     } else if (has(name, "sinks")) {
         vector(m, name, shape, 1.0f, 2.0f);
