@@ -235,6 +235,14 @@ INFER_API infer_status infer_model_tensor_rows(const infer_model *model, uint64_
 INFER_API size_t infer_arch_count(void);
 INFER_API const char *infer_arch_name(size_t index);
 
+/* What is known of an architecture; the texts are static. `error` is the largest one of a logit in exact
+ * arithmetic on tiny models, measured against `reference`; negative: not measured. */
+typedef struct infer_arch_info {
+    const char *name, *models, *reference;
+    double error;
+} infer_arch_info;
+INFER_API infer_status infer_arch_get_info(size_t index, infer_arch_info *info, infer_error *err);
+
 /* ---- Tokens -------------------------------------------------------------------------------- */
 
 typedef int32_t infer_token;

@@ -155,6 +155,7 @@ enum inf_symbol {
     INF_DIM_R_GROUP, /* values of a group */
     INF_DIM_VALUES,
     INF_DIM_EXPERT_FF,
+    INF_DIM_EXPERT_FF2,
     INF_DIM_SHARED_FF,
     INF_DIM_Q_LORA,
     INF_DIM_LATENT,
@@ -239,6 +240,7 @@ struct inf_arch {
     bool mixed;                     /* a layer may have no heads or no feed-forward */
     bool single;                    /* a layer is one thing, a mixer or a feed-forward; else both */
     bool encoder;      /* tokens see both ways unless the file says otherwise; no logits */
+    bool beside;       /* experts stand beside the dense feed-forward, with norms of their own */
     bool v_norm;       /* values are normed, by no weights; keys are values where there are none */
     bool layer_norm;   /* norms take the mean off, and may have a bias; else RMS norms */
     double local_base; /* RoPE base of windowed layers, never scaled (INF_BASE_SAME: that of all
@@ -327,6 +329,13 @@ extern const struct inf_block inf_layer_encoder[];
     {                                                                                              \
         INF_SLOT_FFN_POST_NORM, INF_REQUIRED                                                       \
     }
+
+/* What families.def says of an architecture; error is negative where nothing is known. */
+struct inf_family {
+    const char *name, *models, *reference;
+    double error;
+};
+struct inf_family inf_arch_family(const char *name);
 
 size_t inf_arch_count(void);
 const struct inf_arch *inf_arch_at(size_t index);

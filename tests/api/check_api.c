@@ -265,7 +265,8 @@ static void check_tokens(void)
     CHECK(infer_token_kind(model, TINY_VOCAB - 1) == INFER_KIND_NORMAL);
     CHECK(!infer_token_kind(model, -1) && !infer_token_kind(model, TINY_VOCAB));
     infer_template *t;
-    REFUSED(infer_template_new(o.model, NULL, 0, &t, &err), INFER_E_UNSUPPORTED, "no chat template");
+    REFUSED(infer_template_new(o.model, NULL, 0, &t, &err), INFER_E_UNSUPPORTED,
+            "no chat template");
     drop(&o);
 }
 

@@ -47,6 +47,33 @@ struct maker {
     uint64_t rng;
 };
 
+static bool has(const char *text, const char *piece)
+{
+    return strstr(text, piece) != NULL;
+}
+
+/* ---- Layers of several kinds ------------------------------------------------------------------ */
+
+static bool is(const struct tiny_kind *k, const char *arch)
+{
+    return !strncmp(k->arch, arch, strlen(arch));
+}
+
+static bool attends(const struct tiny_kind *k, uint32_t layer)
+{
+    return k->single ? layer % 4 == 3 : !k->attn_every || (layer + 1) % k->attn_every == 0;
+}
+
+static bool feeds(const struct tiny_kind *k, uint32_t layer)
+{
+    return !k->single || layer % 4 == 1;
+}
+
+static bool windowed(const struct tiny_kind *k, uint32_t layer)
+{
+    return k->local_head && (layer + 1) % 3 != 0;
+}
+
 /* ---- Keys -------------------------------------------------------------------------------- */
 
 static const char *full(const struct maker *m, const char *name, char out[96])
@@ -85,14 +112,55 @@ static void key_layers(struct maker *m, const char *name, uint32_t even, uint32_
 {
     char text[96];
     uint32_t values[TINY_LAYERS_MAX];
-    if (!odd) {
+    bool kv = has(name, "head_count_kv"), ff = has(name, "feed_forward");
+    if (!odd && !m->kind->single && !(kv && m->kind->attn_every)) {
         key(m, name, even);
         return;
     }
     for (uint32_t i = 0; i < m->kind->layers; i++)
-        values[i] = i % 2 ? odd : even;
+        values[i] =
+            (kv && !attends(m->kind, i) && !is(m->kind, "qwen")) || (ff && !feeds(m->kind, i)) ? 0
+            : i % 2 && odd                                                                     ? odd
+                           : even;
     mk_set_array(m->file, full(m, name, text), MK_U32, m->kind->layers, values,
                  m->kind->layers * sizeof *values);
+}
+
+static void keys_of_recurrence(struct maker *m)
+{
+    const struct tiny_kind *k = m->kind;
+    if (!k->taps)
+        return;
+    if (is(k, "lfm2")) {
+        key(m, "shortconv.l_cache", k->taps);
+        return;
+    }
+    key(m, "ssm.conv_kernel", k->taps);
+    key(m, "ssm.inner_size", k->r_heads * k->values);
+    key(m, "ssm.state_size", k->keys);
+    key(m, "ssm.time_step_rank", k->r_heads);
+    key(m, "ssm.group_count", k->r_groups);
+    if (is(k, "qwen"))
+        key(m, "full_attention_interval", k->attn_every);
+}
+
+static void keys_of_gemma4(struct maker *m)
+{
+    const struct tiny_kind *k = m->kind;
+    char text[96];
+    uint8_t flags[TINY_LAYERS_MAX];
+    if (!k->local_head)
+        return;
+    for (uint32_t i = 0; i < k->layers; i++)
+        flags[i] = windowed(k, i);
+    mk_set_array(m->file, full(m, "attention.sliding_window_pattern", text), MK_BOOL, k->layers,
+                 flags, k->layers);
+    key(m, "attention.key_length_swa", k->local_head);
+    key(m, "attention.value_length_swa", k->local_head);
+    key(m, "rope.dimension_count_swa", k->local_head);
+    key_float(m, "rope.freq_base_swa", 9000.0f);
+    key(m, "attention.shared_kv_layers", k->shared_kv);
+    key(m, "embedding_length_per_layer_input", k->per_layer);
 }
 
 static void keys(struct maker *m)
@@ -129,6 +197,8 @@ static void keys(struct maker *m)
         key_bool(m, "attention.causal", !k->two_way);
         mk_set_u32(m->file, "tokenizer.ggml.token_type_count", 2);
     }
+    keys_of_recurrence(m);
+    keys_of_gemma4(m);
     for (const struct tiny_number *n = k->numbers; n < k->numbers + TINY_NUMBERS && n->key; n++)
         key_float(m, n->key, n->value);
     for (const struct tiny_count *n = k->counts; n < k->counts + TINY_COUNTS && n->key; n++)
@@ -165,11 +235,6 @@ static void matrix(struct maker *m, const char *name, const uint64_t shape[3])
         put_floats(t, shape[0] * rows, 0.0f, 0.06f, &m->rng);
     else
         inf_test_random_blocks(m->type, &m->rng, t->data.ptr, shape[0] / type->weights * rows);
-}
-
-static bool has(const char *text, const char *piece)
-{
-    return strstr(text, piece) != NULL;
 }
 
 /* Whether the kind has a tensor that its architecture may have. */
@@ -244,6 +309,14 @@ static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
         put_floats(t, shape[0] * shape[1], 0.0f, 0.1f, &m->rng);
     } else if (has(name, "rope_")) {
         vector(m, name, shape, 2.0f, 0.9f);
+    } else if (has(name, "conv1d.weight") || has(name, "conv.weight")) {
+        vector(m, name, shape, 0.0f, 0.6f);
+    } else if (has(name, "ssm_a") && !has(name, "alpha")) {
+        vector(m, name, shape, -0.9f, 0.8f);
+    } else if (has(name, "_exps.scale")) {
+        vector(m, name, shape, 1.0f, 0.3f);
+    } else if ((has(name, "ssm_d") && !has(name, "dt.")) || has(name, "layer_output_scale")) {
+        vector(m, name, shape, 0.8f, 0.3f);
     } else if (has(name, "norm.weight")) {
         vector(m, name, shape, has(name, "post_") ? 0.5f : 1.0f, 0.3f);
     } else if (has(name, "sinks")) {

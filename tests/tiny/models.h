@@ -27,6 +27,14 @@ struct tiny_kind {
     bool wide;        /* experts' biases so large that gates pass the limit of a clamped one */
     uint32_t pooling; /* an embedding model */
     bool two_way;     /* one whose tokens see both ways */
+    /* Recurrent layers: every so many layers, the last, attends; with `single` a layer is a recurrence, a
+     * feed-forward, a recurrence, attention by turns. */
+    uint32_t attn_every;
+    bool single;
+    uint32_t taps, r_heads, r_groups, keys, values;
+    uint32_t local_head; /* of windowed layers, two of three */
+    uint32_t shared_kv,
+        per_layer; /* last layers without K and V; numbers of embeddings for layers */
     struct tiny_number {
         const char *key; /* behind the architecture's name */
         float value;
