@@ -237,7 +237,7 @@ static void check_file(const char *folder, const char *name, const char *missing
         failed++;
     } else {
         if (missing)
-            printf("not run: none of %s, it runs now: refs.def still says \"%s\"\n", name, missing);
+            printf("not run: (%s runs now: refs.def still says \"%s\")\n", name, missing);
         snprintf(path, sizeof path, "%s/%s.ref", folder, name);
         struct ref ref = read_ref(path);
         check_model(model, name, &ref);
