@@ -308,7 +308,7 @@ typedef enum infer_kv_type {
     INFER_KV_F16 = 0,
     INFER_KV_F32,
     INFER_KV_BF16,
-    INFER_KV_Q8_0
+    INFER_KV_Q8_0 /* 9 bits a number: as type q8_0 of files, but a scale for every 16 numbers */
 } infer_kv_type;
 
 typedef struct infer_plan_options {

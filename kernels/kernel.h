@@ -233,6 +233,9 @@ typedef void inf_softcap_fn(const struct inf_softcap_args *args);
 
 enum inf_kv { INF_KV_F16, INF_KV_F32, INF_KV_BF16, INF_KV_Q8_0 }; /* as infer_kv_type */
 
+/* Numbers that share a scale where the cache is q8_0. */
+#define INF_KV_BLOCK 16
+
 /* Positions of one tile of attention, counted from position 0, in prefill and decoding alike. */
 #define INF_ATTN_TILE 256
 
@@ -240,16 +243,21 @@ enum inf_kv { INF_KV_F16, INF_KV_F32, INF_KV_BF16, INF_KV_Q8_0 }; /* as infer_kv
  * The cache of one KV head. K stands in groups of 16 positions, transposed, so that the lanes of a
  * score are positions; V row by row:
  *     K: [position / 16][k_size][16] numbers; with q8_0 each group is int8 [k_size][16], then
- *        half scale [k_size / 32][16]
- *     V: [position][v_size] numbers; with q8_0 each row is int8 [v_size], then half [v_size / 32]
- * A q8_0 scale is half(largest / 127.0f), and q = rint(x * (1.0f / float(that half))), kept
- * within +-127 (scale 0: q = 0); a number is (float)q * float(scale). The sizes are multiples of 8
- * (q8_0: of 32). Both parts have room for a multiple of INF_ATTN_TILE positions. A cache without V
- * is that of a latent: V is the first v_size numbers of K, rounded as those are.
+ *        half scale [k_size / INF_KV_BLOCK][16]
+ *     V: [position][v_size] numbers; with q8_0 each row is int8 [v_size], then
+ *        half scale [v_size / INF_KV_BLOCK]
+ * This q8_0 is like the type of that name in files, but has a scale for every 16 numbers instead of
+ * 32: 9 bits a number. A scale is half(largest / 127.0f), and q = rint(x * (1.0f / float(that
+ * half))), kept within +-127 (scale 0: q = 0); a number is (float)q * float(scale). The sizes are
+ * multiples of 8 (q8_0: of INF_KV_BLOCK). Both parts have room for a multiple of INF_ATTN_TILE
+ * positions. A cache without V is that of a latent: V is the first v_size numbers of K, rounded as
+ * those are.
  */
 static inline size_t inf_kv_row_bytes(enum inf_kv kv, size_t size)
 {
-    return kv == INF_KV_F32 ? size * 4 : kv == INF_KV_Q8_0 ? size + size / 32 * 2 : size * 2;
+    if (kv == INF_KV_Q8_0)
+        return size + size / INF_KV_BLOCK * 2;
+    return kv == INF_KV_F32 ? size * 4 : size * 2;
 }
 
 /* Op kv_store: k (k_size) and v (v_size) of one position to their places; v_size 0: k alone. */

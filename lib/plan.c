@@ -104,10 +104,11 @@ static infer_status resolve(struct infer_plan *plan, const infer_plan_options *o
     info->kv = inf_kv_name(plan->kv);
     for (uint32_t i = 0; plan->kv == INF_KV_Q8_0 && i < plan->hp.layers; i++) {
         const struct inf_layer *l = &plan->hp.layer[i];
-        if (l->head_size % 32 || l->v_head_size % 32)
+        if (l->head_size % INF_KV_BLOCK || l->v_head_size % INF_KV_BLOCK)
             return inf_fail(err, INFER_E_UNSUPPORTED,
-                            "KV type q8_0 needs heads of a multiple of 32 numbers, these have %u",
-                            l->head_size % 32 ? l->head_size : l->v_head_size);
+                            "KV type q8_0 needs heads of a multiple of %d numbers, these have %u",
+                            INF_KV_BLOCK,
+                            l->head_size % INF_KV_BLOCK ? l->head_size : l->v_head_size);
     }
     if (plan->hp.context && info->context > plan->hp.context)
         inf_model_warn(plan->model, "the context of %u tokens is longer than the trained %u",

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define MAGIC "INFS"
-#define VERSION 1u
+#define VERSION 2u /* 1: a scale of q8_0 for 32 numbers of the cache */
 #define SAMPLE_BYTES 4096
 #define SAMPLES 64
 

@@ -22,14 +22,14 @@ static void store(enum inf_kv kv, const float *x, size_t size, size_t step, uint
             memcpy(at + 2 * d * step, &half, 2);
             break;
         case INF_KV_Q8_0:
-            if (d % 32 == 0) {
+            if (d % INF_KV_BLOCK == 0) {
                 uint32_t most = 0;
-                for (size_t i = d; i < d + 32; i++) {
+                for (size_t i = d; i < d + INF_KV_BLOCK; i++) {
                     uint32_t bits = inf_float_bits(x[i]) & 0x7fffffff;
                     most = bits > most ? bits : most;
                 }
                 half = inf_half_from_float(inf_float_from_bits(most) / 127.0f);
-                memcpy(scales + 2 * (d / 32) * step, &half, 2);
+                memcpy(scales + 2 * (d / INF_KV_BLOCK) * step, &half, 2);
                 float scale = inf_half_to_float(half);
                 inverse = scale > 0.0f && scale < INFINITY ? 1.0f / scale : 0.0f;
             }

@@ -72,8 +72,8 @@ static inline float inf_k_number(enum inf_kv kv, const uint8_t *k_head, size_t h
     const uint8_t *group = k_head + p / 16 * 16 * inf_kv_row_bytes(kv, head_size);
     float number = inf_kv_number(kv, group, d * 16 + p % 16);
     if (kv == INF_KV_Q8_0)
-        number *=
-            inf_half_to_float(inf_load_u16(group + head_size * 16 + 2 * (d / 32 * 16 + p % 16)));
+        number *= inf_half_to_float(
+            inf_load_u16(group + head_size * 16 + 2 * (d / INF_KV_BLOCK * 16 + p % 16)));
     return number;
 }
 
@@ -83,7 +83,7 @@ static inline float inf_v_number(enum inf_kv kv, const uint8_t *v_head, size_t h
     const uint8_t *row = v_head + p * inf_kv_row_bytes(kv, head_size);
     float number = inf_kv_number(kv, row, d);
     if (kv == INF_KV_Q8_0)
-        number *= inf_half_to_float(inf_load_u16(row + head_size + 2 * (d / 32)));
+        number *= inf_half_to_float(inf_load_u16(row + head_size + 2 * (d / INF_KV_BLOCK)));
     return number;
 }
 

@@ -20,7 +20,7 @@ SIMD_INLINE void attn_scores_at(const struct inf_attn_args *a, enum inf_kv kv, s
 {
     size_t size = a->k_size, stride = a->q_stride;
     size_t group = 16 * inf_kv_row_bytes(kv, size), width = kv_width(kv);
-    size_t step = kv == INF_KV_Q8_0 ? 32 : size; /* numbers of one scale */
+    size_t step = kv == INF_KV_Q8_0 ? INF_KV_BLOCK : size; /* numbers of one scale */
     v16 acc[V16_ROWS][ATTN_WIDE_MAX], scale[ATTN_WIDE_MAX], number[ATTN_WIDE_MAX];
     for (size_t r = 0; r < rows; r++)
         for (size_t w = 0; w < wide; w++)
@@ -28,7 +28,7 @@ SIMD_INLINE void attn_scores_at(const struct inf_attn_args *a, enum inf_kv kv, s
     for (size_t block = 0; block < size; block += step) {
         if (kv == INF_KV_Q8_0)
             for (size_t w = 0; w < wide; w++)
-                scale[w] = v16_half(k + w * group + size * 16 + block);
+                scale[w] = v16_half(k + w * group + size * 16 + block / INF_KV_BLOCK * 32);
         for (size_t d = block; d < block + step; d++) {
             for (size_t w = 0; w < wide; w++) {
                 number[w] = kv_load(kv, k + w * group + d * 16 * width);
@@ -139,8 +139,8 @@ SIMD_INLINE void attn_values_at(const struct attn_v *v, enum inf_kv kv, size_t r
     size_t row_bytes = inf_kv_row_bytes(kv, v->size), width = kv_width(kv);
     size_t vectors = wide ? wide : 1, stride = v->acc_stride;
     const uint8_t *at = v->tile + from * row_bytes + d * width;
-    const uint8_t *scales = v->tile + from * row_bytes + v->size + d / 32 * 2;
-    v16 acc[V16_ROWS][ATTN_WIDE_MAX], number[ATTN_WIDE_MAX], scale = v16_set(0.0f);
+    const uint8_t *scales = v->tile + from * row_bytes + v->size + d / INF_KV_BLOCK * 2;
+    v16 acc[V16_ROWS][ATTN_WIDE_MAX], number[ATTN_WIDE_MAX];
     for (size_t r = 0; r < rows; r++)
         for (size_t w = 0; w < vectors; w++) {
             const float *sum = out + r * stride + w * 16;
@@ -149,11 +149,8 @@ SIMD_INLINE void attn_values_at(const struct attn_v *v, enum inf_kv kv, size_t r
     for (size_t p = from; p < to; p++, at += row_bytes, scales += row_bytes) {
         for (size_t w = 0; w < vectors; w++) {
             number[w] = wide ? kv_load(kv, at + w * 16 * width) : kv_load8(kv, at);
-            if (kv == INF_KV_Q8_0) {
-                if (w % 2 == 0) /* d is a multiple of 32 where wide > 1 */
-                    scale = v16_half_set(scales + w);
-                number[w] = v16_mul(number[w], scale);
-            }
+            if (kv == INF_KV_Q8_0)
+                number[w] = v16_mul(number[w], v16_half_set(scales + w * 2));
         }
         for (size_t r = 0; r < rows; r++) {
             v16 one = v16_set(weight[r * INF_ATTN_TILE + p]);
@@ -249,7 +246,7 @@ SIMD_INLINE void attn_latents(const struct inf_attn_args *a, enum inf_kv kv, siz
             for (size_t i = 0; i < n; i++) {
                 v16 number = kv_load(kv, group + (d + i) * 16 * width);
                 if (kv == INF_KV_Q8_0)
-                    number = v16_mul(number, v16_half(scales + d / 32 * 32));
+                    number = v16_mul(number, v16_half(scales + d / INF_KV_BLOCK * 32));
                 v16_store(x + i * 16, number);
             }
             for (size_t i = n; i < 16; i++)

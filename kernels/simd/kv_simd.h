@@ -3,6 +3,8 @@
 #ifndef INF_KV_SIMD_H
 #define INF_KV_SIMD_H
 
+_Static_assert(INF_KV_BLOCK == 16, "a v16 has one scale");
+
 #define SIMD_INLINE static inline __attribute__((always_inline))
 
 SIMD_INLINE size_t kv_width(enum inf_kv kv)
@@ -54,10 +56,10 @@ SIMD_INLINE void kv_put(enum inf_kv kv, v16 x, size_t n, size_t step, uint8_t *a
             memcpy(at + i * step * width, numbers + i * width, width);
 }
 
-/* The scale of x (32) to `at`; returns its inverse, 0 where there is none. */
-static inline float kv_put_scale(const float *x, uint8_t *at)
+/* The scale of x to `at`; returns its inverse, 0 where there is none. */
+static inline float kv_put_scale(v16 x, uint8_t *at)
 {
-    uint32_t bits = v16_largest_bits(v16_abs_max(v16_load(x), v16_load(x + 16)));
+    uint32_t bits = v16_largest_bits(v16_abs_max(v16_set(0.0f), x));
     uint16_t half = inf_half_from_float(inf_float_from_bits(bits) / 127.0f);
     memcpy(at, &half, sizeof half);
     float scale = inf_half_to_float(half);
@@ -75,15 +77,11 @@ SIMD_INLINE v16 kv_scaled(v16 x, float inverse)
 SIMD_INLINE void kv_store_row(enum inf_kv kv, const float *x, size_t size, size_t step, uint8_t *at,
                               uint8_t *scales)
 {
-    float inverse = 0.0f;
     size_t d = 0, width = kv_width(kv);
     for (; d + 16 <= size; d += 16) {
         v16 v = v16_load(x + d);
-        if (kv == INF_KV_Q8_0) {
-            if (d % 32 == 0)
-                inverse = kv_put_scale(x + d, scales + 2 * (d / 32) * step);
-            v = kv_scaled(v, inverse);
-        }
+        if (kv == INF_KV_Q8_0)
+            v = kv_scaled(v, kv_put_scale(v, scales + 2 * (d / INF_KV_BLOCK) * step));
         kv_put(kv, v, 16, step, at + d * step * width);
     }
     if (d < size)

@@ -201,6 +201,35 @@ static void check_refusal(void)
     free(file.ptr);
 }
 
+/* A cache of q8_0 takes heads of whole blocks of 16, and no others. */
+static void check_heads(void)
+{
+    struct tiny_kind kind = *tiny_kind_at(0);
+    infer_plan_options options = {
+        .size = sizeof options, .context = 600, .threads = 2, .sessions = 1, .kv = INFER_KV_Q8_0};
+    infer_model_options how = {.size = sizeof how};
+    kind.heads = 16;
+    kind.head_size = 48;
+    struct mk_bytes file = tiny_model(&kind, INF_TYPE_Q4_K, 1);
+    check("q8_0, heads of 48", &how, options, &file);
+    free(file.ptr);
+
+    kind.heads = 32;
+    kind.head_size = 40;
+    file = tiny_model(&kind, INF_TYPE_Q4_K, 1);
+    infer_error err;
+    infer_model *model;
+    infer_plan *plan = NULL;
+    must(infer_model_open_memory(file.ptr, file.len, NULL, &model, &err), "heads of 40", &err);
+    infer_status status = infer_plan_new(model, &options, &plan, &err);
+    verdict(status == INFER_E_UNSUPPORTED && strstr(err.text, "multiple of 16 numbers") &&
+                strstr(err.text, "have 40"),
+            "heads of 40", err.text, status, INFER_E_UNSUPPORTED);
+    infer_plan_free(plan);
+    infer_model_free(model);
+    free(file.ptr);
+}
+
 int main(void)
 {
     int fd = mkstemp(path);
@@ -212,6 +241,7 @@ int main(void)
     for (size_t kind = 0; kind < tiny_kind_count(); kind++)
         for (int kv = INFER_KV_F16; kv <= INFER_KV_Q8_0; kv++)
             check_kind(kind, (infer_kv_type)kv);
+    check_heads();
     check_refusal();
     unlink(path);
     printf("%d passed, %d failed\n", passed, failed);

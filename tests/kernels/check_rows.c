@@ -332,7 +332,7 @@ static size_t random_head_size(enum inf_kv kv)
 {
     static const size_t usual[] = {64, 80, 96, 128, 192, 256, 512, 576};
     if (kv == INF_KV_Q8_0)
-        return 32 * (1 + random_below(random_below(4) ? 8 : HEAD_MAX / 32));
+        return INF_KV_BLOCK * (1 + random_below(random_below(4) ? 16 : HEAD_MAX / INF_KV_BLOCK));
     return random_below(2) ? usual[random_below(8)] : 8 * (1 + random_below(HEAD_MAX / 8));
 }
 

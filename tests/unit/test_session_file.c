@@ -246,6 +246,19 @@ START_TEST(other_settings_are_refused)
 }
 END_TEST
 
+START_TEST(an_older_version_is_refused)
+{
+    struct fixture f = saved_session();
+    struct mk_bytes whole = read_file(path);
+    close_all(&f);
+    whole.ptr[4] = 1; /* its q8_0 had other blocks */
+    write_file(whole.ptr, whole.len);
+    free(whole.ptr);
+    refuse_in(tiny_kind_at(0), 1, (infer_plan_options){0}, INFER_E_UNSUPPORTED,
+              "version 1, this build reads 2");
+}
+END_TEST
+
 START_TEST(another_context_and_level_is_taken)
 {
     struct fixture f = saved_session();
@@ -361,6 +374,7 @@ Suite *suite_session_file(void)
     tcase_add_test(tests, every_flipped_bit_is_refused);
     tcase_add_test(tests, another_model_is_refused);
     tcase_add_test(tests, other_settings_are_refused);
+    tcase_add_test(tests, an_older_version_is_refused);
     tcase_add_test(tests, another_context_and_level_is_taken);
     tcase_add_test(tests, a_full_disk_keeps_the_old_file);
     tcase_add_test(tests, places_that_cannot_be_written);
