@@ -86,6 +86,21 @@ const struct inf_arch *inf_arch_at(size_t index)
     return archs[index];
 }
 
+struct inf_family inf_arch_family(const char *name)
+{
+    static const char TRANSFORMERS[] = "transformers in float32";
+    static const char DOUBLE[] = "a plain engine in double precision";
+    const struct inf_family families[] = {
+#define FAMILY(name, models, error, reference) {name, models, reference, error},
+#include "lib/arch/families.def"
+#undef FAMILY
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (!strcmp(families[i].name, name))
+            return families[i];
+    return (struct inf_family){name, "", "", -1.0};
+}
+
 infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **arch,
                            infer_error *err)
 {
@@ -95,18 +110,16 @@ infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **
         return status;
     if (!name.ptr)
         return inf_fail(err, INFER_E_FORMAT, "key general.architecture is missing");
-    char known[1024] = "";
     for (size_t i = 0; i < inf_arch_count(); i++) {
         if (inf_bytes_equal(name, archs[i]->name)) {
             *arch = archs[i];
             return INFER_OK;
         }
-        size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", archs[i]->name);
     }
     return inf_fail(err, INFER_E_UNSUPPORTED,
-                    "architecture \"%.*s\" is not supported; supported are: %s",
-                    (int)inf_min_size(name.len, 64), name.ptr, known);
+                    "key general.architecture is \"%.*s\", which is none of the %zu architectures "
+                    "that this build runs",
+                    (int)inf_min_size(name.len, 64), name.ptr, inf_arch_count());
 }
 
 struct slot {

@@ -330,6 +330,13 @@ extern const struct inf_block inf_layer_encoder[];
         INF_SLOT_FFN_POST_NORM, INF_REQUIRED                                                       \
     }
 
+/* What families.def says of an architecture; error is negative where nothing is known. */
+struct inf_family {
+    const char *name, *models, *reference;
+    double error;
+};
+struct inf_family inf_arch_family(const char *name);
+
 size_t inf_arch_count(void);
 const struct inf_arch *inf_arch_at(size_t index);
 

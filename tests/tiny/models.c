@@ -22,6 +22,14 @@ const struct tiny_kind *tiny_kind_at(size_t index)
     return &kinds[index];
 }
 
+const struct tiny_kind *tiny_kind_named(const char *name)
+{
+    size_t i = 0;
+    while (i + 1 < tiny_kind_count() && strcmp(kinds[i].name, name))
+        i++;
+    return &kinds[i];
+}
+
 /* Numbers about `middle`, spread evenly by `spread` to both sides. */
 static void put_floats(struct mk_tensor *t, size_t count, float middle, float spread, uint64_t *rng)
 {
@@ -193,6 +201,8 @@ static void keys(struct maker *m)
     keys_of_gemma4(m);
     for (const struct tiny_number *n = k->numbers; n < k->numbers + TINY_NUMBERS && n->key; n++)
         key_float(m, n->key, n->value);
+    for (const struct tiny_count *n = k->counts; n < k->counts + TINY_COUNTS && n->key; n++)
+        key(m, n->key, n->value);
 }
 
 /* ---- Tensors ----------------------------------------------------------------------------- */
@@ -238,6 +248,11 @@ static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
     case INF_SLOT_ROPE_LONG:
     case INF_SLOT_ROPE_SHORT:
         return k->longrope;
+    case INF_SLOT_ATTN_KV_B:
+        return k->joint;
+    case INF_SLOT_ATTN_K_B:
+    case INF_SLOT_ATTN_V_B:
+        return !k->joint;
     default:
         break;
     }
@@ -271,6 +286,17 @@ static void place(const struct maker *m, enum inf_slot slot, int layer, char nam
     name[strcspn(name, "|")] = '\0';
 }
 
+/* Experts in the form of old files: "ffn_gate.3" for number 3 of "ffn_gate_exps". */
+static void apart(struct maker *m, const char *whole, const uint64_t shape[3])
+{
+    const char *mark = strstr(whole, "_exps");
+    for (uint64_t e = 0; e < shape[2]; e++) {
+        char name[96];
+        snprintf(name, sizeof name, "%.*s.%u%s", (int)(mark - whole), whole, (unsigned)e, mark + 5);
+        matrix(m, name, (const uint64_t[3]){shape[0], shape[1], 1});
+    }
+}
+
 static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
 {
     char name[96];
@@ -278,7 +304,7 @@ static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
     place(m, row->slot, layer, name, shape);
     if (mk_tensor(m->file, name))
         return; /* fused, and made by the slot before */
-    if (row->slot == INF_SLOT_ROUTER) {
+    if (row->slot == INF_SLOT_ROUTER || row->slot == INF_SLOT_SHARED_ROUTER) {
         struct mk_tensor *t = mk_add_tensor(m->file, name, INF_TYPE_F32, 2, shape);
         put_floats(t, shape[0] * shape[1], 0.0f, 0.1f, &m->rng);
     } else if (has(name, "rope_")) {
@@ -287,11 +313,19 @@ static void tensor(struct maker *m, const struct inf_tensor_row *row, int layer)
         vector(m, name, shape, 0.0f, 0.6f);
     } else if (has(name, "ssm_a") && !has(name, "alpha")) {
         vector(m, name, shape, -0.9f, 0.8f);
-    } else if ((has(name, "ssm_d") && !has(name, "dt.")) || has(name, "_scale.weight") ||
-               has(name, ".scale")) {
+    } else if (has(name, "_exps.scale")) {
+        vector(m, name, shape, 1.0f, 0.3f);
+    } else if ((has(name, "ssm_d") && !has(name, "dt.")) || has(name, "layer_output_scale") ||
+               has(name, "_inp.scale")) {
         vector(m, name, shape, 0.8f, 0.3f);
     } else if (has(name, "norm") && !has(name, ".bias")) {
         vector(m, name, shape, has(name, "post_") ? 0.5f : 1.0f, 0.3f);
+    } else if (has(name, "sinks")) {
+        vector(m, name, shape, 1.0f, 2.0f);
+    } else if (has(name, "_exps.bias")) {
+        vector(m, name, shape, 0.0f, m->kind->wide ? 12.0f : 0.3f);
+    } else if (has(name, "_exps") && m->kind->apart) {
+        apart(m, name, shape);
     } else if (has(name, ".bias")) {
         vector(m, name, shape, 0.0f, 0.2f);
     } else {
@@ -334,7 +368,7 @@ static void read_numbers(struct maker *m, struct inf_arena *arena)
     free(bytes.ptr);
 }
 
-struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
+struct mk_file *tiny_file(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
 {
     /* the base model's vocabulary (320 tokens of a SentencePiece kind), everything else anew */
     struct maker m = {.file = mk_base_t(), .kind = kind, .type = type_id, .rng = seed};
@@ -344,10 +378,16 @@ struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint6
         mk_drop_tensor_at(m.file, 0);
     keys(&m);
     read_numbers(&m, &arena);
-    for (int layer = -1; layer < (int)kind->layers; layer++)
+    for (int layer = -1; layer < (int)m.hp.layers; layer++)
         tensors(&m, layer);
     inf_arena_free(&arena);
-    struct mk_bytes bytes = mk_build(m.file, NULL);
-    mk_free(m.file);
+    return m.file;
+}
+
+struct mk_bytes tiny_model(const struct tiny_kind *kind, uint32_t type_id, uint64_t seed)
+{
+    struct mk_file *file = tiny_file(kind, type_id, seed);
+    struct mk_bytes bytes = mk_build(file, NULL);
+    mk_free(file);
     return bytes;
 }
