@@ -9,6 +9,7 @@
  *                    them. Immutable once loaded, shared by threads; owns the worker threads.
  *     infer_session  one conversation: its tokens, its KV cache, the logits. One thread at a time.
  *     infer_sampler  picks the next token from logits. One thread at a time.
+ *     infer_template makes the prompt of a conversation. One thread at a time.
  *
  * The shortest use (examples/hello.c is a whole program):
  *

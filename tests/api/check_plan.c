@@ -116,7 +116,7 @@ static void check(const char *name, const infer_model_options *from, infer_plan_
     use(name, &o, options.sessions, options.context, &count);
 
     size_t said = (size_t)(m.total - m.weights_mapped);
-    size_t large = (size_t)(m.kv + m.activations + m.scratch + m.logits + m.weights_made);
+    size_t large = (size_t)(m.kv + m.state + m.activations + m.scratch + m.logits + m.weights_made);
     verdict(count.peak_held <= said, name, "bytes held", count.peak_held, said);
     verdict(count.mapped_bytes == large + m.weights_owned, name, "pages", count.mapped_bytes,
             large + (size_t)m.weights_owned);
