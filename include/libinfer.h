@@ -242,6 +242,7 @@ typedef struct infer_arch_info {
     const char *name, *models, *reference;
     double error;
 } infer_arch_info;
+/* Fills in *info for architecture `index`, below infer_arch_count. INFER_E_ARGUMENT: no such index. */
 INFER_API infer_status infer_arch_get_info(size_t index, infer_arch_info *info, infer_error *err);
 
 /* ---- Tokens -------------------------------------------------------------------------------- */

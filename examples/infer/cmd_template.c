@@ -38,9 +38,16 @@ infer_status cli_open_template(struct cli *cli, infer_model *model, const char *
                                infer_template **t)
 {
     struct cli_bytes text = {0};
-    if (!path)
-        return infer_template_new(model, NULL, 0, t, &cli->err);
-    infer_status status = cli_read_text(cli, path, &text);
+    infer_status status;
+    if (!path) {
+        status = infer_template_new(model, NULL, 0, t, &cli->err);
+        size_t len = strlen(cli->err.text);
+        if (status == INFER_E_UNSUPPORTED)
+            snprintf(cli->err.text + len, sizeof cli->err.text - len,
+                     " (--chat-template FILE gives it one)");
+        return status;
+    }
+    status = cli_read_text(cli, path, &text);
     if (status == INFER_OK)
         status = infer_template_new(model, text.data, text.len, t, &cli->err);
     free(text.data);

@@ -86,11 +86,12 @@ const struct inf_arch *inf_arch_at(size_t index)
     return archs[index];
 }
 
+#define TRANSFORMERS "transformers in float32"
+#define DOUBLE "a plain engine in double precision"
+
 struct inf_family inf_arch_family(const char *name)
 {
-    static const char TRANSFORMERS[] = "transformers in float32";
-    static const char DOUBLE[] = "a plain engine in double precision";
-    const struct inf_family families[] = {
+    static const struct inf_family families[] = {
 #define FAMILY(name, models, error, reference) {name, models, reference, error},
 #include "lib/arch/families.def"
 #undef FAMILY
