@@ -54,7 +54,7 @@ FLAGS_neon :=
 FLAGS_dotprod := -march=armv8.2-a+dotprod+fp16
 
 LIB_DIRS := lib/base formats kernels kernels/ref kernels/exact $(if $(HAVE_BLAS),kernels/blas) $(ISA_DIRS:%=kernels/%) lib/vocab \
-            lib/sample lib/chat lib/arch lib/plan lib/device lib
+            lib/sample lib/grammar lib/chat lib/arch lib/plan lib/device lib
 LIB_SRC := $(foreach d,$(LIB_DIRS),$(wildcard $(d)/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
