@@ -47,6 +47,8 @@ static bool may_be_empty(struct compiler *c, const struct inf_expr *expr)
         return any;
     case INF_EXPR_REPEAT:
         return expr->as.repeat.min == 0 || may_be_empty(c, expr->as.repeat.item);
+    case INF_EXPR_GRAPH:
+        return expr->as.graph->may_be_empty;
     case INF_EXPR_CALL:
         return c->nullable[expr->as.rule];
     case INF_EXPR_DFA:

@@ -173,6 +173,25 @@ static uint32_t build_dfa(struct nfa *n, const struct inf_dfa *dfa, uint32_t fro
     return to;
 }
 
+static uint32_t build_graph(struct nfa *n, const struct inf_graph *g, uint32_t from)
+{
+    uint32_t first = (uint32_t)n->state_count;
+    for (uint32_t i = 0; i < g->state_count && !n->status; i++)
+        add_state(n);
+    add_jump(n, from, first);
+    for (size_t i = 0; i < g->edge_count && !n->status; i++) {
+        const struct inf_graph_edge *e = &g->edges[i];
+        uint32_t start = first + e->from;
+        if (e->expr) {
+            start = add_state(n);
+            add_jump(n, first + e->from, start);
+            start = build(n, e->expr, start);
+        }
+        add_jump(n, start, first + e->to);
+    }
+    return first + 1;
+}
+
 static uint32_t build_call(struct nfa *n, uint32_t index, uint32_t from)
 {
     const struct inf_rule *rule = &n->d->rules[index];
@@ -223,6 +242,8 @@ static uint32_t build(struct nfa *n, const struct inf_expr *expr, uint32_t from)
         return to;
     case INF_EXPR_REPEAT:
         return build_repeat(n, expr, from);
+    case INF_EXPR_GRAPH:
+        return build_graph(n, expr->as.graph, from);
     case INF_EXPR_CALL:
         return build_call(n, expr->as.rule, from);
     case INF_EXPR_DFA:

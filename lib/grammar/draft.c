@@ -196,6 +196,63 @@ const struct inf_expr *inf_items_take(struct inf_draft *d, struct inf_expr_items
     return expr;
 }
 
+/* ---- Graphs ---------------------------------------------------------------------------------- */
+
+struct inf_graph *inf_graph_new(struct inf_draft *d)
+{
+    struct inf_graph *g = inf_arena_take(&d->arena, 1, sizeof *g);
+    if (!g) {
+        d->failed = true;
+        return NULL;
+    }
+    g->d = d;
+    g->state_count = 2;
+    return g;
+}
+
+uint32_t inf_graph_state(struct inf_graph *g)
+{
+    return g ? g->state_count++ : 0;
+}
+
+static void add_edge(struct inf_graph *g, struct inf_graph_edge edge)
+{
+    if (!g || g->d->failed)
+        return;
+    if (g->edge_count == g->edge_capacity) { /* in the arena, which frees it */
+        size_t capacity = g->edge_capacity ? g->edge_capacity * 2 : 8;
+        struct inf_graph_edge *edges = inf_arena_take(&g->d->arena, capacity, sizeof *edges);
+        if (!edges) {
+            g->d->failed = true;
+            return;
+        }
+        if (g->edge_count)
+            memcpy(edges, g->edges, g->edge_count * sizeof *edges);
+        g->edges = edges;
+        g->edge_capacity = capacity;
+    }
+    g->edges[g->edge_count++] = edge;
+}
+
+void inf_graph_edge(struct inf_graph *g, uint32_t from, uint32_t to, const struct inf_expr *expr)
+{
+    if (expr)
+        add_edge(g, (struct inf_graph_edge){from, to, expr});
+}
+
+void inf_graph_jump(struct inf_graph *g, uint32_t from, uint32_t to)
+{
+    add_edge(g, (struct inf_graph_edge){from, to, NULL});
+}
+
+const struct inf_expr *inf_expr_graph(struct inf_graph *g)
+{
+    struct inf_expr *expr = g && !g->d->failed ? make(g->d, INF_EXPR_GRAPH) : NULL;
+    if (expr)
+        expr->as.graph = g;
+    return expr;
+}
+
 /* ---- Classes --------------------------------------------------------------------------------- */
 
 #define CODE_MAX 0x10ffffu

@@ -26,6 +26,7 @@ enum inf_expr_kind {
     INF_EXPR_SEQ,    /* all, one behind the other */
     INF_EXPR_ALT,    /* one of them */
     INF_EXPR_REPEAT, /* min to max times (INF_ENDLESS: no upper end) */
+    INF_EXPR_GRAPH,  /* every way through a graph whose edges are expressions */
     INF_EXPR_CALL,   /* a rule */
     INF_EXPR_DFA     /* a regular language */
 };
@@ -47,9 +48,24 @@ struct inf_expr {
             const struct inf_expr *item;
             uint32_t min, max;
         } repeat;
+        struct inf_graph *graph;
         uint32_t rule;
         const struct inf_dfa *dfa;
     } as;
+};
+
+/* States 0 (the start), 1 (the end) and more. */
+struct inf_graph {
+    struct inf_draft *d;
+    struct inf_graph_edge *edges;
+    size_t edge_count, edge_capacity;
+    uint32_t state_count;
+    bool may_be_empty; /* said by who makes it */
+};
+
+struct inf_graph_edge {
+    uint32_t from, to;
+    const struct inf_expr *expr; /* NULL: nothing needs to stand there */
 };
 
 struct inf_rule {
@@ -105,6 +121,13 @@ const struct inf_expr *inf_expr_list(struct inf_draft *d, enum inf_expr_kind kin
                   sizeof((const struct inf_expr *const[]){__VA_ARGS__}) / sizeof(void *))
 #define INF_SEQ(d, ...) INF_LIST(d, INF_EXPR_SEQ, __VA_ARGS__)
 #define INF_ALT(d, ...) INF_LIST(d, INF_EXPR_ALT, __VA_ARGS__)
+
+/* A graph, in the draft; its states; an edge, where `expr` must not have failed; the whole. */
+struct inf_graph *inf_graph_new(struct inf_draft *d);
+uint32_t inf_graph_state(struct inf_graph *g);
+void inf_graph_edge(struct inf_graph *g, uint32_t from, uint32_t to, const struct inf_expr *expr);
+void inf_graph_jump(struct inf_graph *g, uint32_t from, uint32_t to);
+const struct inf_expr *inf_expr_graph(struct inf_graph *g);
 
 /* A growing list of expressions, for a parser. */
 struct inf_expr_items {
