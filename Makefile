@@ -122,6 +122,10 @@ $(BUILD)/infer-bench: $(INFER_BENCH:%=$(BUILD)/obj/bench/%.o) $(BUILD)/libinfer.
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(BUILD)/grammar-masks: $(BUILD)/obj/bench/grammar_masks.o $(LIB_OBJ)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 .PHONY: demo
 demo: ## get a small model and chat with it (MODEL=path: with one of yours)
 	@sh tools/need.sh demo
