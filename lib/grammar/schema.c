@@ -13,6 +13,7 @@
 struct inf_pending {
     uint32_t rule;
     struct inf_schema_part *parts; /* in the draft's arena */
+    unsigned char *from;
     size_t count;
 };
 
@@ -264,6 +265,15 @@ static infer_status resolve(struct inf_schema *s, const struct inf_json *ref,
 
 /* ---- Conjuncts ------------------------------------------------------------------------------------- */
 
+/* Whether part `index` is one that led to the schema being added. */
+static bool leads_to(const struct inf_conjunct *c, size_t index)
+{
+    for (size_t at = c->parent; at; at = c->from[at - 1])
+        if (at == index + 1)
+            return true;
+    return false;
+}
+
 infer_status inf_conjunct_add(struct inf_schema *s, struct inf_conjunct *c,
                               const struct inf_json *node)
 {
@@ -279,7 +289,10 @@ infer_status inf_conjunct_add(struct inf_schema *s, struct inf_conjunct *c,
                                "a schema is an object, true or false");
     for (size_t i = 0; i < c->count; i++)
         if (c->parts[i].node == node)
-            return INFER_OK;
+            return leads_to(c, i) ? inf_schema_fail(s, INFER_E_FORMAT, node, NULL,
+                                                    "the schema refers to itself, with no value "
+                                                    "between")
+                                  : INFER_OK;
     if (c->count == INF_PARTS_MAX)
         return inf_schema_fail(s, INFER_E_LIMIT, node, NULL,
                                "more than %d schemas hold for one value", INF_PARTS_MAX);
@@ -287,7 +300,10 @@ infer_status inf_conjunct_add(struct inf_schema *s, struct inf_conjunct *c,
         return inf_schema_fail(s, INFER_E_LIMIT, node, NULL, "references nested too deep");
     if ((status = check_keywords(s, node)))
         return status;
+    unsigned char parent = c->parent;
+    c->from[c->count] = parent;
     c->parts[c->count++] = (struct inf_schema_part){.node = node};
+    c->parent = (unsigned char)c->count;
     const struct inf_json *ref = inf_json_get(node, "$ref"), *all = inf_json_get(node, "allOf");
     s->depth++;
     if (ref) {
@@ -301,6 +317,7 @@ infer_status inf_conjunct_add(struct inf_schema *s, struct inf_conjunct *c,
     for (size_t i = 0; all && !status && i < all->count; i++)
         status = inf_conjunct_add(s, c, &all->as.items[i]);
     s->depth--;
+    c->parent = parent;
     return status;
 }
 
@@ -401,7 +418,11 @@ infer_status inf_conjunct_rule(struct inf_schema *s, const struct inf_conjunct *
     inf_draft_rule(s->d, name);
     if (s->d->failed || !INF_GROW(s->d->a, s->pending, s->pending_capacity, s->pending_count + 1))
         return inf_schema_no_memory(s);
-    s->pending[s->pending_count++] = (struct inf_pending){*rule, parts, count};
+    unsigned char *from = inf_arena_take(&s->d->arena, count, 1);
+    if (!from)
+        return inf_schema_no_memory(s);
+    memcpy(from, c->from, count);
+    s->pending[s->pending_count++] = (struct inf_pending){*rule, parts, from, count};
     return INFER_OK;
 }
 
@@ -617,6 +638,22 @@ static infer_status values_expr(struct inf_schema *s, const struct inf_conjunct 
     return status ? status : *expr ? INFER_OK : inf_schema_no_memory(s);
 }
 
+infer_status inf_schema_values_dfa(struct inf_schema *s, const struct inf_conjunct *c,
+                                   const struct inf_json *values, size_t count,
+                                   const struct inf_dfa **dfa)
+{
+    struct inf_expr_items items = {0};
+    infer_status status = INFER_OK;
+    for (size_t i = 0; i < count && !status; i++) {
+        bool holds = false;
+        status = value_holds(s, c, INF_TYPE_STRING, &values[i], &holds);
+        if (!status && holds)
+            inf_items_add(s->d, &items, inf_schema_text(s, values[i].as.text));
+    }
+    const struct inf_expr *expr = inf_items_take(s->d, &items, INF_EXPR_ALT);
+    return status ? status : inf_dfa_of(s->d, expr, NULL, s->budget, dfa, s->err);
+}
+
 /* ---- Choices --------------------------------------------------------------------------------------- */
 
 /* The language of the scalars of one kind in both: empty or not. */
@@ -719,7 +756,7 @@ static infer_status check_one_of(struct inf_schema *s, const struct inf_conjunct
 {
     for (size_t i = 0; i < list->count; i++)
         for (size_t k = i + 1; k < list->count; k++) {
-            struct inf_conjunct a = *whole, b = *whole;
+            struct inf_conjunct a = *whole, b = *whole; /* both begin in the part of oneOf */
             bool disjoint = false;
             infer_status status;
             if ((status = inf_conjunct_add(s, &a, &list->as.items[i])) ||
@@ -743,6 +780,7 @@ static infer_status choices_expr(struct inf_schema *s, const struct inf_conjunct
     struct inf_expr_items items = {0};
     struct inf_conjunct base = *c;
     infer_status status = INFER_OK;
+    base.parent = (unsigned char)(part + 1);
     base.parts[part].chosen |= any ? INF_CHOSEN_ANY : INF_CHOSEN_ONE;
     if (list->kind != INF_JSON_ARRAY || list->count == 0)
         return inf_schema_fail(s, INFER_E_FORMAT, list, NULL, "must be an array of schemas");
@@ -822,6 +860,7 @@ static infer_status read_root(struct inf_schema *s, uint32_t *root)
         const struct inf_expr *body = NULL;
         c = (struct inf_conjunct){.count = p.count};
         memcpy(c.parts, p.parts, p.count * sizeof *p.parts);
+        memcpy(c.from, p.from, p.count);
         status = body_of(s, &c, &body);
         s->d->rules[p.rule].body = body;
     }

@@ -20,6 +20,8 @@ struct inf_schema_part {
 
 struct inf_conjunct {
     struct inf_schema_part parts[INF_PARTS_MAX];
+    unsigned char from[INF_PARTS_MAX]; /* the part whose keyword led here, + 1; 0: none */
+    unsigned char parent;              /* of the schema that is added next, + 1 */
     size_t count;
     bool never; /* false is among them */
 };
@@ -69,6 +71,11 @@ infer_status inf_conjunct_types(struct inf_schema *s, const struct inf_conjunct 
 /* The first const or enum, and its values; *values NULL: there is none. */
 void inf_conjunct_values(const struct inf_conjunct *c, const struct inf_json **values,
                          size_t *count);
+
+/* The texts (without quotes) of those values that are strings and in all other keywords. */
+infer_status inf_schema_values_dfa(struct inf_schema *s, const struct inf_conjunct *c,
+                                   const struct inf_json *values, size_t count,
+                                   const struct inf_dfa **dfa);
 
 /* A keyword that is a count; *value is as before where no part has it. least: of several, the least,
  * else the greatest. */

@@ -211,18 +211,17 @@ static infer_status names_dfa(struct inf_schema *s, const struct inf_conjunct *c
     inf_conjunct_values(&names, &values, &count);
     for (size_t i = 0; i < names.count; i++) {
         const struct inf_json *node = names.parts[i].node;
-        const char *word = inf_json_get(node, "anyOf")             ? "anyOf"
-                           : inf_json_get(node, "oneOf")           ? "oneOf"
-                           : values && inf_json_get(node, "const") ? "const"
-                           : values && inf_json_get(node, "enum")  ? "enum"
-                                                                   : NULL;
+        const char *word = inf_json_get(node, "anyOf")   ? "anyOf"
+                           : inf_json_get(node, "oneOf") ? "oneOf"
+                                                         : NULL;
         if (word)
             return inf_schema_fail(s, INFER_E_UNSUPPORTED, node, word,
                                    "not supported within propertyNames");
     }
     if (!(types & INF_TYPE_STRING))
         return inf_dfa_of(s->d, inf_expr_never(s->d), NULL, s->budget, dfa, s->err);
-    return inf_schema_text_dfa(s, &names, dfa);
+    return values ? inf_schema_values_dfa(s, &names, values, count, dfa)
+                  : inf_schema_text_dfa(s, &names, dfa);
 }
 
 /* ---- Objects ------------------------------------------------------------------------------------- */
