@@ -47,8 +47,8 @@
 #define INF_MAX_GRAMMAR (1u << 20)
 #define INF_MAX_GRAMMAR_RULES 16384
 #define INF_MAX_GRAMMAR_NESTING 256
-#define INF_MAX_GRAMMAR_STATES (1u << 17)
-#define INF_GRAMMAR_WORK (100u << 20)
+#define INF_MAX_GRAMMAR_STATES (1u << 18)
+#define INF_GRAMMAR_WORK (60u << 20)
 #define INF_MAX_GRAMMAR_STACKS 4096    /* ways to read the text so far */
 #define INF_MAX_GRAMMAR_DEPTH 10000    /* rules that are open at once */
 #define INF_MAX_GRAMMAR_STEPS (4u << 20) /* entries of its table before it is made anew */

@@ -390,12 +390,10 @@ infer_status inf_automaton_new(struct inf_draft *d, uint32_t root, struct inf_bu
         .first = inf_alloc_zero(d->a, d->rule_count, sizeof *c.first),
         .err = err,
     };
-    infer_status status = no_memory(&c, d->rule_count);
-    if (c.nullable && c.dfas && c.order && c.first) {
-        for (size_t i = 0; i < d->rule_count; i++)
-            c.first[i] = NONE;
-        status = compile(&c, root);
-    }
+    bool memory = c.nullable && c.dfas && c.order && c.first;
+    for (size_t i = 0; memory && i < d->rule_count; i++)
+        c.first[i] = NONE;
+    infer_status status = memory ? compile(&c, root) : no_memory(&c, d->rule_count);
     void *all[] = {c.nullable, (void *)c.dfas, c.order, c.first};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         inf_release(d->a, all[i]);

@@ -243,8 +243,7 @@ static infer_status read_bounds(struct parser *p, uint32_t *min, uint32_t *max)
 {
     size_t start = p->at++;
     static const char wrong[] =
-        "a repetition is {m}, {m,} or {m,n}, with m at most n and n at most "
-        "131072";
+        "a repetition is {m}, {m,} or {m,n}, with m at most n and both of a sound size";
     skip_blanks(p, false);
     *min = 0;
     if (peek(p) != ',' && !read_count(p, min))
