@@ -138,6 +138,7 @@ TEST_COMMON := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/*.c tests/tiny/*
 UNIT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/*.c))
 TEST_MAINS := $(patsubst tests/kernels/%.c,$(BUILD)/tests/%,$(wildcard tests/kernels/check_*.c)) \
               $(patsubst tests/golden/%.c,$(BUILD)/tests/%,$(wildcard tests/golden/check_*.c)) \
+              $(patsubst tests/models/%.c,$(BUILD)/tests/%,$(wildcard tests/models/check_*.c)) \
               $(patsubst tests/oom/%.c,$(BUILD)/tests/%,$(wildcard tests/oom/check_*.c)) \
               $(patsubst tests/api/%.c,$(BUILD)/tests/%,$(wildcard tests/api/check_*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -153,7 +154,7 @@ $(BUILD)/tests/check_%: $(BUILD)/obj/tests/$(1)/check_%.o $(TEST_COMMON) $(LIB_O
 	@echo '  LD  $$@'
 	$$(Q)$$(CC) $$(CFLAGS) $$(SAN) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
-$(foreach d,kernels golden oom api,$(eval $(call TEST_MAIN,$(d))))
+$(foreach d,kernels golden models oom api,$(eval $(call TEST_MAIN,$(d))))
 
 $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(TEST_COMMON) $(LIB_OBJ)
 	@mkdir -p $(@D)

@@ -10,6 +10,7 @@
  *     infer_session  one conversation: its tokens, its KV cache, the logits. One thread at a time.
  *     infer_sampler  picks the next token from logits. One thread at a time.
  *     infer_grammar  which texts a sampler may make. Immutable, shared by threads.
+ *     infer_template makes the prompt of a conversation. One thread at a time.
  *
  * The shortest use (examples/hello.c is a whole program):
  *
@@ -82,7 +83,8 @@ typedef enum infer_status {
     INFER_E_TEMPLATE   /* a chat template is no Jinja, or cannot be rendered, or refuses */
 } infer_status;
 
-/* What went wrong. `text` is one line of printable UTF-8; names out of a file are escaped in it. */
+/* What went wrong. `text` is one line of printable UTF-8; names out of a file are escaped in it. Where a
+ * file is to blame it begins with the path (of a long one the end): "model.gguf: key ...: 7, at most 4". */
 typedef struct infer_error {
     infer_status status;
     char text[500];
@@ -234,6 +236,15 @@ INFER_API infer_status infer_model_tensor_rows(const infer_model *model, uint64_
 /* The architectures that this build runs: 0 ... infer_arch_count() - 1. The name is static. */
 INFER_API size_t infer_arch_count(void);
 INFER_API const char *infer_arch_name(size_t index);
+
+/* What is known of an architecture; the texts are static. `error` is the largest one of a logit in exact
+ * arithmetic on tiny models, measured against `reference`; negative: not measured. */
+typedef struct infer_arch_info {
+    const char *name, *models, *reference;
+    double error;
+} infer_arch_info;
+/* Fills in *info for architecture `index`, below infer_arch_count. INFER_E_ARGUMENT: no such index. */
+INFER_API infer_status infer_arch_get_info(size_t index, infer_arch_info *info, infer_error *err);
 
 /* ---- Tokens -------------------------------------------------------------------------------- */
 

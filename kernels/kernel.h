@@ -202,8 +202,9 @@ struct inf_glu_args {
 };
 typedef void inf_glu_fn(const struct inf_glu_args *args);
 
-/* Op softcap: x[i] = cap * tanh(x[i] / cap) in place, as fma(cap, 1.0f - 2.0f / (1.0f + exp(x[i] *
- * (2.0f / cap))), x[i] - x[i]): what is not finite stays so. */
+/* Op softcap: x[i] = soft_cap(x[i], cap) + (x[i] - x[i]) in place: what is not finite stays so.
+ * soft_cap(x, cap) = cap * tanh(x / cap), as e = inf_exp(x * (2.0f / cap)),
+ * fma(-2.0f * cap, 1.0f / (e + 1.0f), cap). */
 struct inf_softcap_args {
     float *x;
     size_t n;
@@ -264,7 +265,7 @@ typedef void inf_kv_store_fn(const struct inf_kv_store_args *args);
 /*
  * Op attn: rows of queries against one tile of one KV head. For row r and position p of the tile:
  *   score = acc over d ascending, acc = fma(K[p][d], q[r][d], acc) from +0 (queries come scaled)
- *   with a cap: as op softcap makes of the score
+ *   with a cap: score = soft_cap(score, cap), as in op softcap
  *   allowed where first[r] <= p < end[r] (inside the tile; end <= INF_ATTN_TILE); else left out
  *   most[r] = the largest allowed score + 0.0f, so that a zero is +0
  *   weight[p] = inf_exp(score - most[r]), 0 where not allowed

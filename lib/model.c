@@ -405,3 +405,12 @@ int infer_abi_version(void)
 {
     return 0;
 }
+
+infer_status infer_arch_get_info(size_t index, infer_arch_info *info, infer_error *err)
+{
+    if (index >= inf_arch_count())
+        return inf_fail(err, INFER_E_ARGUMENT, "architecture %zu of %zu", index, inf_arch_count());
+    struct inf_family family = inf_arch_family(inf_arch_at(index)->name);
+    *info = (infer_arch_info){family.name, family.models, family.reference, family.error};
+    return INFER_OK;
+}

@@ -1,33 +1,53 @@
 /* Numbers the cases of the tables and makes their files. */
 #include "tests/mkbad_rows.h"
 
+#include "formats/type.h"
+#include "tests/tiny/models.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Row and value of case `index`, over both tables; NULL behind the last. */
+#define TABLES 3
+
+static const struct {
+    const struct mkbad_row *rows;
+    const size_t *count;
+} tables[TABLES] = {
+    {mkbad_container_rows, &mkbad_container_count},
+    {mkbad_model_rows, &mkbad_model_count},
+    {mkbad_expert_rows, &mkbad_expert_count},
+};
+
+/* Row and value of case `index`, over all tables; NULL behind the last. */
 static const struct mkbad_row *locate(size_t index, size_t *value)
 {
-    for (size_t i = 0; i < mkbad_container_count + mkbad_model_count; i++) {
-        const struct mkbad_row *row = i < mkbad_container_count
-                                          ? &mkbad_container_rows[i]
-                                          : &mkbad_model_rows[i - mkbad_container_count];
-        if (index < row->count) {
-            *value = index;
-            return row;
+    for (int t = 0; t < TABLES; t++)
+        for (size_t i = 0; i < *tables[t].count; i++) {
+            if (index < tables[t].rows[i].count) {
+                *value = index;
+                return &tables[t].rows[i];
+            }
+            index -= tables[t].rows[i].count;
         }
-        index -= row->count;
-    }
     return NULL;
 }
 
 size_t mkbad_count(void)
 {
     size_t count = 0;
-    for (size_t i = 0; i < mkbad_container_count; i++)
-        count += mkbad_container_rows[i].count;
-    for (size_t i = 0; i < mkbad_model_count; i++)
-        count += mkbad_model_rows[i].count;
+    for (int t = 0; t < TABLES; t++)
+        for (size_t i = 0; i < *tables[t].count; i++)
+            count += tables[t].rows[i].count;
     return count;
+}
+
+static struct mk_file *base_of(const struct mkbad_row *row)
+{
+    static const char *const kinds[] = {"deepseek2_v3", "deepseek2_lite", "gpt_oss",
+                                        "mixture_apart"};
+    if (row->base < MKBAD_DEEPSEEK2_V3)
+        return row->base == 1 ? mk_base_t() : mk_base_t2();
+    return tiny_file(tiny_kind_named(kinds[row->base - MKBAD_DEEPSEEK2_V3]), INF_TYPE_Q8_0, 1);
 }
 
 /* Fills all but the file; the row, and its value. */
@@ -55,7 +75,7 @@ void mkbad_make(size_t index, struct mkbad_case *out)
 {
     uint64_t value;
     const struct mkbad_row *row = name_case(index, out, &value);
-    struct mk_file *file = row->base == 1 ? mk_base_t() : mk_base_t2();
+    struct mk_file *file = base_of(row);
     row->edit(file, value);
     out->file = mk_build(file, &out->meta_bytes);
     mk_free(file);

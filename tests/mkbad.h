@@ -3,6 +3,7 @@
  * begin with the row of the catalogue of faults that they stand for:
  *   A  header and metadata encoding    B  tensor table and data     C  hyperparameters
  *   D  vocabulary                      G  split files               H  weights
+ *   E  experts                         L  latent attention
  *   V  sound files that look odd
  * What needs a file system (devices, sparse files, files that shrink) and what sweeps a whole file
  * (cuts at each byte, flips of each bit) is in the tests themselves.

@@ -56,6 +56,60 @@ SETS_ARRAY(heads_array_zero, "llama.attention.head_count", 0)
 SETS_ARRAY(kv_heads_array, "llama.attention.head_count_kv", 2)
 SETS_ARRAY(blocks_array, "llama.block_count", 1)
 
+SETS_FLOAT(embd_scale, "llama.embedding_scale")
+SETS_FLOAT(sum_scale, "llama.residual_scale")
+SETS_FLOAT(logit_scale, "llama.logit_scale")
+SETS_FLOAT(attn_scale, "llama.attention.scale")
+SETS_FLOAT(score_cap, "llama.attn_logit_softcapping")
+SETS_FLOAT(logit_cap, "llama.final_logit_softcapping")
+SETS_U32(pooling, "llama.pooling_type")
+SETS_ARRAY(feed_forward_array, "llama.feed_forward_length", MK_FF)
+SETS_ARRAY(kv_heads_zero, "llama.attention.head_count_kv", 0)
+SETS_ARRAY(kv_heads_huge, "llama.attention.head_count_kv", UINT32_MAX)
+SETS_ARRAY(window_array, "llama.attention.sliding_window", 5)
+
+/* An array of one element, of type v. */
+static void heads_items(struct mk_file *f, uint64_t v)
+{
+    mk_set_array(f, "llama.attention.head_count", (uint32_t)v, 1, &(double){2.0},
+                 v == MK_F64 ? 8 : 4);
+}
+
+/* Flags of windowed layers, v of them, with a window. */
+static void window_flags(struct mk_file *f, uint64_t v)
+{
+    static const uint8_t flags[8] = {1, 0, 1, 0, 1, 0, 1, 0};
+    mk_set_u32(f, "llama.attention.sliding_window", 5);
+    mk_set_array(f, "llama.attention.sliding_window_pattern", MK_BOOL, v, flags, (size_t)v);
+}
+
+/* Tokens that see both ways make embeddings, which have to be pooled. */
+static void two_way(struct mk_file *f, uint64_t v)
+{
+    mk_put(&mk_set_key(f, "llama.attention.causal", MK_BOOL)->value, &(uint8_t){0}, 1);
+    mk_set_u32(f, "llama.pooling_type", (uint32_t)v);
+}
+
+/* Another architecture's name over the keys of this one. */
+static const char *const other_archs[] = {"gemma2", "bert", "command-r", "phi3", "mistral3"};
+#define OTHER_ARCHS (sizeof other_archs / sizeof *other_archs)
+
+static void other_arch(struct mk_file *f, uint64_t v)
+{
+    mk_set_text(f, "general.architecture", other_archs[v], strlen(other_archs[v]));
+}
+
+/* Q, K and V as one tensor of v rows: 128 are right, but then the single ones stand beside it. */
+static void fused(struct mk_file *f, uint64_t v)
+{
+    uint64_t shape[2] = {MK_EMBD, v};
+    mk_add_tensor(f, "blk.0.attn_qkv.weight", INF_TYPE_Q8_0, 2, shape);
+    for (size_t i = f->tensor_count; i-- > 0;)
+        if (f->tensors[i].name.len == 19 &&
+            !memcmp(f->tensors[i].name.ptr, "blk.0.attn_q.weight", 19))
+            mk_drop_tensor_at(f, i);
+}
+
 static void blocks_type(struct mk_file *f, uint64_t v)
 {
     struct mk_key *key = mk_set_key(f, "llama.block_count", (uint32_t)v);
@@ -348,6 +402,24 @@ const struct mkbad_row mkbad_model_rows[] = {
     {"C2", "heads_array", 1, heads_array, EACH(0, 2), OK, REFUSE},
     {"C2", "heads_array_zero", 1, heads_array_zero, EACH(1), OK, REFUSE},
     {"C2", "kv_heads_array", 1, kv_heads_array, EACH(0, 2), OK, REFUSE},
+    {"C2", "heads_items", 1, heads_items, EACH(MK_F32, MK_F64), OK, REFUSE},
+    {"C2", "feed_forward_array", 1, feed_forward_array, EACH(0, 2, 8), OK, REFUSE},
+    {"C2", "feed_forward_array_right", 1, feed_forward_array, EACH(1), OK, OK},
+    {"C2", "kv_heads_zero", 1, kv_heads_zero, EACH(1), OK, REFUSE},
+    {"C2", "kv_heads_huge", 1, kv_heads_huge, EACH(1), OK, REFUSE},
+    {"C2", "fused", 1, fused, EACH(1, 127, 129, 191, 193), OK, REFUSE},
+    {"C2", "fused_right", 1, fused, EACH(192), OK, OK},
+    {"C2", "other_arch", 1, other_arch, UP_TO(OTHER_ARCHS), OK, REFUSE},
+    {"C3", "scales", 1, embd_scale, UP_TO(5), OK, REFUSE},
+    {"C3", "sum_scale", 1, sum_scale, UP_TO(5), OK, REFUSE},
+    {"C3", "logit_scale", 1, logit_scale, UP_TO(5), OK, REFUSE},
+    {"C3", "attn_scale", 1, attn_scale, EACH(1, 2, 3, 4), OK, REFUSE},
+    {"C3", "score_cap", 1, score_cap, EACH(1, 2, 3, 4), OK, REFUSE},
+    {"C3", "logit_cap", 1, logit_cap, EACH(1, 2, 3, 4), OK, REFUSE},
+    {"C3", "smallest", 1, logit_cap, EACH(0, 5), OK, EITHER},
+    {"C3", "smallest_score", 1, score_cap, EACH(0, 5), OK, EITHER},
+    {"C3", "pooling", 1, pooling, EACH(4, 5, MAX32), OK, REFUSE},
+    {"C3", "two_way", 1, two_way, EACH(0, 1, 2, 3), OK, EITHER},
     {"C3", "rope_dims", 1, rope_dims, EACH(1, 31, 64, P31, MAX32), OK, REFUSE},
     {"C3", "rope_dims_zero", 1, rope_dims, EACH(0), OK, EITHER},
     {"C3", "freq_base", 1, freq_base, UP_TO(5), OK, REFUSE},
@@ -363,6 +435,9 @@ const struct mkbad_row mkbad_model_rows[] = {
     {"C5", "used", 2, experts_used, EACH(0, 5, P31, MAX32), OK, REFUSE},
     {"C6", "no_window", 1, window, EACH(0), OK, OK},
     {"C6", "window", 1, window, EACH(P31, MAX32), OK, EITHER},
+    {"C6", "window_array", 1, window_array, EACH(0, 2), OK, REFUSE},
+    {"C6", "window_flags", 1, window_flags, EACH(0, 2, 8), OK, REFUSE},
+    {"C6", "window_flags_right", 1, window_flags, EACH(1), OK, EITHER},
     {"C6", "pattern", 1, window_pattern, EACH(0, MAX32), OK, EITHER},
 
     {"D1", "scores", 1, scores_count, EACH(0, MK_VOCAB - 1, MK_VOCAB + 1), OK, REFUSE},

@@ -35,6 +35,7 @@ run() {
     if [ "$bad" -ne 0 ]; then
         grep -vE '^ok ' "$log" | tail -n 40
     fi
+    grep '^not run: ' "$log" # what a program leaves out, it says
     echo "   $good passed, $bad failed ($((SECONDS - start)) s)"
     passed=$((passed + good)) failed=$((failed + bad))
 }

@@ -73,7 +73,7 @@ static infer_status render(struct chat *chat, struct cli_ids *ids)
     return status;
 }
 
-/* Asks one thing. Where it fails the conversation is as it was before. */
+/* Asks one thing. Where it fails, or is cancelled before it was read, the conversation is as before. */
 static infer_status ask(struct chat *chat, const char *text, size_t len, struct cli_turn *turn)
 {
     struct cli *cli = chat->cli;
@@ -95,7 +95,7 @@ static infer_status ask(struct chat *chat, const char *text, size_t len, struct 
         turn->thinks = NULL;
     }
     free(ids.data);
-    if (status == INFER_OK) {
+    if (status == INFER_OK && !turn->prefill_cancelled) {
         add_message(chat, "assistant", cli_json_text_replaced(turn->text.data, turn->text.len));
         infer_session_tokens(chat->engine.session, &chat->used);
     } else {

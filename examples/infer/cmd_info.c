@@ -334,17 +334,35 @@ infer_status cmd_tensor(struct cli *cli)
     return status;
 }
 
+static void print_architecture(struct cli *cli, const infer_arch_info *info)
+{
+    if (info->error >= 0.0)
+        cli_print(cli, "%-16s %-72s %7.0e  %s\n", info->name, info->models, info->error,
+                  info->reference);
+    else
+        cli_print(cli, "%-16s %-72s not compared\n", info->name, info->models);
+}
+
 infer_status cmd_models(struct cli *cli)
 {
-    json_t *names = json_array();
-    for (size_t i = 0; i < infer_arch_count(); i++) {
-        if (cli->opt.json)
-            json_array_append_new(names, json_string(infer_arch_name(i)));
-        else
-            cli_print(cli, "%s\n", infer_arch_name(i));
+    json_t *names = json_array(), *rows = json_array();
+    infer_arch_info info;
+    if (!cli->opt.json)
+        cli_print(cli, "%-16s %-72s %7s  %s\n", "architecture", "models", "error",
+                  "(the largest of a logit, in exact arithmetic) against");
+    for (size_t i = 0; infer_arch_get_info(i, &info, NULL) == INFER_OK; i++) {
+        json_array_append_new(names, json_string(info.name));
+        json_array_append_new(
+            rows, json_pack("{s:s,s:s,s:o,s:s}", "name", info.name, "models", info.models, "error",
+                            info.error >= 0.0 ? json_real(info.error) : json_null(), "reference",
+                            info.reference));
+        if (!cli->opt.json)
+            print_architecture(cli, &info);
     }
     if (cli->opt.json)
-        return cli_output_json(cli, json_pack("{s:o}", "architectures", names));
+        return cli_output_json(cli,
+                               json_pack("{s:o,s:o}", "architectures", names, "measured", rows));
     json_decref(names);
+    json_decref(rows);
     return INFER_OK;
 }

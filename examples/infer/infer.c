@@ -34,8 +34,10 @@ static const struct cli_command commands[] = {
     {"logits", "FILE", 1, PLAN_GROUPS | GROUP_LOGITS, "a model's raw numbers for token ids",
      "Reads a JSON array from stdin, writes little-endian f32, (tokens, vocabulary).\n",
      cmd_logits},
-    {"embed", "FILE", 1, PLAN_GROUPS, "the vector of a text (no model yet)",
-     "This version runs no embedding model.\n", cmd_embed},
+    {"embed", "FILE", 1, PLAN_GROUPS, "the vector of a text, by an embedding model",
+     "Reads a JSON array of token ids from stdin, writes little-endian f32, of length 1, pooled as "
+     "the\nfile says.\n",
+     cmd_embed},
     {"perplexity", "FILE TEXT", 2, PLAN_GROUPS | GROUP_JSON, "how well a model foretells a text",
      "TEXT is a file. It is cut into chunks of 512 tokens (-c: another length); the second half\n"
      "of each is scored.\n",
@@ -51,8 +53,8 @@ static const struct cli_command commands[] = {
      cmd_split},
     {"merge", "FIRST OUT", 2, MODEL_GROUPS | GROUP_WRITE, "a model of several files to one",
      "FIRST is the first part.\n", cmd_merge},
-    {"models", "", 0, GROUP_GLOBAL | GROUP_JSON, "the architectures that can be run", "",
-     cmd_models},
+    {"models", "", 0, GROUP_GLOBAL | GROUP_JSON, "the architectures that can be run",
+     "Each with the largest error of a logit that was measured, and against what.\n", cmd_models},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

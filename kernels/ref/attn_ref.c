@@ -70,7 +70,7 @@ static void attend_row(const struct inf_attn_args *a, size_t r)
         float score = 0.0f;
         for (size_t d = 0; d < a->k_size; d++)
             score = fmaf(inf_k_number(a->kv, a->k_tile, a->k_size, p, d), q[d], score);
-        weight[p] = a->cap > 0.0f ? inf_softcap_ref(score, a->cap) : score;
+        weight[p] = a->cap > 0.0f ? inf_soft_cap_ref(score, a->cap) : score;
         a->most[r] = !(weight[p] <= a->most[r]) ? weight[p] : a->most[r];
     }
     for (size_t p = first; p < end; p++) {

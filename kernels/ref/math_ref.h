@@ -44,10 +44,10 @@ static inline float inf_silu_ref(float x)
     return x / (1.0f + inf_exp_ref(-x));
 }
 
-static inline float inf_softcap_ref(float x, float cap)
+static inline float inf_soft_cap_ref(float x, float cap)
 {
-    float t = 1.0f - 2.0f / (1.0f + inf_exp_ref(x * (2.0f / cap)));
-    return fmaf(cap, t, x - x);
+    float e = inf_exp_ref(x * (2.0f / cap));
+    return fmaf(-2.0f * cap, 1.0f / (e + 1.0f), cap);
 }
 
 /* Number d of position p in a group of K, and number d of a row of V. */

@@ -96,6 +96,8 @@ void inf_k_glu_ref(const struct inf_glu_args *a)
 
 void inf_k_softcap_ref(const struct inf_softcap_args *a)
 {
-    for (size_t i = 0; i < a->n; i++)
-        a->x[i] = inf_softcap_ref(a->x[i], a->cap);
+    for (size_t i = 0; i < a->n; i++) {
+        float x = a->x[i];
+        a->x[i] = inf_soft_cap_ref(x, a->cap) + (x - x);
+    }
 }

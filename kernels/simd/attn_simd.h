@@ -105,11 +105,8 @@ static inline void attn_softmax(const struct inf_attn_args *a, size_t r, float *
     size_t first = a->first[r], end = a->end[r];
     size_t from = first / 16 * 16, to = (end + 15) / 16 * 16;
     v16 lowest = v16_set(-INFINITY), most = lowest, sum = v16_set(0.0f);
-    if (a->cap > 0.0f) {
-        v16 cap = v16_set(a->cap), scale = v16_set(2.0f / a->cap);
-        for (size_t p = from; p < to; p += 16)
-            v16_store(score + p, softcap_of_v16(v16_load(score + p), cap, scale));
-    }
+    for (size_t p = from; a->cap > 0.0f && p < to; p += 16)
+        v16_store(score + p, soft_cap_v16(v16_load(score + p), a->cap));
     v16_store(score + from, v16_keep(v16_load(score + from), first - from, 16, lowest));
     v16_store(score + to - 16, v16_keep(v16_load(score + to - 16), 0, end - (to - 16), lowest));
     for (size_t p = from; p < to; p += 16)

@@ -24,12 +24,11 @@ static inline v16 exp_v16(v16 x)
     return v16_if_less(v16_set(89.0f), x, v16_set(INFINITY), exp_below_v16(x));
 }
 
-/* Op softcap of kernel.h; scale is 2 / cap. */
-static inline v16 softcap_of_v16(v16 x, v16 cap, v16 scale)
+/* soft_cap of kernel.h. */
+static inline v16 soft_cap_v16(v16 x, float cap)
 {
-    v16 one = v16_set(1.0f);
-    v16 e = v16_add(one, exp_v16(v16_mul(x, scale)));
-    return v16_fma(cap, v16_sub(one, v16_div(v16_set(2.0f), e)), v16_sub(x, x));
+    v16 e = exp_v16(v16_mul(x, v16_set(2.0f / cap))), one = v16_set(1.0f);
+    return v16_fma(v16_set(-2.0f * cap), v16_div(one, v16_add(e, one)), v16_set(cap));
 }
 
 #endif

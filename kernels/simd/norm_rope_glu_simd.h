@@ -229,13 +229,15 @@ static inline void glu_v16(const struct inf_glu_args *a)
 
 static inline void softcap_v16(const struct inf_softcap_args *a)
 {
-    v16 cap = v16_set(a->cap), scale = v16_set(2.0f / a->cap);
     size_t i = 0;
-    for (; i + 16 <= a->n; i += 16)
-        v16_store(a->x + i, softcap_of_v16(v16_load(a->x + i), cap, scale));
-    if (i < a->n)
-        v16_store_part(a->x + i, softcap_of_v16(v16_load_part(a->x + i, a->n - i), cap, scale),
-                       a->n - i);
+    for (; i + 16 <= a->n; i += 16) {
+        v16 x = v16_load(a->x + i);
+        v16_store(a->x + i, v16_add(soft_cap_v16(x, a->cap), v16_sub(x, x)));
+    }
+    if (i < a->n) {
+        v16 x = v16_load_part(a->x + i, a->n - i);
+        v16_store_part(a->x + i, v16_add(soft_cap_v16(x, a->cap), v16_sub(x, x)), a->n - i);
+    }
 }
 
 #endif

@@ -118,12 +118,12 @@ RECUR_INLINE void recur_look(const float *s, size_t group_floats, float x, int g
 RECUR_INLINE void recur_step(float *s, size_t group_floats, float k, float q, v16 g, const v16 u[],
                              int groups, v16 p[])
 {
-    v16 key = v16_set(k), query = v16_set(q);
+    v16 key = v16_set(k), query = v16_set(q), next[V16_RECUR];
+    for (int w = 0; w < groups; w++) /* all loads first: groups may be multiples of 4 KiB apart */
+        next[w] = v16_fma(key, u[w], v16_mul(g, v16_load(s + w * group_floats)));
     for (int w = 0; w < groups; w++) {
-        float *at = s + w * group_floats;
-        v16 next = v16_fma(key, u[w], v16_mul(g, v16_load(at)));
-        v16_store(at, next);
-        p[w] = v16_fma(next, query, p[w]);
+        v16_store(s + w * group_floats, next[w]);
+        p[w] = v16_fma(next[w], query, p[w]);
     }
 }
 
@@ -184,7 +184,9 @@ static inline void recur_v16(const struct inf_recur_args *a)
 {
     size_t j = 0, apart = a->keys * 16;
     float *s = a->state;
-    for (; j + 16 * V16_RECUR <= a->values; j += 16 * V16_RECUR, s += V16_RECUR * apart)
+    /* one row is bound by memory, and reads best as one stream */
+    for (; a->rows > 1 && j + 16 * V16_RECUR <= a->values;
+         j += 16 * V16_RECUR, s += V16_RECUR * apart)
         recur_groups(a, s, j, V16_RECUR, 16);
     for (; j < a->values; j += 16, s += apart)
         recur_groups(a, s, j, 1, a->values - j < 16 ? a->values - j : 16);

@@ -86,6 +86,21 @@ const struct inf_arch *inf_arch_at(size_t index)
     return archs[index];
 }
 
+struct inf_family inf_arch_family(const char *name)
+{
+    static const char TRANSFORMERS[] = "transformers in float32";
+    static const char DOUBLE[] = "a plain engine in double precision";
+    const struct inf_family families[] = {
+#define FAMILY(name, models, error, reference) {name, models, reference, error},
+#include "lib/arch/families.def"
+#undef FAMILY
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (!strcmp(families[i].name, name))
+            return families[i];
+    return (struct inf_family){name, "", "", -1.0};
+}
+
 infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **arch,
                            infer_error *err)
 {
@@ -95,18 +110,16 @@ infer_status inf_arch_find(const struct inf_gguf *gguf, const struct inf_arch **
         return status;
     if (!name.ptr)
         return inf_fail(err, INFER_E_FORMAT, "key general.architecture is missing");
-    char known[1024] = "";
     for (size_t i = 0; i < inf_arch_count(); i++) {
         if (inf_bytes_equal(name, archs[i]->name)) {
             *arch = archs[i];
             return INFER_OK;
         }
-        size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", archs[i]->name);
     }
     return inf_fail(err, INFER_E_UNSUPPORTED,
-                    "architecture \"%.*s\" is not supported; supported are: %s",
-                    (int)inf_min_size(name.len, 64), name.ptr, known);
+                    "key general.architecture is \"%.*s\", which is none of the %zu architectures "
+                    "that this build runs",
+                    (int)inf_min_size(name.len, 64), name.ptr, inf_arch_count());
 }
 
 struct slot {
@@ -199,6 +212,8 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return l->values;
     case INF_DIM_EXPERT_FF:
         return hp->expert_ff;
+    case INF_DIM_EXPERT_FF2:
+        return 2ull * hp->expert_ff;
     case INF_DIM_SHARED_FF:
         return hp->shared_ff;
     case INF_DIM_Q_LORA:
@@ -230,6 +245,14 @@ static bool type_fits(const struct slot *slot, const struct inf_gguf_tensor *t)
     if (is_vector(slot))
         return t->type_id == INF_TYPE_F32;
     return t->type && t->type->form != INF_FORM_NUMBER;
+}
+
+const char *inf_arch_slot(const struct inf_hparams *hp, enum inf_slot slot, int layer,
+                          uint64_t shape[3])
+{
+    for (int i = 0; i < 3; i++)
+        shape[i] = dim(hp, layer, slots[slot].dims[i]);
+    return slots[slot].names;
 }
 
 /* Where a slot is to be found in the file. */
@@ -300,8 +323,7 @@ static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, en
                    int layer, inf_tensor_find_fn *find, const void *ud, struct place *at)
 {
     const struct slot *slot = &slots[which];
-    for (int i = 0; i < 3; i++)
-        at->want[i] = dim(hp, layer, slot->dims[i]);
+    inf_arch_slot(hp, which, layer, at->want);
     int axis = slot->dims[1] == INF_DIM_NONE ? 0 : 1;
     at->rows = at->want[axis];
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -321,9 +343,13 @@ static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, en
         at->want[1] = at->rows = at->t->shape[1];
 }
 
-/* Whether a layer is of the kind that has a tensor. */
-static bool has(const struct inf_hparams *hp, const struct inf_layer *l, enum inf_when when)
+bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when)
 {
+    if (when == INF_PER_LAYER)
+        return hp->per_layer;
+    if (layer < 0)
+        return true;
+    const struct inf_layer *l = &hp->layer[layer];
     switch (when) {
     case INF_ATTN:
         return l->mixer == INF_MIXER_ATTN;
@@ -394,9 +420,7 @@ static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *
                          infer_error *err)
 {
     struct place at = {0};
-    if (row->when == INF_PER_LAYER && !hp->per_layer)
-        return INFER_OK;
-    if (layer >= 0 && !has(hp, &hp->layer[layer], row->when))
+    if (!inf_arch_has(hp, layer, row->when))
         return INFER_OK;
     const uint8_t **each = NULL;
     infer_status status;

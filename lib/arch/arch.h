@@ -155,6 +155,7 @@ enum inf_symbol {
     INF_DIM_R_GROUP, /* values of a group */
     INF_DIM_VALUES,
     INF_DIM_EXPERT_FF,
+    INF_DIM_EXPERT_FF2,
     INF_DIM_SHARED_FF,
     INF_DIM_Q_LORA,
     INF_DIM_LATENT,
@@ -239,6 +240,7 @@ struct inf_arch {
     bool mixed;                     /* a layer may have no heads or no feed-forward */
     bool single;                    /* a layer is one thing, a mixer or a feed-forward; else both */
     bool encoder;      /* tokens see both ways unless the file says otherwise; no logits */
+    bool beside;       /* experts stand beside the dense feed-forward, with norms of their own */
     bool v_norm;       /* values are normed, by no weights; keys are values where there are none */
     bool layer_norm;   /* norms take the mean off, and may have a bias; else RMS norms */
     double local_base; /* RoPE base of windowed layers, never scaled (INF_BASE_SAME: that of all
@@ -328,6 +330,13 @@ extern const struct inf_block inf_layer_encoder[];
         INF_SLOT_FFN_POST_NORM, INF_REQUIRED                                                       \
     }
 
+/* What families.def says of an architecture; error is negative where nothing is known. */
+struct inf_family {
+    const char *name, *models, *reference;
+    double error;
+};
+struct inf_family inf_arch_family(const char *name);
+
 size_t inf_arch_count(void);
 const struct inf_arch *inf_arch_at(size_t index);
 
@@ -343,6 +352,13 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
 infer_status inf_arch_experts(const struct inf_arch *arch, const struct inf_keys *keys,
                               struct inf_hparams *hp, infer_error *err);
 infer_status inf_arch_latent(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
+
+/* The names of a slot (with | between them, %u for the layer) and its shape in a layer. */
+const char *inf_arch_slot(const struct inf_hparams *hp, enum inf_slot slot, int layer,
+                          uint64_t shape[3]);
+
+/* Whether a layer is of the kind that has a tensor; true outside layers (-1). */
+bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when);
 
 /* One weight tensor where it stands, or the rows of a fused one: (experts, rows, k); `data` NULL:
  * the model has none. */

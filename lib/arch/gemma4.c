@@ -1,5 +1,5 @@
 /*
- * gemma4: Gemma 4 of all sizes but experts. Windowed layers have heads and a RoPE of their own; the last
+ * gemma4: Gemma 4, dense or with experts beside the dense part. Windowed layers have heads and a RoPE of their own; the last
  * layers read K and V of the last one of their kind before them; values are normed (and are the keys,
  * where there is no matrix for them); small models have an embedding of every token for each layer.
  */
@@ -20,6 +20,12 @@ static const struct inf_tensor_row tensors[] = {
     {INF_SLOT_ATTN_Q_NORM, INF_REQUIRED},
     {INF_SLOT_ATTN_K_NORM, INF_OWN_KV},
     {INF_SLOT_ATTN_OUT, INF_REQUIRED},
+    INF_TENSORS_EXPERTS,
+    {INF_SLOT_ROUTER_SCALE, INF_EXPERTS},
+    {INF_SLOT_EXPERTS_SCALE, INF_EXPERTS},
+    {INF_SLOT_FFN_PRE_NORM_2, INF_EXPERTS},
+    {INF_SLOT_FFN_POST_NORM_1, INF_EXPERTS},
+    {INF_SLOT_FFN_POST_NORM_2, INF_EXPERTS},
     {INF_SLOT_PER_LAYER_EMBD, INF_PER_LAYER},
     {INF_SLOT_PER_LAYER_MODEL, INF_PER_LAYER},
     {INF_SLOT_PER_LAYER_NORM, INF_PER_LAYER},
@@ -68,8 +74,6 @@ static infer_status hook(const struct inf_keys *keys, struct inf_hparams *hp, in
     struct inf_rope *local = &hp->rope[INF_ROPE_LOCAL];
     uint32_t head = 0, value = 0, shared = 0;
     infer_status status;
-    if (hp->experts)
-        return inf_fail(err, INFER_E_UNSUPPORTED, "%s with experts is not supported", keys->prefix);
     if ((status = inf_keys_need(keys, "attention.key_length_swa", err)) ||
         (status =
              inf_keys_uint(keys, "attention.key_length_swa", 1, INF_MAX_HEAD_SIZE, &head, err)))
@@ -104,5 +108,7 @@ const struct inf_arch inf_arch_gemma4 = {
     .activation = INF_GELU_TANH,
     .local_base = INF_BASE_SAME,
     .v_norm = true,
+    .beside = true,
+    .routing = {.normalise = true},
     .hook = hook,
 };

@@ -107,8 +107,7 @@ void inf_arena_init(struct inf_arena *arena, const infer_allocator *a)
 void *inf_arena_take(struct inf_arena *arena, size_t count, size_t size)
 {
     size_t bytes;
-    if (!inf_mul_size(count, size, &bytes) ||
-        !inf_round_up(bytes ? bytes : 1, BLOCK_ALIGN, &bytes))
+    if (!inf_mul_size(count, size, &bytes) || !inf_round_up(bytes ? bytes : 1, BLOCK_ALIGN, &bytes))
         return NULL;
     if (bytes > arena->left) {
         size_t total = inf_max_size(bytes, CHUNK_BYTES - BLOCK_ALIGN);

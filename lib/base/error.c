@@ -71,9 +71,9 @@ void inf_error_place(infer_error *err, const char *name)
 const char *infer_status_name(infer_status status)
 {
     static const char *const names[] = {
-        "INFER_OK",       "INFER_E_ARGUMENT",    "INFER_E_MEMORY",    "INFER_E_IO",
-        "INFER_E_FORMAT", "INFER_E_UNSUPPORTED", "INFER_E_LIMIT",     "INFER_E_CONTEXT",
-        "INFER_E_RANGE",  "INFER_E_NUMERIC",     "INFER_E_CANCELLED", "INFER_E_MISMATCH",
+        "INFER_OK",         "INFER_E_ARGUMENT",    "INFER_E_MEMORY",    "INFER_E_IO",
+        "INFER_E_FORMAT",   "INFER_E_UNSUPPORTED", "INFER_E_LIMIT",     "INFER_E_CONTEXT",
+        "INFER_E_RANGE",    "INFER_E_NUMERIC",     "INFER_E_CANCELLED", "INFER_E_MISMATCH",
         "INFER_E_TEMPLATE",
     };
     size_t index = (size_t)status;

@@ -2,7 +2,7 @@
 #include "lib/base/json.h"
 
 #include "lib/base/limits.h"
-#include "lib/base/number.h"
+#include "lib/base/decimal.h"
 #include "lib/base/sort.h"
 
 #include <string.h>

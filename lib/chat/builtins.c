@@ -108,7 +108,7 @@ INF_BUILTIN(call_range)
 static bool gather(struct inf_render *r, const struct inf_args *all, struct inf_entry **entries,
                    size_t *count)
 {
-    struct inf_sequence pairs = {.items = NULL}, pair;
+    struct inf_sequence pairs = {.items = NULL}, pair = {.items = NULL};
     const struct inf_dict *dict = NULL;
     if (all->count > 1)
         return inf_fault(r, "at most one argument without a name, %zu are given", all->count);
@@ -141,16 +141,16 @@ static bool gather(struct inf_render *r, const struct inf_args *all, struct inf_
 
 INF_BUILTIN(call_dict)
 {
-    struct inf_entry *entries;
-    size_t count;
+    struct inf_entry *entries = NULL;
+    size_t count = 0;
     return gather(r, all, &entries, &count) && inf_dict_new(r, entries, count, out);
 }
 
 INF_BUILTIN(call_namespace)
 {
     struct inf_namespace *space = inf_render_take(r, 1, sizeof *space);
-    struct inf_entry *entries;
-    size_t count;
+    struct inf_entry *entries = NULL;
+    size_t count = 0;
     if (!space || !gather(r, all, &entries, &count))
         return false;
     for (size_t i = 0; i < count; i++) {

@@ -95,23 +95,47 @@ static bool filter_items(struct inf_render *r, struct inf_frame *frame, const st
     return true;
 }
 
+/* What a loop walks over; a range stays one. */
+static bool set_items(struct inf_render *r, struct inf_frame *frame, const struct inf_node *node,
+                      const struct inf_value *list, struct inf_loop *loop)
+{
+    if (list->kind == INF_RANGE && !node->items[2]) {
+        loop->range = list->as.range;
+        loop->items.count = (uint32_t)list->as.range->count;
+        return true;
+    }
+    return inf_value_items(r, list, &loop->items) &&
+           (!node->items[2] || filter_items(r, frame, node, &loop->items));
+}
+
+static struct inf_value item_of(const struct inf_loop *loop, uint32_t index)
+{
+    return loop->range ? inf_int(loop->range->start + index * loop->range->step)
+                       : loop->items.items[index];
+}
+
 static enum flow loop_over(struct inf_render *r, struct inf_frame *frame,
                            const struct inf_node *node, const struct inf_value *list,
                            uint32_t depth)
 {
     struct inf_loop *loop = inf_render_take(r, 1, sizeof *loop);
+    struct inf_frame *scope = NULL;
     if (!loop)
         return FLOW_FAILED;
     *loop = (struct inf_loop){.node = node, .outside = frame, .depth = depth};
-    if (!inf_value_items(r, list, &loop->items) ||
-        (node->items[2] && !filter_items(r, frame, node, &loop->items)))
+    if (!set_items(r, frame, node, list, loop))
         return FLOW_FAILED;
     struct inf_value value = {.kind = INF_LOOP, .as.loop = loop};
     for (uint32_t i = 0; i < loop->items.count; i++) {
-        struct inf_frame *scope = new_frame(r, frame);
+        struct inf_value item = item_of(loop, i);
+        if (!scope || node->op)
+            scope = new_frame(r, frame);
         loop->index = i;
-        if (!scope || !inf_space_set(r, &scope->names, (struct inf_bytes){"loop", 4}, &value) ||
-            !assign(r, scope, node->items[0], &loop->items.items[i]))
+        if (!scope)
+            return FLOW_FAILED;
+        scope->names.count = 0;
+        if (!inf_space_set(r, &scope->names, (struct inf_bytes){"loop", 4}, &value) ||
+            !assign(r, scope, node->items[0], &item))
             return FLOW_FAILED;
         enum flow flow = execute(r, scope, node->items[3]);
         if (flow == FLOW_FAILED)
@@ -120,7 +144,7 @@ static enum flow loop_over(struct inf_render *r, struct inf_frame *frame,
             break;
     }
     if (!loop->items.count && node->items[4]) {
-        struct inf_frame *scope = new_frame(r, frame);
+        scope = new_frame(r, frame);
         return scope ? execute(r, scope, node->items[4]) : FLOW_FAILED;
     }
     return FLOW_NEXT;
@@ -164,7 +188,7 @@ static bool loop_attribute(struct inf_render *r, const struct inf_loop *loop, st
         }
     bool before = inf_bytes_equal(name, "previtem"), after = inf_bytes_equal(name, "nextitem");
     if ((before && index) || (after && index + 1 < count))
-        *out = loop->items.items[before ? index - 1 : index + 1];
+        *out = item_of(loop, before ? index - 1 : index + 1);
     else if (before || after)
         return inf_undefined(r, name, "loop", out);
     else

@@ -1,5 +1,5 @@
 /* "%5.1f" % x and "{:>8}".format(x): how values are laid out in texts. */
-#include "lib/base/number.h"
+#include "lib/base/decimal.h"
 #include "lib/chat/value.h"
 
 #include <stdio.h>
@@ -113,7 +113,7 @@ static bool number_text(struct format *f, const struct layout *l, const struct i
         else
             inf_double_format(value, type, l->precision < 0 ? 6 : (int)l->precision, digits);
         if (l->type == '%')
-            strcat(digits, "%");
+            memcpy(digits + strlen(digits), "%", 2);
     } else if (!whole_digits(f, l, v, digits, sizeof digits, &negative)) {
         return false;
     }

@@ -262,6 +262,8 @@ infer_status inf_template_render(const struct inf_template *t, const infer_alloc
         .now = now ? *now : 0,
         .err = err,
     };
+    if (r.steps_max > INF_MAX_TEMPLATE_STEPS)
+        r.steps_max = INF_MAX_TEMPLATE_STEPS;
     r.steps_left = r.steps_max;
     inf_arena_init(&r.heap.arena, a);
     struct inf_frame frame = {0};

@@ -136,9 +136,11 @@ static struct inf_node *parse_for(struct inf_parser *p, struct inf_node *node)
     node->flag = inf_parse_skip_name(p, "recursive");
     if (!inf_parse_push(p, test) || !end_block(p))
         return NULL;
+    unsigned macros = p->macros;
     p->loops++;
     struct inf_node *body = parse_body(p, node->at, ends);
     p->loops--;
+    node->op = p->macros != macros;
     if (!body || !inf_parse_push(p, body))
         return NULL;
     bool has_else = inf_parse_is_name(p, "else");
@@ -204,6 +206,7 @@ static struct inf_node *parse_macro_rest(struct inf_parser *p, struct inf_node *
                                          const char *end)
 {
     unsigned outer = p->uses, loops = p->loops;
+    p->macros++;
     p->uses = 0;
     p->loops = 0;
     struct inf_node *body = parse_block(p, node->at, end);

@@ -40,7 +40,8 @@ enum inf_node_kind {
     INF_NODE_TEXT,         /* value */
     INF_NODE_OUTPUT,       /* items */
     INF_NODE_IF,           /* condition, body, condition, body, ..., perhaps a last body */
-    INF_NODE_FOR,          /* target, list, test or NULL, body, else or NULL; flag: recursive */
+    INF_NODE_FOR,          /* target, list, test or NULL, body, else or NULL; flag: recursive; op:
+                              1 where macros stand in it, which keep its variables */
     INF_NODE_SET,          /* target, value */
     INF_NODE_SET_BLOCK,    /* target, body, POSTFIX without base or NULL */
     INF_NODE_TARGET_SPACE, /* name and, as item, an ATTRIBUTE: ns.name */
@@ -116,7 +117,8 @@ struct inf_parser {
     struct inf_node **open; /* items of the nodes that are not finished */
     size_t open_count, open_capacity;
     unsigned depth, loops;
-    unsigned uses; /* INF_USES_ of the macro that is being read */
+    unsigned macros; /* so many were read */
+    unsigned uses;   /* INF_USES_ of the macro that is being read */
     infer_status status;
     infer_error *err;
 };
@@ -124,6 +126,8 @@ struct inf_parser {
 /* Sets the error at a place, unless there is one; always false. */
 bool inf_parse_fail(struct inf_parser *p, infer_status status, size_t at, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));
+
+bool inf_parse_no_memory(struct inf_parser *p); /* the same for memory */
 
 bool inf_lex_next(struct inf_parser *p, struct inf_lexeme *out); /* lexer.c */
 
@@ -145,6 +149,10 @@ struct inf_node *inf_parse_tuple(struct inf_parser *p, bool conditions);
 struct inf_node *inf_parse_target(struct inf_parser *p, bool names_alone);
 struct inf_node *inf_parse_call_only(struct inf_parser *p);
 struct inf_node *inf_parse_filters(struct inf_parser *p, bool first_without_bar);
+
+/* constants.c */
+struct inf_node *inf_parse_strings(struct inf_parser *p);
+struct inf_node *inf_parse_number(struct inf_parser *p);
 struct inf_value inf_parse_text_value(struct inf_parser *p, const char *bytes, size_t len);
 
 /* statements.c: the whole template. */
@@ -160,8 +168,9 @@ struct inf_frame {
 
 struct inf_loop {
     const struct inf_node *node;
-    struct inf_frame *outside; /* where the loop stands, for loop(...) */
-    struct inf_sequence items;
+    struct inf_frame *outside;     /* where the loop stands, for loop(...) */
+    const struct inf_range *range; /* what is walked over; NULL: items */
+    struct inf_sequence items;     /* of a range the count alone */
     uint32_t index, depth;
     bool has_changed;
     struct inf_value changed;

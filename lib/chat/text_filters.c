@@ -1,5 +1,5 @@
 /* Filters of texts and numbers. What is no text is made one first, as Jinja does. */
-#include "lib/base/number.h"
+#include "lib/base/decimal.h"
 #include "lib/chat/characters.h"
 #include "lib/chat/value.h"
 
@@ -195,7 +195,7 @@ static bool wrap_line(struct inf_render *r, const struct inf_value *line, size_t
     bool first = true;
     while (start < len) {
         /* the longest stretch from start that is narrow enough and ends before a blank */
-        size_t at = start, columns = 0, end = start;
+        size_t at = start, columns = 0, end;
         for (; at < len && columns < width; columns++)
             at += inf_char_size(bytes + at, len - at);
         if (at == len) {

@@ -2,7 +2,7 @@
 #include "lib/chat/value.h"
 
 #include "lib/base/limits.h"
-#include "lib/base/number.h"
+#include "lib/base/decimal.h"
 #include "lib/chat/characters.h"
 
 #include <stdio.h>

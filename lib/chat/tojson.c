@@ -1,5 +1,5 @@
 /* tojson: Python's json.dumps, without ASCII escapes unless they are asked for. */
-#include "lib/base/number.h"
+#include "lib/base/decimal.h"
 #include "lib/chat/value.h"
 
 #include <stdio.h>

@@ -104,6 +104,9 @@ void inf_cpu_route(const struct inf_cpu_run *run, const struct inf_step *step, u
     float whole = r->normalise ? sum : r->sigmoid ? 1.0f : all;
     for (uint32_t j = 0; j < used; j++)
         weights[j] = weights[j] / whole * r->scale;
+    const float *own = step->w[1] ? (const float *)(const void *)step->w[1]->data : NULL;
+    for (uint32_t j = 0; own && j < used; j++)
+        weights[j] *= own[experts[j]];
 }
 
 void inf_cpu_slot_bias(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t slot)

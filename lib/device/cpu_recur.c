@@ -28,6 +28,10 @@ static uint32_t rows_until_copy(const struct inf_cpu_run *run, uint32_t row, uin
     return count;
 }
 
+/* Rows at a time: the kernel goes down the rows for every 16 channels, and these stay in the first cache
+ * with all the channels of a task. */
+#define CONV_ROWS 16
+
 /* Channels of a task: a few tasks a thread, whole registers, not less than a cache line's worth. */
 static uint32_t conv_channels(const struct inf_cpu_run *run, const struct inf_layer *l)
 {
@@ -66,7 +70,7 @@ void inf_cpu_conv(const struct inf_cpu_run *run, const struct inf_step *step, ui
         for (uint32_t j = 0; copy && j + 1 < l->taps; j++)
             memcpy(copy + place + (size_t)j * l->conv_size, args.state + (size_t)j * l->conv_size,
                    args.channels * sizeof *copy);
-        args.rows = rows_until_copy(run, row, end);
+        args.rows = inf_min_size(rows_until_copy(run, row, end), CONV_ROWS);
         args.x = inf_cpu_row(plan, step->in, row) + step->at + first;
         plan->kernels.conv(&args);
     }

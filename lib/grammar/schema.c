@@ -570,7 +570,7 @@ static bool has_any(const struct inf_conjunct *c, const char *const *names,
 }
 
 /* Whether a value of an enum is in all other plain keywords. */
-static infer_status value_holds(struct inf_schema *s, const struct inf_conjunct *c, unsigned types,
+infer_status inf_conjunct_holds(struct inf_schema *s, const struct inf_conjunct *c, unsigned types,
                                 const struct inf_json *v, bool *holds)
 {
     static const char *const of_arrays[] = {"items",    "prefixItems", "minItems",
@@ -612,7 +612,7 @@ static infer_status value_holds(struct inf_schema *s, const struct inf_conjunct 
     return INFER_OK;
 }
 
-static infer_status check_enums(struct inf_schema *s, const struct inf_conjunct *c)
+infer_status inf_conjunct_check_enums(struct inf_schema *s, const struct inf_conjunct *c)
 {
     for (size_t i = 0; i < c->count; i++) {
         const struct inf_json *list = inf_json_get(c->parts[i].node, "enum");
@@ -630,7 +630,7 @@ static infer_status values_expr(struct inf_schema *s, const struct inf_conjunct 
     infer_status status = INFER_OK;
     for (size_t i = 0; i < count && !status; i++) {
         bool holds = false;
-        status = value_holds(s, c, types, &values[i], &holds);
+        status = inf_conjunct_holds(s, c, types, &values[i], &holds);
         if (!status && holds)
             inf_items_add(s->d, &items, inf_schema_value(s, &values[i]));
     }
@@ -646,158 +646,12 @@ infer_status inf_schema_values_dfa(struct inf_schema *s, const struct inf_conjun
     infer_status status = INFER_OK;
     for (size_t i = 0; i < count && !status; i++) {
         bool holds = false;
-        status = value_holds(s, c, INF_TYPE_STRING, &values[i], &holds);
+        status = inf_conjunct_holds(s, c, INF_TYPE_STRING, &values[i], &holds);
         if (!status && holds)
             inf_items_add(s->d, &items, inf_schema_text(s, values[i].as.text));
     }
     const struct inf_expr *expr = inf_items_take(s->d, &items, INF_EXPR_ALT);
     return status ? status : inf_dfa_of(s->d, expr, NULL, s->budget, dfa, s->err);
-}
-
-/* ---- Choices --------------------------------------------------------------------------------------- */
-
-/* The language of the scalars of one kind in both: empty or not. */
-static infer_status scalars_disjoint(struct inf_schema *s, const struct inf_conjunct *a,
-                                     const struct inf_conjunct *b, bool strings, bool *disjoint)
-{
-    const struct inf_dfa *x = NULL, *y = NULL, *both = NULL;
-    unsigned types_a, types_b;
-    infer_status status;
-    *disjoint = false;
-    if ((status = inf_conjunct_types(s, a, &types_a)) ||
-        (status = inf_conjunct_types(s, b, &types_b)))
-        return status;
-    if (strings) {
-        if ((status = inf_schema_text_dfa(s, a, &x)) || (status = inf_schema_text_dfa(s, b, &y)))
-            return status;
-    } else if ((status = inf_schema_number_dfa(s, a, types_a & INF_TYPE_NUMBER, &x)) ||
-               (status = inf_schema_number_dfa(s, b, types_b & INF_TYPE_NUMBER, &y))) {
-        return status;
-    }
-    if (!x || !y)
-        return INFER_OK;
-    status = inf_dfa_product(s->d, x, y, false, s->budget, &both, s->err);
-    *disjoint = !status;
-    for (uint32_t i = 0; !status && i < both->state_count; i++)
-        *disjoint &= !both->states[i].ends;
-    return status;
-}
-
-/* Objects cannot be in both where a member that one requires cannot be in the other, or not with the
- * same value. */
-static infer_status objects_disjoint(struct inf_schema *s, const struct inf_conjunct *a,
-                                     const struct inf_conjunct *b, unsigned depth, bool *disjoint)
-{
-    infer_status status = INFER_OK;
-    *disjoint = false;
-    for (size_t i = 0; i < a->count && !status && !*disjoint; i++) {
-        const struct inf_json *required =
-            inf_schema_get(a->parts[i].node, "required", INF_JSON_ARRAY);
-        for (size_t k = 0; required && k < required->count && !status && !*disjoint; k++) {
-            struct inf_conjunct x = {.count = 0}, y = {.count = 0};
-            bool theirs = false;
-            if (required->as.items[k].kind != INF_JSON_STRING)
-                continue;
-            struct inf_bytes name = required->as.items[k].as.text;
-            if ((status = inf_schema_member(s, a, name, &x)) ||
-                (status = inf_schema_member(s, b, name, &y)) ||
-                (status = inf_schema_requires(s, b, name, &theirs)))
-                return status;
-            *disjoint = y.never;
-            if (!*disjoint && theirs && depth)
-                status = inf_conjunct_disjoint(s, &x, &y, depth - 1, disjoint);
-        }
-    }
-    return status;
-}
-
-infer_status inf_conjunct_disjoint(struct inf_schema *s, const struct inf_conjunct *a,
-                                   const struct inf_conjunct *b, unsigned depth, bool *disjoint)
-{
-    const struct inf_json *x, *y;
-    size_t x_count, y_count;
-    unsigned types_a, types_b;
-    infer_status status;
-    *disjoint = false;
-    if ((status = inf_conjunct_types(s, a, &types_a)) ||
-        (status = inf_conjunct_types(s, b, &types_b)) || (status = check_enums(s, a)) ||
-        (status = check_enums(s, b)))
-        return status;
-    unsigned shared = types_a & types_b;
-    inf_conjunct_values(a, &x, &x_count);
-    inf_conjunct_values(b, &y, &y_count);
-    if (x || y) {
-        const struct inf_conjunct *other = x ? b : a;
-        const struct inf_json *values = x ? x : y;
-        bool holds = false;
-        for (size_t i = 0; i < (x ? x_count : y_count) && !holds && !status; i++)
-            status = value_holds(s, other, shared, &values[i], &holds);
-        *disjoint = !status && !holds;
-        return status;
-    }
-    *disjoint = true;
-    if (shared & (INF_TYPE_NULL | INF_TYPE_BOOLEAN | INF_TYPE_ARRAY))
-        *disjoint = false;
-    if (*disjoint && shared & INF_TYPE_NUMBER)
-        status = scalars_disjoint(s, a, b, false, disjoint);
-    if (!status && *disjoint && shared & INF_TYPE_STRING)
-        status = scalars_disjoint(s, a, b, true, disjoint);
-    if (!status && *disjoint && shared & INF_TYPE_OBJECT) {
-        status = objects_disjoint(s, a, b, depth, disjoint);
-        if (!status && !*disjoint)
-            status = objects_disjoint(s, b, a, depth, disjoint);
-    }
-    return status;
-}
-
-/* oneOf is anyOf where no value is in two of its schemas. */
-static infer_status check_one_of(struct inf_schema *s, const struct inf_conjunct *whole,
-                                 const struct inf_json *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        for (size_t k = i + 1; k < list->count; k++) {
-            struct inf_conjunct a = *whole, b = *whole; /* both begin in the part of oneOf */
-            bool disjoint = false;
-            infer_status status;
-            if ((status = inf_conjunct_add(s, &a, &list->as.items[i])) ||
-                (status = inf_conjunct_add(s, &b, &list->as.items[k])) ||
-                (status = inf_conjunct_disjoint(s, &a, &b, 4, &disjoint)))
-                return status;
-            if (!disjoint)
-                return inf_schema_fail(s, INFER_E_UNSUPPORTED, list, NULL,
-                                       "it cannot be shown that no value is in both schema %zu and "
-                                       "schema %zu; anyOf is supported",
-                                       i, k);
-        }
-    return INFER_OK;
-}
-
-static infer_status choices_expr(struct inf_schema *s, const struct inf_conjunct *c, size_t part,
-                                 bool any, const struct inf_expr **expr)
-{
-    const char *name = any ? "anyOf" : "oneOf";
-    const struct inf_json *list = inf_json_get(c->parts[part].node, name);
-    struct inf_expr_items items = {0};
-    struct inf_conjunct base = *c;
-    infer_status status = INFER_OK;
-    base.parent = (unsigned char)(part + 1);
-    base.parts[part].chosen |= any ? INF_CHOSEN_ANY : INF_CHOSEN_ONE;
-    if (list->kind != INF_JSON_ARRAY || list->count == 0)
-        return inf_schema_fail(s, INFER_E_FORMAT, list, NULL, "must be an array of schemas");
-    if (!any)
-        status = check_one_of(s, &base, list);
-    for (size_t i = 0; i < list->count && !status; i++) {
-        struct inf_conjunct choice = base;
-        uint32_t rule = 0;
-        status = inf_conjunct_add(s, &choice, &list->as.items[i]);
-        if (status || choice.never)
-            continue;
-        status = inf_conjunct_rule(s, &choice, (struct inf_bytes){name, 5}, &rule);
-        if (!status)
-            inf_items_add(s->d, &items, inf_expr_call(s->d, rule));
-    }
-    *expr = inf_items_take(s->d, &items, INF_EXPR_ALT);
-    return status ? status : *expr ? INFER_OK : inf_schema_no_memory(s);
 }
 
 /* ---- Bodies ---------------------------------------------------------------------------------------- */
@@ -839,11 +693,11 @@ static infer_status body_of(struct inf_schema *s, const struct inf_conjunct *c,
     }
     for (size_t i = 0; i < c->count; i++) {
         if (!(c->parts[i].chosen & INF_CHOSEN_ANY) && inf_json_get(c->parts[i].node, "anyOf"))
-            return choices_expr(s, c, i, true, expr);
+            return inf_schema_choices(s, c, i, true, expr);
         if (!(c->parts[i].chosen & INF_CHOSEN_ONE) && inf_json_get(c->parts[i].node, "oneOf"))
-            return choices_expr(s, c, i, false, expr);
+            return inf_schema_choices(s, c, i, false, expr);
     }
-    if ((status = inf_conjunct_types(s, c, &types)) || (status = check_enums(s, c)))
+    if ((status = inf_conjunct_types(s, c, &types)) || (status = inf_conjunct_check_enums(s, c)))
         return status;
     inf_conjunct_values(c, &values, &count);
     return values ? values_expr(s, c, types, values, count, expr) : types_expr(s, c, types, expr);

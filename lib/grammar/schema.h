@@ -72,6 +72,12 @@ infer_status inf_conjunct_types(struct inf_schema *s, const struct inf_conjunct 
 void inf_conjunct_values(const struct inf_conjunct *c, const struct inf_json **values,
                          size_t *count);
 
+infer_status inf_conjunct_check_enums(struct inf_schema *s, const struct inf_conjunct *c);
+
+/* Whether a value of an enum is in all plain keywords (anyOf and oneOf aside) and of these types. */
+infer_status inf_conjunct_holds(struct inf_schema *s, const struct inf_conjunct *c, unsigned types,
+                                const struct inf_json *v, bool *holds);
+
 /* The texts (without quotes) of those values that are strings and in all other keywords. */
 infer_status inf_schema_values_dfa(struct inf_schema *s, const struct inf_conjunct *c,
                                    const struct inf_json *values, size_t count,
@@ -82,9 +88,9 @@ infer_status inf_schema_values_dfa(struct inf_schema *s, const struct inf_conjun
 infer_status inf_conjunct_count(struct inf_schema *s, const struct inf_conjunct *c,
                                 const char *keyword, bool least, uint64_t *value);
 
-/* Whether no value can be in both; false where that cannot be shown. */
-infer_status inf_conjunct_disjoint(struct inf_schema *s, const struct inf_conjunct *a,
-                                   const struct inf_conjunct *b, unsigned depth, bool *disjoint);
+/* schema_choice.c: a rule for each schema of a part's anyOf (any) or oneOf. */
+infer_status inf_schema_choices(struct inf_schema *s, const struct inf_conjunct *c, size_t part,
+                                bool any, const struct inf_expr **expr);
 
 bool inf_json_same(const struct inf_json *a, const struct inf_json *b);
 

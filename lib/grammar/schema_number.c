@@ -5,7 +5,7 @@
 #include "lib/grammar/schema.h"
 
 #include "lib/base/limits.h"
-#include "lib/base/number.h"
+#include "lib/base/decimal.h"
 
 #include <stdio.h>
 #include <string.h>

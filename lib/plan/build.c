@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* More steps than a layer of any recipe becomes, and those outside layers. */
-#define STEPS_PER_LAYER 48
+#define STEPS_PER_LAYER 96
 #define STEPS_OUTSIDE 16
 
 struct builder {
@@ -419,20 +419,27 @@ static void add_shared(const struct builder *b)
                  false);
 }
 
-static void add_experts(const struct builder *b)
+/* The choice of experts from what stands in `from`, and their slots in order. */
+static void add_routing(const struct builder *b, enum inf_buffer from)
 {
     static const enum inf_slot router[] = {INF_SLOT_ROUTER};
     static const enum inf_buffer router_out[] = {INF_BUF_ROUTER};
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, from, INF_BUF_INT_EMBD, 1, router, router_out,
+                 false);
+    add_bias(b, INF_SLOT_ROUTER_BIAS, INF_BUF_ROUTER, INF_ROWS_TOKENS);
+    struct inf_step *route = add(b, INF_STEP_ROUTE, INF_BUF_ROUTER, INF_BUF_CHOICE);
+    route->w[0] = weight(b, INF_SLOT_CHOICE_BIAS);
+    route->w[1] = weight(b, INF_SLOT_EXPERTS_SCALE);
+    add(b, INF_STEP_GROUP, INF_BUF_CHOICE, INF_BUF_GROUPS);
+}
+
+static void add_experts(const struct builder *b)
+{
     static const enum inf_slot gate_up[] = {INF_SLOT_EXPERTS_GATE, INF_SLOT_EXPERTS_UP};
     static const enum inf_buffer outs[] = {INF_BUF_SLOT_GATE, INF_BUF_SLOT_UP};
     static const enum inf_slot down[] = {INF_SLOT_EXPERTS_DOWN};
     static const enum inf_buffer expert[] = {INF_BUF_EXPERT};
     bool shared = weight(b, INF_SLOT_SHARED_DOWN);
-    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 1, router,
-                 router_out, false);
-    add_bias(b, INF_SLOT_ROUTER_BIAS, INF_BUF_ROUTER, INF_ROWS_TOKENS);
-    add(b, INF_STEP_ROUTE, INF_BUF_ROUTER, INF_BUF_CHOICE)->w[0] = weight(b, INF_SLOT_CHOICE_BIAS);
-    add(b, INF_STEP_GROUP, INF_BUF_CHOICE, INF_BUF_GROUPS);
     if (shared)
         add_shared(b);
     add_matrices(b, INF_STEP_EXPERTS, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 2, gate_up, outs,
@@ -503,12 +510,38 @@ static void add_per_layer(const struct builder *b)
     add_sum(b, INF_BUF_BESIDE);
 }
 
-static void add_feed_forward(const struct builder *b)
+/* The dense feed-forward of what stands beside, and experts of the stream by norms of their own: the sum
+ * of both. The choice reads the stream normed by yet another vector, over the root of embd. */
+static void add_beside(struct builder *b)
+{
+    uint32_t embd = b->plan->hp.embd;
+    b->plan->apart = true;
+    add_norm(b, INF_SLOT_ROUTER_SCALE, INF_BUF_STREAM, INF_BUF_APART, embd);
+    add_scale(b, INF_BUF_APART, embd, NULL, 1.0f / sqrtf((float)embd));
+    add_routing(b, INF_BUF_APART);
+    b->to = INF_BUF_APART;
+    add_dense(b);
+    b->to = INF_BUF_BESIDE;
+    add_norm(b, INF_SLOT_FFN_POST_NORM_1, INF_BUF_APART, INF_BUF_APART, embd);
+    add_norm(b, INF_SLOT_FFN_PRE_NORM_2, INF_BUF_STREAM, INF_BUF_BESIDE, embd);
+    add_experts(b);
+    add_norm(b, INF_SLOT_FFN_POST_NORM_2, INF_BUF_BESIDE, INF_BUF_BESIDE, embd);
+    struct inf_step *sum = add(b, INF_STEP_ADD, INF_BUF_BESIDE, INF_BUF_BESIDE);
+    sum->in2 = INF_BUF_APART;
+    sum->n = embd;
+    sum->scale = 1.0f;
+}
+
+static void add_feed_forward(struct builder *b)
 {
     const struct inf_layer *l = &b->plan->hp.layer[b->layer];
-    if (l->experts)
+    if (l->experts && b->plan->arch->beside) {
+        add_beside(b);
+    } else if (l->experts) {
+        add_routing(b, b->from);
         add_experts(b);
-    else if (l->ff)
+    }
+    if (!l->experts && l->ff)
         add_dense(b);
 }
 

@@ -70,8 +70,8 @@ enum inf_step_op {
     INF_STEP_ATTN,       /* out = attention of in (its turned part in in2); w[0]: sinks */
     INF_STEP_GLU,        /* in = f(in) * in2, or f(in) */
     INF_STEP_ADD,        /* in = in + in2 * scale */
-    INF_STEP_ROUTE, /* out = the chosen experts and their weights, from in; w[0]: bias of choice */
-    INF_STEP_GROUP, /* out = the lists of slots by expert */
+    INF_STEP_ROUTE, /* out = the chosen experts and their weights (* w[1]), from in; w[0]: bias of choice */
+    INF_STEP_GROUP,     /* out = the lists of slots by expert */
     INF_STEP_EXPERTS,   /* outs[i] = w[i] of each slot's expert x in */
     INF_STEP_SLOT_BIAS, /* in = in + the row of w[0] of each slot's expert */
     INF_STEP_SCALE,     /* in = in * scale (* the number of w[0]) */

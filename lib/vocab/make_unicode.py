@@ -11,6 +11,25 @@ SPACE = 128
 SPACES = {*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F,
           0x205F, 0x3000}
 
+# Marks (Mn) that came after Unicode 8, by which BERT's fast tokenizers know accents.
+NEW_MARKS = (
+    "7fd 898-89f 8ca-8e1 9fe afa-aff b55 c04 c3c d00 d3b-d3c d81 eba 180f 1885-1886 "
+    "1abf-1ace 1df6-1dfb a82c a8c5 a8ff a9bd 10d24-10d27 10eab-10eac 10f46-10f50 10f82-10f85 "
+    "11070 11073-11074 110c2 111c9 111cf 1123e 1133b 11438-1143f 11442-11444 11446 1145e "
+    "1182f-11837 11839-1183a 1193b-1193c 1193e 11943 119d4-119d7 119da-119db 119e0 "
+    "11a01-11a0a 11a33-11a38 11a3b-11a3e 11a47 11a51-11a56 11a59-11a5b 11a8a-11a96 "
+    "11a98-11a99 11c30-11c36 11c38-11c3d 11c3f 11c92-11ca7 11caa-11cb0 11cb2-11cb3 "
+    "11cb5-11cb6 11d31-11d36 11d3a 11d3c-11d3d 11d3f-11d45 11d47 11d90-11d91 11d95 11d97 "
+    "11ef3-11ef4 16f4f 16fe4 1cf00-1cf2d 1cf30-1cf46 1e000-1e006 1e008-1e018 1e01b-1e021 "
+    "1e023-1e024 1e026-1e02a 1e130-1e136 1e2ae 1e2ec-1e2ef 1e944-1e94a "
+)
+
+
+def ranges(text):
+    """The codes that a list of ranges in hexadecimal names."""
+    ends = [[int(end, 16) for end in part.split("-")] for part in text.split()]
+    return {code for e in ends for code in range(e[0], e[-1] + 1)}
+
 
 def char_class(code):
     category = unicodedata.category(chr(code))
@@ -71,7 +90,7 @@ def main():
     print(f"}};\n\nconst uint16_t inf_unicode_composites[INF_UNICODE_COMPOSITES] = {{")
     print("\n".join(rows([i for _, i in order], str, 16)))
 
-    marks = {c for c in codes if unicodedata.category(chr(c)) == "Mn"}
+    marks = {c for c in codes if unicodedata.category(chr(c)) == "Mn"} - ranges(NEW_MARKS) | {0x1734}
     accents = [(c, next(n for n in range(c, LIMIT) if n + 1 not in marks))
                for c in sorted(marks) if c - 1 not in marks]
     lower = [(c, ord(chr(c).lower()[0])) for c in codes if c >= 0x80 and chr(c).lower() != chr(c)]

@@ -90,6 +90,7 @@ static infer_status encode_pieces(struct inf_job *job, const char *text, size_t 
         uint32_t code = 0;
         if (inf_utf8_decode(start, piece, &code) && inf_unicode_class(code) & INF_SPACE)
             continue;
+        job->last = -1; /* unknown text is one token within a word alone */
         status = inf_encode_piece(job, start, piece);
     }
     return status;

@@ -106,7 +106,7 @@ infer_status inf_trie_load(struct inf_vocab *v, const struct inf_vocab_source *s
                            infer_error *err)
 {
     struct builder b = {.v = v, .err = err};
-    infer_status status = grow(&b, (size_t)v->count + 64);
+    infer_status status = grow(&b, (size_t)v->count * 3 + 64);
     uint32_t too_long = 0;
     for (uint32_t id = 0; id < v->count && !status; id++) {
         const struct inf_vocab_token *token = &v->tokens[id];

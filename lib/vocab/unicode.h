@@ -23,7 +23,7 @@ enum {
 #define INF_UNICODE_BLOCK 128
 #define INF_UNICODE_STEPS 2061
 #define INF_UNICODE_COMPOSITES 941
-#define INF_UNICODE_ACCENTS 336
+#define INF_UNICODE_ACCENTS 266
 #define INF_UNICODE_LOWER 1407
 
 /* Two stages: index[code / 128] is the number of a block of 128 values. */
@@ -38,7 +38,7 @@ extern const uint8_t inf_unicode_nfc_blocks[];
 extern const uint32_t inf_unicode_steps[INF_UNICODE_STEPS][3];
 extern const uint16_t inf_unicode_composites[INF_UNICODE_COMPOSITES];
 
-/* {first, last} of the marks that take no space (Mn); {code, its small letter}. */
+/* {first, last} of the marks that BERT strips (Mn of Unicode 8); {code, its small letter}. */
 extern const uint32_t inf_unicode_accents[INF_UNICODE_ACCENTS][2];
 extern const uint32_t inf_unicode_lower[INF_UNICODE_LOWER][2];
 

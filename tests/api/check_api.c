@@ -76,6 +76,12 @@ static void check_open(void)
     REFUSED(infer_model_open("/dev/zero", NULL, &model, &err), INFER_E_IO, "/dev/zero",
             "regular file");
     CHECK(infer_model_open("/no/such/file.gguf", NULL, &model, NULL) == INFER_E_IO);
+    char longer[3000]; /* of a long path the end is said, in whole characters, and the cause too */
+    for (size_t i = 0; i + 2 < sizeof longer; i += 2)
+        memcpy(longer + i, "\xc3\xa9", 2);
+    strcpy(longer + sizeof longer - 12, "/model.gguf");
+    REFUSED(infer_model_open(longer, NULL, &model, &err), INFER_E_IO, "...\xc3\xa9",
+            "\xc3\xa9/model.gguf: cannot be opened: ");
     model = (infer_model *)&file;
     REFUSED(infer_model_open_memory(wrong, 4, NULL, &model, &err), INFER_E_FORMAT, "");
     CHECK(!model);
@@ -259,7 +265,8 @@ static void check_tokens(void)
     CHECK(infer_token_kind(model, TINY_VOCAB - 1) == INFER_KIND_NORMAL);
     CHECK(!infer_token_kind(model, -1) && !infer_token_kind(model, TINY_VOCAB));
     infer_template *t;
-    REFUSED(infer_template_new(o.model, NULL, 0, &t, &err), INFER_E_UNSUPPORTED, "no chat template");
+    REFUSED(infer_template_new(o.model, NULL, 0, &t, &err), INFER_E_UNSUPPORTED,
+            "no chat template");
     drop(&o);
 }
 

@@ -94,10 +94,13 @@ static infer_status run_model(infer_model *model, const char *isa, infer_kv_type
         !(status = infer_session_eval(session, ids, 4, NULL, err)))
         status = infer_session_eval(session, &last, 1, NULL, err);
     if (!status) {
-        const float *logits = infer_session_logits(session, 0);
-        for (uint32_t i = 0; i < info.vocab_size; i++)
-            if (!isfinite(logits[i]))
-                status = inf_fail(err, INFER_E_FORMAT, "logit %u is not finite", i);
+        const float *numbers = infer_session_logits(session, 0);
+        uint32_t count = numbers ? info.vocab_size : info.embedding_length;
+        if (!numbers)
+            numbers = infer_session_embedding(session);
+        for (uint32_t i = 0; i < count; i++)
+            if (!isfinite(numbers[i]))
+                status = inf_fail(err, INFER_E_FORMAT, "number %u is not finite", i);
     }
     infer_session_free(session);
     infer_plan_free(plan);

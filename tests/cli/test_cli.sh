@@ -154,6 +154,34 @@ call 1 'run: no such file' run $'/no/such\n\e[1mfile' -p x
 call 1 'run: no such prompt file' run "$model" -f "$work/no-such-file"
 call 1 'no such tensor' tensor "$model" $'no\e[31m such tensor'
 call 1 'no such level' --isa mmx run "$model" -p x -n 1
+# an architecture that nobody knows: the same words from everything, and quickly
+python3 - "$model" "$work/unknown.gguf" <<'PY'
+import sys
+b = open(sys.argv[1], "rb").read()
+at = b.index(b"general.architecture") + len("general.architecture") + 12
+open(sys.argv[2], "wb").write(b[:at] + b"klama" + b[at + 5:])
+PY
+call 0 'unknown architecture: info' info "$work/unknown.gguf" --json
+why=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["runs"])' "$out")
+[[ $why == *klama* ]]
+verdict $? "unknown architecture: info names it: $why"
+for command in "plan" "run -p x -n 1" "logits"; do
+    # shellcheck disable=SC2086
+    call 1 "unknown architecture: $command" $command "$work/unknown.gguf"
+    [[ $(cat "$err") == *"$why" ]]
+    verdict $? "unknown architecture: $command says the words of info"
+done
+maker=$(dirname "$model")/make_tiny
+if [ -x "$maker" ]; then
+    "$maker" "$work/embedding.gguf" qwen3_embedding
+    given '[5, 6, 7]'
+    call 0 'embed' embed "$work/embedding.gguf"
+    python3 -c 'import array, sys
+v = array.array("f", open(sys.argv[1], "rb").read())
+sys.exit(not (len(v) == 256 and abs(sum(x * x for x in v) - 1) < 1e-5))' "$out"
+    verdict $? 'embed: 256 numbers of length 1'
+    given ''
+fi
 call 1 'no such session' run "$model" -p x -n 1 --restore "$work/no-such-file"
 call 1 'embed' embed "$model"
 printf x >"$work/short.txt"

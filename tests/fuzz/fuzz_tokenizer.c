@@ -11,6 +11,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/mkfile.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,17 @@ static void back(const infer_model *model, const infer_token *ids, size_t count)
     free(text);
 }
 
+/* A map of characters makes text longer, by at most 255 bytes a byte; all else by 3. */
+static size_t ids_max(const infer_model *model, size_t len)
+{
+    static const char charsmap[] = "tokenizer.ggml.precompiled_charsmap";
+    infer_meta meta;
+    for (uint64_t i = 0; !infer_model_meta(model, i, &meta, NULL); i++)
+        if (meta.key_len == sizeof charsmap - 1 && !memcmp(meta.key, charsmap, meta.key_len))
+            return 256 * len + 4;
+    return 4 * len + 4;
+}
+
 static infer_status tokenize(const infer_model *model, const char *text, size_t len, unsigned flags)
 {
     infer_model_info info;
@@ -54,7 +66,7 @@ static infer_status tokenize(const infer_model *model, const char *text, size_t 
         return status;
     }
     must((status == INFER_E_RANGE) == (need > 0), "the need of tokenising");
-    must(need <= 4 * len + 4, "more ids than the text has");
+    must(need <= ids_max(model, len), "more ids than the text has");
     infer_token *ids = malloc((need + 1) * sizeof *ids);
     must(ids != NULL, "no memory");
     ids[need] = -77;
@@ -151,6 +163,62 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
+/* The vocabularies of the unit tests, of every other kind. */
+static const struct line {
+    char op;
+    const char *text;
+    size_t len;
+    int type;
+    double score;
+    const char *ids;
+} lines[] = {
+#include "tests/unit/vocab_kinds.def"
+};
+#define LINES (sizeof lines / sizeof *lines)
+
+/* The file of the vocabulary number `which`; no bytes behind the last. */
+static struct mk_bytes kind_file(size_t which)
+{
+    struct mk_file *file = mk_base_t();
+    struct mk_bytes tokens = {0}, scores = {0}, types = {0}, merges = {0}, bytes = {0};
+    size_t i = 0, seen = 0, token_count = 0, merge_count = 0;
+    while (i < LINES && !(lines[i].op == 'V' && seen++ == which))
+        i++;
+    while (file->tensor_count)
+        mk_drop_tensor_at(file, 0);
+    if (i < LINES)
+        mk_set_text(file, "tokenizer.ggml.model", lines[i].text, lines[i].len);
+    for (i++; i < LINES && lines[i].op != 'C'; i++) {
+        const struct line *line = &lines[i];
+        float score = (float)line->score;
+        if (line->op == 'N') {
+            mk_set_array(file, "tokenizer.ggml.precompiled_charsmap", MK_U8, line->len, line->text,
+                         line->len);
+        } else if (line->op == 'M') {
+            mk_put_string(&merges, line->text, line->len);
+            merge_count++;
+        } else if (line->op == 'T') {
+            mk_put_string(&tokens, line->text, line->len);
+            mk_put(&scores, &score, sizeof score);
+            mk_put_u32(&types, (uint32_t)line->type);
+            token_count++;
+        }
+    }
+    mk_set_array(file, "tokenizer.ggml.tokens", MK_STRING, token_count, tokens.ptr, tokens.len);
+    mk_set_array(file, "tokenizer.ggml.scores", MK_F32, token_count, scores.ptr, scores.len);
+    mk_set_array(file, "tokenizer.ggml.token_type", MK_I32, token_count, types.ptr, types.len);
+    if (merge_count)
+        mk_set_array(file, "tokenizer.ggml.merges", MK_STRING, merge_count, merges.ptr, merges.len);
+    if (token_count)
+        bytes = mk_build(file, NULL);
+    mk_free(file);
+    free(tokens.ptr);
+    free(scores.ptr);
+    free(types.ptr);
+    free(merges.ptr);
+    return bytes;
+}
+
 bool fuzz_base(size_t index, uint8_t **data, size_t *size, size_t *head_bytes)
 {
     static const char *const texts[] = {
@@ -158,10 +226,11 @@ bool fuzz_base(size_t index, uint8_t **data, size_t *size, size_t *head_bytes)
         "\xe4\xb8\xad\xe6\x96\x87 \xc3\xa9t\xc3\xa9 e\xcc\x81 \xf0\x9f\x98\x80 \xff\xc3 end",
         "aaaaaaaaaaaaaaaaaaaaaaaa     \t\t\r\n  b",
     };
-    if (index >= 6)
+    size_t which = index / 3;
+    struct mk_bytes model = which < 2 ? sound_file((int)which) : kind_file(which - 2), input = {0};
+    const char *text = texts[index % 3];
+    if (!model.ptr)
         return false;
-    struct mk_bytes model = sound_file(index % 2), input = {0};
-    const char *text = texts[index / 2];
     mk_put_u32(&input, (uint32_t)model.len);
     mk_put(&input, model.ptr, model.len);
     mk_put(&input, text, strlen(text));

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BASES_MAX 16
+#define BASES_MAX 64
 
 struct input {
     uint8_t *bytes;

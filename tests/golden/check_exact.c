@@ -649,15 +649,16 @@ static void engine(const struct mk_bytes *file, bool embedding, const infer_toke
     infer_model_free(model);
 }
 
-/* The largest difference, as a share of the largest number. */
-static double difference(const double *want, const float *got, size_t count)
+/* The largest difference, and as a share of the largest number. */
+static double difference(const double *want, const float *got, size_t count, double *most)
 {
-    double most = 0.0, largest = 0.0;
+    double largest = 0.0;
+    *most = 0.0;
     for (size_t i = 0; i < count; i++) {
-        most = fmax(most, fabs(want[i] - (double)got[i]));
+        *most = fmax(*most, fabs(want[i] - (double)got[i]));
         largest = fmax(largest, fabs(want[i]));
     }
-    return most / largest;
+    return *most / largest;
 }
 
 #define SAME 1e-6  /* float32 activations between double sums */
@@ -691,12 +692,12 @@ static void check(const struct tiny_kind *kind, const struct model *is)
         evaluate(gguf, kind, is, (enum fault)fault, ids, want, &met);
         if (fault != SOUND && !met)
             continue;
-        double off = difference(want, got, count);
+        double most, off = difference(want, got, count, &most);
         bool good = fault == SOUND ? off < SAME : off > OTHER;
         good ? passed++ : failed++;
         if (!good || fault == SOUND)
-            printf("%s %-16s %s: %.1e of the largest number\n", good ? "ok  " : "FAIL", kind->name,
-                   fault_names[fault], off);
+            printf("%s %-16s %s: %.1e, %.1e of the largest number\n", good ? "ok  " : "FAIL",
+                   kind->name, fault_names[fault], most, off);
     }
     inf_gguf_free(gguf);
     free(file.ptr);

@@ -3,7 +3,7 @@
  */
 #include "lib/base/json.h"
 #include "lib/base/limits.h"
-#include "lib/base/number.h"
+#include "lib/base/decimal.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -784,6 +784,8 @@ START_TEST(long_runs_bpe)
                     inf_split_find(bytes_of(all_rules[_i]))->stages,
                     sizeof(inf_split_stage *) * INF_SPLIT_STAGES))
             return;
+    if (inf_split_find(bytes_of(all_rules[_i]))->flags & INF_SPLIT_RAW)
+        return;
     bpe_file(&f, all_rules[_i]);
     struct inf_vocab *v = open_file(&f);
     run_long(v);

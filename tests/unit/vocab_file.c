@@ -75,6 +75,12 @@ void start_file(struct file *f, const char *model, const char *pre)
     };
 }
 
+void add_merge(struct file *f, const char *merge)
+{
+    f->merges[f->source.merge_count++] = merge;
+    f->source.merge = file_merge;
+}
+
 void add_alphabet(struct file *f)
 {
     uint32_t other = 0x100;

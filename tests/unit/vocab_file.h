@@ -20,6 +20,8 @@ void start_file(struct file *f, const char *model, const char *pre);
 infer_token add_bytes(struct file *f, const char *text, size_t len, int type, float score);
 infer_token add(struct file *f, const char *text, int type, float score);
 
+void add_merge(struct file *f, const char *merge);
+
 /* GPT-2's alphabet, in the order of the bytes: id is the byte. */
 void add_alphabet(struct file *f);
 

@@ -2,7 +2,7 @@
  * The C library reads and prints numbers with the locale's point. Which one that is shows when it
  * prints; it is put in and taken out again here.
  */
-#include "lib/base/number.h"
+#include "lib/base/decimal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -95,7 +95,7 @@ size_t inf_double_format(double value, char type, int precision, char out[INF_FO
 
 size_t inf_double_print(double value, char out[INF_DOUBLE_TEXT])
 {
-    char text[INF_FORMAT_TEXT], mantissa[32];
+    char text[INF_FORMAT_TEXT], mantissa[32] = "";
     if (!isfinite(value)) {
         size_t len = inf_double_format(value, 'g', 1, text);
         memcpy(out, text, len + 1);

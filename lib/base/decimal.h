@@ -1,8 +1,8 @@
 /*
  * Numbers as text, the same in every locale.
  */
-#ifndef INF_NUMBER_H
-#define INF_NUMBER_H
+#ifndef INF_DECIMAL_H
+#define INF_DECIMAL_H
 
 #include "lib/base/base.h"
 
