@@ -50,9 +50,9 @@
 #define INF_MAX_GRAMMAR_NESTING 256
 #define INF_MAX_GRAMMAR_STATES (1u << 18)
 #define INF_GRAMMAR_WORK (60u << 20)
-#define INF_MAX_GRAMMAR_STACKS 4096    /* ways to read the text so far */
-#define INF_MAX_GRAMMAR_DEPTH 10000    /* rules that are open at once */
+#define INF_MAX_GRAMMAR_STACKS 4096      /* ways to read the text so far */
+#define INF_MAX_GRAMMAR_DEPTH 10000      /* rules that are open at once */
 #define INF_MAX_GRAMMAR_STEPS (4u << 20) /* entries of its table before it is made anew */
-#define INF_GRAMMAR_MASKS (64u << 20)   /* bytes of masks kept for all texts of a grammar */
+#define INF_GRAMMAR_MASKS (64u << 20)    /* bytes of masks kept for all texts of a grammar */
 
 #endif
