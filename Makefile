@@ -54,7 +54,7 @@ FLAGS_neon :=
 FLAGS_dotprod := -march=armv8.2-a+dotprod+fp16
 
 LIB_DIRS := lib/base formats kernels kernels/ref kernels/exact $(if $(HAVE_BLAS),kernels/blas) $(ISA_DIRS:%=kernels/%) lib/vocab \
-            lib/sample lib/chat lib/arch lib/plan lib/device lib
+            lib/sample lib/grammar lib/chat lib/arch lib/plan lib/device lib
 LIB_SRC := $(foreach d,$(LIB_DIRS),$(wildcard $(d)/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
@@ -119,6 +119,10 @@ $(BUILD)/hello: $(BUILD)/obj/examples/hello.o $(BUILD)/libinfer.a
 
 INFER_BENCH := infer_bench measure report resident ceilings loops
 $(BUILD)/infer-bench: $(INFER_BENCH:%=$(BUILD)/obj/bench/%.o) $(BUILD)/libinfer.a
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/grammar-masks: $(BUILD)/obj/bench/grammar_masks.o $(LIB_OBJ)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

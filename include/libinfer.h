@@ -9,6 +9,7 @@
  *                    them. Immutable once loaded, shared by threads; owns the worker threads.
  *     infer_session  one conversation: its tokens, its KV cache, the logits. One thread at a time.
  *     infer_sampler  picks the next token from logits. One thread at a time.
+ *     infer_grammar  which texts a sampler may make. Immutable, shared by threads.
  *     infer_template makes the prompt of a conversation. One thread at a time.
  *
  * The shortest use (examples/hello.c is a whole program):
@@ -554,6 +555,52 @@ INFER_API infer_status infer_sampler_sample(infer_sampler *sampler, const float 
  * INFER_E_ARGUMENT where the id is not in the vocabulary. */
 INFER_API infer_status infer_sampler_accept(infer_sampler *sampler, infer_token id,
                                             infer_error *err);
+
+/* ---- Grammars ------------------------------------------------------------------------------ */
+
+/*
+ * A grammar says which texts may be made: with one, a sampler picks only tokens after which the text can
+ * still become one of them, and the text ends only where it is one.
+ *
+ *     infer_grammar *g;
+ *     const char *json = "{\"type\": \"object\", \"properties\": {\"age\": {\"type\": \"integer\"}},"
+ *                        " \"required\": [\"age\"], \"additionalProperties\": false}";
+ *     infer_grammar_new(model, INFER_GRAMMAR_JSON_SCHEMA, json, strlen(json), &g, &err);
+ *     infer_sampler_grammar(sampler, g, &err);
+ *     infer_grammar_free(g);                       the sampler keeps it
+ *     infer_generate(session, sampler, prompt, 200, print_text, NULL, NULL, &err);
+ */
+typedef struct infer_grammar infer_grammar;
+
+typedef enum infer_grammar_kind {
+    /* Rules `name ::= ...` of "literals", [classes], (groups), . | ? * + {m,n} and # comments; the text
+     * is what `root` matches. A rule that comes to itself before any character is refused. */
+    INFER_GRAMMAR_GBNF = 0,
+    /* A JSON Schema, draft 2020-12; the text is a JSON value. Members come in the order of `properties`,
+     * others behind them. What cannot be held exactly is refused: lib/grammar/README.md has the list. */
+    INFER_GRAMMAR_JSON_SCHEMA
+} infer_grammar_kind;
+
+/* Compiles a grammar for the vocabulary of a model, which it keeps. May be used by any number of samplers
+ * and threads. INFER_E_FORMAT: the text is wrong, with line and column, or nothing fits it;
+ * INFER_E_UNSUPPORTED: a schema asks for what this build does not know, with a JSON pointer to it (no
+ * part of a schema is ever left out); INFER_E_LIMIT: it is too large. */
+INFER_API infer_status infer_grammar_new(infer_model *model, infer_grammar_kind kind,
+                                         const char *text, size_t len, infer_grammar **grammar,
+                                         infer_error *err);
+INFER_API void infer_grammar_free(infer_grammar *grammar);
+
+/* Holds a sampler to a grammar from its next token on, from the start of a text (so again before each
+ * text); NULL: no longer. The sampler keeps the grammar. From then on
+ * - infer_sampler_sample gives every token that does not fit the logit -infinity, before all other steps.
+ *   Tokens that end a text fit where the grammar can end, other tokens without text nowhere.
+ *   INFER_E_UNSUPPORTED where no token of the vocabulary fits, naming byte and rule. It may take memory;
+ * - infer_sampler_accept moves the grammar on, and refuses with INFER_E_ARGUMENT, changing nothing, a
+ *   token that does not fit: accept those of a prompt before;
+ * - infer_generate_more leaves thoughts free, and lets the answer alone be held.
+ * INFER_E_ARGUMENT where the grammar is for another vocabulary. */
+INFER_API infer_status infer_sampler_grammar(infer_sampler *sampler, infer_grammar *grammar,
+                                             infer_error *err);
 
 typedef struct infer_logprob {
     infer_token id;

@@ -32,7 +32,8 @@ struct generation {
     enum part part;
     char channel[CHANNEL_NAME_MAX]; /* what stands in PART_HEAD */
     size_t channel_len, thought_tokens;
-    char *bytes; /* of a token */
+    bool answering; /* some of the answer is made */
+    char *bytes;    /* of a token */
     size_t capacity;
     infer_generated *result;
 };
@@ -136,6 +137,8 @@ static infer_status step(struct generation *g, bool *done, infer_error *err)
     const float *logits = infer_session_logits(session, session->logit_count - 1);
     infer_token id = g->thought.end;
     infer_status status = INFER_OK;
+    /* a grammar holds the answer alone; before it a thought may begin */
+    inf_sampler_rest(g->sampler, g->part != PART_ANSWER, g->answering ? -1 : g->thought.begin);
     if (g->part != PART_THOUGHT || g->thought_tokens < g->thought.max_tokens)
         status = infer_sampler_sample(g->sampler, logits, &id, err);
     if (status || (status = infer_sampler_accept(g->sampler, id, err)))
@@ -144,6 +147,7 @@ static infer_status step(struct generation *g, bool *done, infer_error *err)
         g->o->on_token(g->o->ud, id, logits);
     *done = true;
     bool turn = turns(g, id);
+    g->answering |= !turn && g->part == PART_ANSWER;
     if (!turn && infer_token_ends(session->plan->model, id)) {
         g->result->stop = INFER_STOP_END;
         return INFER_OK;
@@ -228,6 +232,8 @@ infer_status infer_generate_more(infer_session *session, const infer_generate_op
         return inf_fail(err, INFER_E_ARGUMENT, "the sampler is for %u tokens, the model has %u",
                         inf_sampler_vocab_size(o.sampler), vocab);
     infer_status status = generate(&g, err);
+    if (o.sampler)
+        inf_sampler_rest(o.sampler, false, -1);
     inf_release(&session->a, g.bytes);
     inf_stops_free(g.stops);
     inf_stops_free(g.thought_stops);

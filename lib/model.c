@@ -3,6 +3,7 @@
 
 #include "formats/gguf_split.h"
 #include "lib/base/limits.h"
+#include "lib/grammar/grammar.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -41,6 +42,7 @@ void infer_model_free(infer_model *model)
         return;
     infer_allocator a = model->a;
     inf_vocab_free(model->vocab);
+    inf_token_trie_free(model->trie);
     for (uint32_t i = 0; i < model->part_count; i++) {
         inf_gguf_free(model->parts[i]);
         if (model->maps)

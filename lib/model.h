@@ -9,6 +9,8 @@
 
 #include <pthread.h>
 
+struct inf_token_trie; /* lib/grammar/grammar.h */
+
 struct infer_model {
     infer_allocator a;
     _Atomic uint32_t references;
@@ -28,7 +30,8 @@ struct infer_model {
     /* Made when first asked for, under the lock. */
     pthread_mutex_t lock;
     struct inf_vocab *vocab;
-    bool warned; /* of tensors that nothing needs */
+    struct inf_token_trie *trie; /* of the vocabulary, for grammars */
+    bool warned;                 /* of tensors that nothing needs */
 };
 
 void inf_model_retain(infer_model *model);

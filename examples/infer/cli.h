@@ -44,6 +44,7 @@ struct cli_options {
 
     const char *prompt, *prompt_file, *system, *chat_template;
     uint32_t max_tokens, reasoning;
+    const char *grammar, *schema;
     struct cli_texts stop;
     const char *save, *restore, *at;
     bool json, ids, explain, tensors, plain, no_special_add;
@@ -224,6 +225,7 @@ struct cli_engine {
     infer_model *model;
     infer_plan *plan;
     infer_session *session;
+    infer_grammar *grammar; /* NULL: none is asked for */
     infer_model_info info;
     infer_plan_info plan_info;
 };
@@ -232,6 +234,8 @@ struct cli_engine {
 infer_status cli_open_model(struct cli *cli, const char *path, struct cli_engine *engine);
 infer_status cli_open_plan(struct cli *cli, const char *path, struct cli_engine *engine);
 infer_status cli_open_session(struct cli *cli, const char *path, struct cli_engine *engine);
+/* Reads --grammar or --schema, before the weights are loaded. */
+infer_status cli_open_grammar(struct cli *cli, const char *path, struct cli_engine *engine);
 void cli_engine_close(struct cli_engine *engine);
 
 /* Appends the ids of a text. A prompt gets the bos that the file asks for, and not the eos, which
@@ -267,7 +271,8 @@ struct cli_turn {
     bool thought_shown;          /* the terminal is still dim */
     struct cli_bytes text, thought;
     struct cli_ids ids;
-    json_t *logprobs; /* an array, NULL where not asked for */
+    json_t *logprobs;       /* an array, NULL where not asked for */
+    const char *constraint; /* "grammar", "schema", NULL */
     infer_stop stop;
     bool prefill_cancelled;
     size_t prompt_tokens, cached_tokens, tokens;

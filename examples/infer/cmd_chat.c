@@ -232,7 +232,9 @@ static infer_status converse(struct chat *chat)
 static infer_status open_chat(struct chat *chat)
 {
     struct cli *cli = chat->cli;
-    infer_status status = cli_open_session(cli, cli->opt.operands[0], &chat->engine);
+    infer_status status = cli_open_grammar(cli, cli->opt.operands[0], &chat->engine);
+    if (status == INFER_OK)
+        status = cli_open_session(cli, cli->opt.operands[0], &chat->engine);
     if (status == INFER_OK)
         status =
             cli_open_template(cli, chat->engine.model, cli->opt.chat_template, &chat->template);

@@ -69,6 +69,8 @@ infer_status cmd_run(struct cli *cli)
     cli_interrupt_install();
     infer_status status = read_input(cli, &text, &ids);
     if (status == INFER_OK)
+        status = cli_open_grammar(cli, cli->opt.operands[0], &engine);
+    if (status == INFER_OK)
         status = cli_open_session(cli, cli->opt.operands[0], &engine);
     if (status == INFER_OK && !cli->opt.ids)
         status = cli_tokenize_prompt(cli, &engine, text.data, text.len, &ids);

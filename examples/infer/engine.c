@@ -67,8 +67,32 @@ infer_status cli_open_session(struct cli *cli, const char *path, struct cli_engi
     return infer_session_new(engine->plan, &engine->session, &cli->err);
 }
 
+infer_status cli_open_grammar(struct cli *cli, const char *path, struct cli_engine *engine)
+{
+    const char *file = cli->opt.grammar ? cli->opt.grammar : cli->opt.schema;
+    struct cli_bytes text = {0};
+    if (!file)
+        return INFER_OK;
+    if (cli->opt.grammar && cli->opt.schema)
+        return cli_usage(cli, "--grammar and --schema do not go together");
+    infer_status status = cli_open_model(cli, path, engine);
+    if (status == INFER_OK)
+        status = cli_read_text(cli, file, &text);
+    if (status == INFER_OK) {
+        infer_error err;
+        status = infer_grammar_new(
+            engine->model, cli->opt.grammar ? INFER_GRAMMAR_GBNF : INFER_GRAMMAR_JSON_SCHEMA,
+            text.data, text.len, &engine->grammar, &err);
+        if (status != INFER_OK)
+            cli_fail(cli, status, "%.100s: %.390s", file, err.text);
+    }
+    free(text.data);
+    return status;
+}
+
 void cli_engine_close(struct cli_engine *engine)
 {
+    infer_grammar_free(engine->grammar);
     infer_session_free(engine->session);
     infer_plan_free(engine->plan);
     infer_model_free(engine->model);

@@ -48,6 +48,8 @@ const struct cli_option_row cli_option_rows[] = {
 
     COUNT(GROUP_GENERATE, "--max-tokens", "-n", "N", max_tokens, 0, COUNT_MAX, "make at most N tokens (default: until the model ends its text or the context is full)"),
     {"--stop", NULL, "TEXT", KIND_TEXTS, GROUP_GENERATE, AT(stop), 0, 0, NULL, "end where TEXT would appear; may be given again"},
+    TEXT(GROUP_GENERATE, "--grammar", NULL, "FILE", grammar, "make only text that the grammar (GBNF) in a file allows"),
+    TEXT(GROUP_GENERATE, "--schema", NULL, "FILE", schema, "make only JSON that the JSON Schema in a file allows"),
 
     REAL("--temp", "T", temperature, 0, 100, "temperature (0.8); 0 takes the likeliest token each time"),
     COUNT(GROUP_SAMPLING, "--top-k", NULL, "K", top_k, 0, COUNT_MAX, "keep the K likeliest tokens (40); 0: all"),

@@ -187,6 +187,7 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
 {
     struct receiver receiver = {cli, turn, engine->info.vocab_size, NULL, false};
     turn->prompt_tokens = count;
+    turn->constraint = !engine->grammar ? NULL : cli->opt.grammar ? "grammar" : "schema";
     if (count == 0)
         return cli_fail(cli, INFER_E_ARGUMENT, "the prompt is empty");
     cli_bytes_append(&turn->text, "", 0);
@@ -205,8 +206,12 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
     int64_t middle_ns = cli_now_ns();
     turn->prefill_s = (double)(middle_ns - start_ns) * 1e-9;
     turn->prefill_cancelled = status == INFER_E_CANCELLED;
+    if (status == INFER_OK) /* the prompt is not held to it */
+        status = infer_sampler_grammar(sampler, NULL, &cli->err);
     if (status == INFER_OK)
         status = accept_prompt(cli, sampler, ids + known, count - known);
+    if (status == INFER_OK && engine->grammar)
+        status = infer_sampler_grammar(sampler, engine->grammar, &cli->err);
     if (status == INFER_OK)
         status = generate(&receiver, engine, sampler);
     turn->decode_s = (double)(cli_now_ns() - middle_ns) * 1e-9;
@@ -230,6 +235,8 @@ json_t *cli_turn_json(const struct cli_turn *turn)
     if (value && turn->thought.len != 0)
         json_object_set_new(value, "thought",
                             cli_json_text_replaced(turn->thought.data, turn->thought.len));
+    if (value && turn->constraint)
+        json_object_set_new(value, "constraint", json_string(turn->constraint));
     if (value && turn->logprobs)
         json_object_set(value, "logprobs", turn->logprobs);
     return value;

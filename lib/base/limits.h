@@ -43,4 +43,16 @@
 #define INF_TEMPLATE_MEMORY_BYTE 64u
 #define INF_MAX_TEMPLATE_INPUT (64u << 20)
 
+/* A grammar or schema: its text, rules, nesting, the states and the work of compiling it, and what
+ * one text may take while it is made. */
+#define INF_MAX_GRAMMAR (1u << 20)
+#define INF_MAX_GRAMMAR_RULES 16384
+#define INF_MAX_GRAMMAR_NESTING 256
+#define INF_MAX_GRAMMAR_STATES (1u << 18)
+#define INF_GRAMMAR_WORK (60u << 20)
+#define INF_MAX_GRAMMAR_STACKS 4096      /* ways to read the text so far */
+#define INF_MAX_GRAMMAR_DEPTH 10000      /* rules that are open at once */
+#define INF_MAX_GRAMMAR_STEPS (4u << 20) /* entries of its table before it is made anew */
+#define INF_GRAMMAR_MASKS (64u << 20)    /* bytes of masks kept for all texts of a grammar */
+
 #endif

@@ -29,6 +29,25 @@ uint64_t inf_rng_next(struct inf_rng *rng);
 /* 0 <= u < 1, a multiple of 2^-53. */
 double inf_rng_uniform(struct inf_rng *rng);
 
+/* ---- What a text may be: sampler.c --------------------------------------------------------- */
+
+/* A grammar as the sampler sees it. */
+struct inf_filter {
+    void *ud;
+    /* The tokens that may come next: bit id % 64 of word id / 64; borrowed until the next call. */
+    infer_status (*mask)(void *ud, const uint64_t **mask, infer_error *err);
+    infer_status (*accept)(void *ud, infer_token id, infer_error *err);
+    void (*release)(void *ud); /* NULL: there is no filter */
+};
+
+/* Takes the filter over, in place of the one before; where it fails the sampler is as it was. */
+infer_status inf_sampler_set_filter(infer_sampler *sampler, struct inf_filter filter,
+                                    infer_error *err);
+
+/* While `free`, the filter is at rest: it forbids nothing and is told nothing. `also` is a token that
+ * it allows beside its own and is not told of; -1: none. */
+void inf_sampler_rest(infer_sampler *sampler, bool free, infer_token also);
+
 /* ---- Candidates: candidates.c -------------------------------------------------------------- */
 
 /* A logit as an integer of the same order, so that plain integer code sorts, compares and finds the

@@ -3,6 +3,8 @@
 
 #include "lib/base/limits.h"
 
+#include <math.h>
+
 #define PENALTY_LAST 64
 #define DRY_BASE 1.75f
 #define DRY_ALLOWED 2
@@ -15,13 +17,16 @@ struct infer_sampler {
     infer_sampler_options options;
     uint32_t vocab_size;
     size_t keep;   /* candidates collected: top-k, or all */
-    float *edited; /* (vocab): logits after the edits; NULL where no edit is on */
+    float *edited; /* (vocab): logits after the edits; NULL where no edit is on and no filter was */
     struct inf_bias bias;
     struct inf_penalties penalties;
     struct inf_dry dry;
     struct inf_candidates candidates;
     struct inf_mirostat mirostat;
     struct inf_rng rng;
+    struct inf_filter filter;
+    bool filter_rests;
+    infer_token filter_also;
 };
 
 void infer_sampler_defaults(infer_sampler_options *options, uint64_t seed)
@@ -236,8 +241,64 @@ void infer_sampler_free(infer_sampler *sampler)
     if (!sampler)
         return;
     struct inf_arena arena = sampler->arena;
+    if (sampler->filter.release)
+        sampler->filter.release(sampler->filter.ud);
     inf_arena_free(&arena);
 }
+
+/* ---- Filter ---------------------------------------------------------------------------------- */
+
+infer_status inf_sampler_set_filter(infer_sampler *sampler, struct inf_filter filter,
+                                    infer_error *err)
+{
+    if (filter.release && !sampler->edited) {
+        sampler->edited = inf_arena_take(&sampler->arena, sampler->vocab_size, sizeof(float));
+        if (!sampler->edited)
+            return inf_fail_memory(err, "logits under a grammar",
+                                   sampler->vocab_size * sizeof(float));
+    }
+    if (sampler->filter.release)
+        sampler->filter.release(sampler->filter.ud);
+    sampler->filter = filter;
+    sampler->filter_rests = false;
+    sampler->filter_also = -1;
+    return INFER_OK;
+}
+
+void inf_sampler_rest(infer_sampler *sampler, bool free, infer_token also)
+{
+    sampler->filter_rests = free;
+    sampler->filter_also = also;
+}
+
+/* Gives the logits of what does not fit -infinity; 64 tokens at a time where a word says it of all. */
+static void apply_mask(const uint64_t *mask, float *logits, uint32_t vocab_size)
+{
+    for (uint32_t first = 0; first < vocab_size; first += 64) {
+        uint64_t word = mask[first / 64];
+        uint32_t count = vocab_size - first < 64 ? vocab_size - first : 64;
+        if (word == UINT64_MAX)
+            continue;
+        for (uint32_t i = 0; i < count; i++)
+            logits[first + i] = word >> i & 1 ? logits[first + i] : -INFINITY;
+    }
+}
+
+static infer_status filter_logits(infer_sampler *s, const float *logits, float *edited,
+                                  infer_error *err)
+{
+    const uint64_t *mask;
+    infer_token also = s->filter_also;
+    infer_status status = s->filter.mask(s->filter.ud, &mask, err);
+    if (status)
+        return status;
+    apply_mask(mask, edited, s->vocab_size);
+    if (also >= 0 && (uint32_t)also < s->vocab_size)
+        edited[also] = logits[also];
+    return INFER_OK;
+}
+
+/* ---- Sampling -------------------------------------------------------------------------------- */
 
 /* Draws one of the candidates by their weights: item i where u * total falls into the i-th stretch
  * of the sums over the sorted candidates. Returns its index. */
@@ -284,6 +345,9 @@ infer_status infer_sampler_sample(infer_sampler *sampler, const float *logits, i
         if (status)
             return status;
         memcpy(s->edited, logits, s->vocab_size * sizeof *logits);
+        if (s->filter.release && !s->filter_rests &&
+            (status = filter_logits(s, logits, s->edited, err)))
+            return status;
         inf_bias_apply(&s->bias, s->edited);
         inf_penalties_apply(&s->penalties, s->edited);
         inf_dry_apply(&s->dry, s->edited);
@@ -315,6 +379,11 @@ infer_status infer_sampler_accept(infer_sampler *sampler, infer_token id, infer_
     if (id < 0 || (uint32_t)id >= sampler->vocab_size)
         return inf_fail(err, INFER_E_ARGUMENT, "id: token %d, the vocabulary has %u", (int)id,
                         (unsigned)sampler->vocab_size);
+    if (sampler->filter.release && !sampler->filter_rests && id != sampler->filter_also) {
+        infer_status status = sampler->filter.accept(sampler->filter.ud, id, err);
+        if (status)
+            return status;
+    }
     inf_penalties_accept(&sampler->penalties, id);
     inf_dry_accept(&sampler->dry, id);
     inf_mirostat_accept(&sampler->mirostat, id);

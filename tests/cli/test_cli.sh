@@ -320,6 +320,24 @@ call 0 'run: every sampling option' run "$model" -n 4 --temp 0.7 --top-k 0 --top
     --repeat-last 8 --dry-multiplier 0.8 --dry-base 1.75 --dry-allowed-length 2 \
     --xtc-probability 0.5 --xtc-threshold 0.1 --logit-bias 1=-inf --logit-bias 2=-1.5 --seed 0 \
     --no-mmap --overcommit -c 64
+printf 'root ::= "yes" | "no"\n' >"$work/grammar"
+printf '{"type": "object", "properties": {"n": {"type": "integer", "minimum": 3, "maximum": 12},
+    "c": {"enum": ["red", "blue"]}}, "required": ["n", "c"], "additionalProperties": false}' >"$work/schema"
+printf '{"properties": {"a": {"not": {}}}}' >"$work/unknown"
+for temp in 0 1 2; do
+    call 0 "run --grammar, temperature $temp" run "$model" --temp $temp --seed $temp --grammar "$work/grammar"
+    grep -qxE 'yes|no' "$out"
+    verdict $? "run --grammar, temperature $temp: one of two texts"
+    call 0 "run --schema, temperature $temp" run "$model" --temp $temp --seed $temp --json --schema "$work/schema"
+    json 'v["constraint"] == "schema" and (v["stop"] != "end" or (lambda t: 3 <= t["n"] <= 12
+        and t["c"] in ("red", "blue") and len(t) == 2)(json.loads(v["text"])))' "run --schema, temperature $temp"
+done
+call 1 'run: a schema that is not supported' run "$model" --schema "$work/unknown"
+contains '#/properties/a/not' "$err" 'run --schema: the pointer of what is not supported'
+call 1 'run: a grammar that is none' run "$model" --grammar "$work/schema"
+contains 'line 1, column 1' "$err" 'run --grammar: line and column'
+call 1 'run: a grammar that is not there' run "$model" --grammar "$work/no-such-file"
+call 2 'run: a grammar and a schema' run "$model" --grammar "$work/grammar" --schema "$work/schema"
 call 0 'run: mirostat' run "$model" -n 4 --mirostat 2 --mirostat-tau 4 --mirostat-eta 0.2
 given "$ids"
 call 0 'run --ids' run "$model" --ids -n 4 --temp 0

@@ -1,0 +1,13 @@
+/* The two ways to write a grammar: each reads a text into a draft and names its root rule. */
+#ifndef INF_FRONT_H
+#define INF_FRONT_H
+
+#include "lib/grammar/automaton.h"
+
+infer_status inf_gbnf_read(struct inf_draft *d, const char *text, size_t len, uint32_t *root,
+                           infer_error *err);
+
+infer_status inf_schema_read(struct inf_draft *d, const char *text, size_t len,
+                             struct inf_budget *budget, uint32_t *root, infer_error *err);
+
+#endif
