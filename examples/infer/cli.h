@@ -61,7 +61,7 @@ struct cli_options {
     struct cli_biases biases;
 };
 
-/* The groups that a command takes options of; GROUP_GLOBAL stands before the command too. */
+/* The groups that a command takes options of; GLOBAL, MODEL and PLAN stand before the command too. */
 enum cli_group {
     GROUP_GLOBAL = 1u << 0,
     GROUP_MODEL = 1u << 1,

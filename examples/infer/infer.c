@@ -7,6 +7,7 @@
 
 #define MODEL_GROUPS (GROUP_GLOBAL | GROUP_MODEL)
 #define PLAN_GROUPS (MODEL_GROUPS | GROUP_PLAN)
+#define EARLY_GROUPS PLAN_GROUPS /* before the command: for those commands that take them */
 #define TEXT_GROUPS (PLAN_GROUPS | GROUP_PROMPT | GROUP_GENERATE | GROUP_SAMPLING | GROUP_JSON)
 
 static const struct cli_command commands[] = {
@@ -179,7 +180,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--list-options") == 0)
         return list_words(argv[2]);
     cli_options_init(&cli.opt);
-    if (!cli_options_parse(&cli.opt, GROUP_GLOBAL, 0, argv, &at, &cli.err)) {
+    if (!cli_options_parse(&cli.opt, EARLY_GROUPS, 0, argv, &at, &cli.err)) {
         status = usage_error(&cli);
     } else if (argc > 0 && argv[at] && !cli.opt.help && !cli.opt.version) {
         status = run_command(&cli, argv, at);

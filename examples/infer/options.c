@@ -283,7 +283,7 @@ void cli_options_print(FILE *out, unsigned groups)
              GROUP_SPLIT | GROUP_WRITE | GROUP_JSON | GROUP_PROMPT | GROUP_GENERATE,
          "Options"},
         {GROUP_SAMPLING, "Sampling"},
-        {GROUP_PLAN | GROUP_MODEL, "Memory and speed"},
+        {GROUP_PLAN | GROUP_MODEL, "Memory and speed (also before the command)"},
         {GROUP_GLOBAL, "Everywhere (also before the command)"},
     };
     for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {

@@ -67,7 +67,7 @@ for command in $commands; do
     call 0 "$command --help" "$command" --help
     contains "infer $command" "$out" "$command --help names it"
     call 0 "$command --version" "$command" --version
-    call 0 "options before $command" --isa ref --exact "$command" -h
+    call 0 "options before $command" --isa ref --exact -b 7 --kv q8_0 "$command" -h
     call 2 "$command: unknown option" "$command" --no-such-option
     contains "infer $command" "$root/examples/infer/man/infer.1" "man page has infer $command"
     "$infer" --list-options "$command" | cut -f 1 >>"$work/options"
