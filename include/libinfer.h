@@ -251,9 +251,10 @@ INFER_API infer_status infer_arch_get_info(size_t index, infer_arch_info *info, 
 typedef int32_t infer_token;
 
 enum {
-    INFER_TOKENIZE_ADD_SPECIAL = 1, /* the bos and eos that the file asks for */
-    INFER_TOKENIZE_ADD_BOS = 4, /* the bos alone, if the file asks for it: the start of a prompt */
-    INFER_TOKENIZE_PLAIN = 2    /* control tokens in the text are ordinary text */
+    INFER_TOKENIZE_ADD_SPECIAL = 1, /* the bos and eos that the file asks for: a whole text */
+    INFER_TOKENIZE_PLAIN =
+        2, /* control tokens in the text are ordinary text: one you do not trust */
+    INFER_TOKENIZE_ADD_BOS = 4 /* the bos alone, if the file asks for it: the start of a prompt */
 };
 
 /* Text to ids[capacity]; *count is the number of ids. Never truncates: INFER_E_RANGE where they do not
@@ -318,7 +319,7 @@ typedef struct infer_plan_options {
     uint32_t context;    /* tokens a session holds; 0: the trained length, at most 8192 */
     uint32_t batch;      /* tokens evaluated in one pass; 0: 512 */
     uint32_t threads;    /* 0: the least of physical cores, affinity mask and cgroup quota */
-    uint32_t sessions;   /* KV caches that the plan counts; 0: 1. More sessions are refused */
+    uint32_t sessions;   /* KV caches that the plan counts; 0: 1. More sessions are INFER_E_LIMIT */
     uint32_t logit_rows; /* rows of logits that one eval can keep; 0: 1 */
     infer_kv_type kv;
     const char
@@ -451,9 +452,10 @@ INFER_API const infer_token *infer_session_tokens(const infer_session *session, 
  * NULL where there is no such row. */
 INFER_API const float *infer_session_logits(const infer_session *session, size_t row);
 
-/* The embedding of the text that the last eval was given: embedding_size floats of length 1, pooled
- * as the file says; borrowed until the session changes. NULL where there is none. In a plan that
- * makes embeddings each eval is a text of its own and begins an empty session. */
+/* The embedding of the text that the last eval was given: embedding_length (infer_model_info) floats of
+ * length 1, pooled as the file says; borrowed until the session changes. NULL where there is none. In a plan
+ * that makes embeddings each eval is a text of its own and begins an empty session: tokenise it with
+ * ADD_SPECIAL | PLAIN, eval it, read this. A file that names no pooling makes no such plan. */
 INFER_API const float *infer_session_embedding(const infer_session *session);
 
 /* Asks the eval in progress, or the next one where none is, to stop: from any thread, and from a signal
@@ -574,10 +576,13 @@ typedef struct infer_grammar infer_grammar;
 
 typedef enum infer_grammar_kind {
     /* Rules `name ::= ...` of "literals", [classes], (groups), . | ? * + {m,n} and # comments; the text
-     * is what `root` matches. A rule that comes to itself before any character is refused. */
+     * is what `root` matches. A rule ends with its line, outside parentheses. One that comes to itself before
+     * any character is refused. */
     INFER_GRAMMAR_GBNF = 0,
     /* A JSON Schema, draft 2020-12; the text is a JSON value. Members come in the order of `properties`,
-     * others behind them. What cannot be held exactly is refused: lib/grammar/README.md has the list. */
+     * others behind them. What cannot be held exactly is refused, among it not, if, contains, uniqueItems, dependent* and
+     * unevaluated*, and oneOf whose choices may overlap. A string or number without a bound may go on to the
+     * limit of tokens: give maxLength, minimum and maximum to small models. */
     INFER_GRAMMAR_JSON_SCHEMA
 } infer_grammar_kind;
 
@@ -598,7 +603,10 @@ INFER_API void infer_grammar_free(infer_grammar *grammar);
  * - infer_sampler_accept moves the grammar on, and refuses with INFER_E_ARGUMENT, changing nothing, a
  *   token that does not fit: accept those of a prompt before;
  * - infer_generate_more leaves thoughts free, and lets the answer alone be held.
- * INFER_E_ARGUMENT where the grammar is for another vocabulary. */
+ * Only INFER_STOP_END and INFER_STOP_STOP say that the text is a whole one; after INFER_STOP_LIMIT or
+ * INFER_STOP_CONTEXT it is the beginning of one.
+ * INFER_E_ARGUMENT where the grammar is for a vocabulary of another size; infer_generate* compares the
+ * tokens themselves. */
 INFER_API infer_status infer_sampler_grammar(infer_sampler *sampler, infer_grammar *grammar,
                                              infer_error *err);
 
@@ -667,7 +675,8 @@ typedef struct infer_generated {
  * be NULL; callbacks must not call this session, infer_session_cancel aside.
  * Afterwards the session holds every token made (of a stop text too: rewind to drop it), but not one
  * that ended the text (INFER_STOP_END), and not the last where the context is full.
- * INFER_E_ARGUMENT where the sampler is for another vocabulary. */
+ * INFER_E_ARGUMENT where the sampler or its grammar is for another vocabulary. Where the call fails *result
+ * is INFER_STOP_LIMIT with the tokens made so far. */
 INFER_API infer_status infer_generate_more(infer_session *session,
                                            const infer_generate_options *options,
                                            infer_generated *result, infer_error *err);
@@ -691,8 +700,13 @@ INFER_API infer_status infer_generate(infer_session *session, infer_sampler *sam
  *                        " \"add_generation_prompt\": true}";
  *     infer_template_new(model, NULL, 0, &t, &err);
  *     infer_template_render(t, json, strlen(json), NULL, &spans, &span_count, &err);
- *     infer_template_tokens(t, ids, capacity, &count, &err);       then infer_session_sync
+ *     infer_template_tokens(t, ids, capacity, &count, &err);
+ *     infer_session_sync(session, ids, count, NULL, &err);
+ *     infer_generate_more(session, &options, &made, &err);
  *     infer_template_free(t);
+ *
+ * For the next turn render all messages again, the answer among them, and sync: what is the same stays
+ * evaluated. Strings must be sound JSON: UTF-8, quotes and control characters escaped.
  */
 typedef struct infer_template infer_template;
 

@@ -5,6 +5,7 @@
 #include "lib/sample/sample.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 struct infer_grammar {
     infer_allocator a;
@@ -137,10 +138,45 @@ infer_status infer_sampler_grammar(infer_sampler *sampler, infer_grammar *gramma
         return status;
     }
     atomic_fetch_add(&grammar->references, 1);
-    status = inf_sampler_set_filter(
-        sampler,
-        (struct inf_filter){.ud = held, .mask = mask, .accept = accept, .release = release}, err);
+    status = inf_sampler_set_filter(sampler,
+                                    (struct inf_filter){.ud = held,
+                                                        .mask = mask,
+                                                        .accept = accept,
+                                                        .release = release,
+                                                        .model = grammar->model},
+                                    err);
     if (status)
         release(held);
     return status;
+}
+
+/* Whether a token is the same in two vocabularies of one size. */
+static bool same_token(const struct inf_vocab *a, const struct inf_vocab *b, infer_token id)
+{
+    char text[2][1024]; /* a longer token is taken for another one */
+    size_t len[2];
+    if (inf_vocab_kind(a, id) != inf_vocab_kind(b, id) || ends(a, id) != ends(b, id) ||
+        bytes_of(a, id, text[0], sizeof text[0], &len[0], NULL) ||
+        bytes_of(b, id, text[1], sizeof text[1], &len[1], NULL))
+        return false;
+    return len[0] == len[1] && !memcmp(text[0], text[1], len[0]);
+}
+
+infer_status inf_sampler_fits(const infer_sampler *sampler, const infer_model *model,
+                              infer_error *err)
+{
+    const infer_model *other = inf_sampler_model(sampler);
+    const struct inf_vocab *a, *b;
+    infer_status status;
+    if (!other || other == model)
+        return INFER_OK;
+    if ((status = inf_model_vocab(other, &a, err)) || (status = inf_model_vocab(model, &b, err)))
+        return status;
+    uint32_t count = inf_vocab_count(a);
+    for (uint32_t id = 0; id < count; id++)
+        if (inf_vocab_count(b) != count || !same_token(a, b, (infer_token)id))
+            return inf_fail(err, INFER_E_ARGUMENT,
+                            "the sampler's grammar is for another vocabulary: token %u differs",
+                            (unsigned)id);
+    return INFER_OK;
 }

@@ -231,7 +231,10 @@ infer_status infer_generate_more(infer_session *session, const infer_generate_op
     if (o.sampler && inf_sampler_vocab_size(o.sampler) != vocab)
         return inf_fail(err, INFER_E_ARGUMENT, "the sampler is for %u tokens, the model has %u",
                         inf_sampler_vocab_size(o.sampler), vocab);
-    infer_status status = generate(&g, err);
+    infer_status status =
+        o.sampler ? inf_sampler_fits(o.sampler, session->plan->model, err) : INFER_OK;
+    if (!status)
+        status = generate(&g, err);
     if (o.sampler)
         inf_sampler_rest(o.sampler, false, -1);
     inf_release(&session->a, g.bytes);
@@ -246,6 +249,8 @@ infer_status infer_generate(infer_session *session, infer_sampler *sampler, cons
                             infer_generated *result, infer_error *err)
 {
     const infer_model *model = session->plan->model;
+    if (result)
+        *result = (infer_generated){.stop = INFER_STOP_LIMIT};
     if (!prompt)
         return inf_fail(err, INFER_E_ARGUMENT, "prompt: NULL");
     size_t len = strlen(prompt), count;
@@ -260,8 +265,10 @@ infer_status infer_generate(infer_session *session, infer_sampler *sampler, cons
     if (!status)
         status = infer_session_sync(session, ids, count, NULL, err);
     inf_release(&session->a, ids);
+    if (status == INFER_E_CANCELLED && result)
+        result->stop = INFER_STOP_CANCELLED;
     if (status)
-        return status;
+        return status == INFER_E_CANCELLED ? INFER_OK : status;
     infer_generate_options o = {
         .size = sizeof o,
         .sampler = sampler,

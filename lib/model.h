@@ -45,6 +45,10 @@ void inf_model_warn(const infer_model *model, const char *format, ...)
 /* By name over all parts; the type is inf_tensor_find_fn with `ud` the model. */
 const struct inf_gguf_tensor *inf_model_find(const void *ud, const char *name);
 
+/* INFER_E_ARGUMENT where the sampler holds to a grammar that is for other tokens (constrain.c). */
+infer_status inf_sampler_fits(const infer_sampler *sampler, const infer_model *model,
+                              infer_error *err);
+
 /* The tokenizer; made at the first call. Borrowed until the model is freed. */
 infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err);

@@ -38,6 +38,7 @@ struct inf_filter {
     infer_status (*mask)(void *ud, const uint64_t **mask, infer_error *err);
     infer_status (*accept)(void *ud, infer_token id, infer_error *err);
     void (*release)(void *ud); /* NULL: there is no filter */
+    const infer_model *model;  /* whose tokens it is for */
 };
 
 /* Takes the filter over, in place of the one before; where it fails the sampler is as it was. */
@@ -90,6 +91,7 @@ infer_status inf_logits_fail(const float *logits, size_t first, size_t count, in
 
 /* The vocabulary that a sampler was made for. */
 uint32_t inf_sampler_vocab_size(const infer_sampler *sampler);
+const infer_model *inf_sampler_model(const infer_sampler *sampler); /* of the filter; NULL: none */
 
 /* INFER_OK where no logit is NaN or +infinite and one at least is finite. */
 infer_status inf_logits_check(const float *logits, uint32_t vocab_size, infer_error *err);

@@ -231,6 +231,11 @@ infer_status infer_sampler_new(const infer_sampler_options *options, uint32_t vo
     return INFER_OK;
 }
 
+const infer_model *inf_sampler_model(const infer_sampler *sampler)
+{
+    return sampler->filter.model;
+}
+
 uint32_t inf_sampler_vocab_size(const infer_sampler *sampler)
 {
     return sampler->vocab_size;

@@ -622,6 +622,9 @@ static void check_generation(void)
     CHECK(!infer_generate(o.session, endless, "ab", 4, NULL, NULL, &made, &err));
     CHECK(made.tokens == 4 && made.stop == INFER_STOP_LIMIT);
     CHECK(!infer_generate(o.session, NULL, "ab", 1, hear, &heard, NULL, NULL));
+    infer_session_cancel(o.session); /* heard while the prompt is read */
+    CHECK(!infer_generate(o.session, endless, "other words", 4, NULL, NULL, &made, &err));
+    CHECK(made.tokens == 0 && made.stop == INFER_STOP_CANCELLED);
     char longer[400];
     memset(longer, 'q', sizeof longer - 1);
     longer[sizeof longer - 1] = 0;

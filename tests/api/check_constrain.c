@@ -221,6 +221,38 @@ static void check_session(void)
     drop(&o);
 }
 
+/* A grammar of a model whose vocabulary has two tokens exchanged is refused before a token is made. */
+static void check_other_vocabulary(void)
+{
+    static const char one[] = "\1\0\0\0\0\0\0\0a", two[] = "\1\0\0\0\0\0\0\0b";
+    struct mk_bytes other = {.ptr = malloc(file.len), .len = file.len};
+    memcpy(other.ptr, file.ptr, file.len);
+    char *a = memmem(other.ptr, other.len, one, 9), *b = memmem(other.ptr, other.len, two, 9);
+    infer_model *model = NULL;
+    if (!CHECK(a && b))
+        return;
+    a[8] = 'b';
+    b[8] = 'a';
+    CHECK(!infer_model_open_memory(other.ptr, other.len, NULL, &model, &err));
+    struct objects o = make((infer_plan_options){.context = 64}), from = {.model = model};
+    infer_grammar *g = grammar_of(&from, INFER_GRAMMAR_GBNF, "root ::= \"aaaa\"");
+    infer_grammar *same = grammar_of(&o, INFER_GRAMMAR_GBNF, "root ::= \"aaaa\"");
+    infer_sampler *s = sampler_of(0.0f, 0);
+    infer_generated made = {.tokens = 7};
+    struct text text;
+    CHECK(!infer_sampler_grammar(s, g, &err));
+    CHECK(infer_generate(o.session, s, "x", 9, NULL, NULL, &made, &err) == INFER_E_ARGUMENT);
+    CHECK(strstr(err.text, "another vocabulary") && made.tokens == 0);
+    CHECK(!infer_sampler_grammar(s, same, &err));
+    CHECK(generate(&o, s, 0, &text) == INFER_STOP_END && strcmp(text.bytes, "aaaa") == 0);
+    infer_sampler_free(s);
+    infer_grammar_free(g);
+    infer_grammar_free(same);
+    infer_model_free(model);
+    drop(&o);
+    free(other.ptr);
+}
+
 static void check_thought(void)
 {
     struct objects o = make((infer_plan_options){.context = 128});
@@ -261,6 +293,7 @@ int main(void)
     check_refusals();
     check_threads();
     check_thought();
+    check_other_vocabulary();
     check_session();
     free(file.ptr);
     printf("%d passed, %d failed\n", passed, failed);
