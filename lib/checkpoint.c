@@ -46,7 +46,7 @@ uint32_t inf_session_recall(struct infer_session *session)
 {
     size_t bytes = session->plan->state_floats * sizeof(float);
     uint32_t count;
-    if (!bytes || session->state_at == session->count)
+    if (!session->plan->states || session->state_at == session->count)
         return session->count;
     float *state = inf_session_state(session);
     const float *best = inf_session_best_state(session, session->count, &count);

@@ -52,10 +52,11 @@ infer_status inf_grammar_wrap(const infer_allocator *a, const struct inf_token_t
     pthread_mutex_init(&g->lock, NULL);
     inf_stacks_init(&g->stacks, &g->a, m);
     g->runway = inf_runway_new(a, m);
-    g->frames = inf_alloc_zero(a, m->state_count, sizeof *g->frames);
+    size_t count = m->state_count;
+    g->frames = inf_alloc_zero(a, count, sizeof *g->frames);
     if (!g->runway || !g->frames) {
-        inf_grammar_free(g);
-        return inf_fail_memory(err, "a grammar", m->state_count * sizeof *g->frames);
+        inf_grammar_free(g); /* and m */
+        return inf_fail_memory(err, "a grammar", count * sizeof *g->frames);
     }
     *grammar = g;
     return INFER_OK;

@@ -227,7 +227,7 @@ infer_status inf_vocab_tokenize(const struct inf_vocab *v, const char *text, siz
 {
     *count = 0;
     struct inf_text copy = {.a = &v->a};
-    if (v->blanks && memmem(text, len, INF_BLANK, 3)) {
+    if (v->blanks && len && memmem(text, len, INF_BLANK, 3)) {
         inf_text_append(&copy, text, len);
         if (copy.failed)
             return inf_fail_memory(err, "a copy of the text", len);
