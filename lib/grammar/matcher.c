@@ -181,7 +181,8 @@ infer_status inf_matcher_mask(struct inf_matcher *m, const uint64_t **mask, infe
     infer_status status = INFER_OK;
     *mask = NULL;
     if (m->ended)
-        return inf_fail(err, INFER_E_ARGUMENT, "grammar: the text has ended (infer_sampler_grammar begins another)");
+        return inf_fail(err, INFER_E_ARGUMENT,
+                        "grammar: the text has ended (infer_sampler_grammar begins another)");
     if (m->set < m->mask_count && m->masks[m->set]) {
         *mask = m->masks[m->set];
         return INFER_OK;
@@ -226,7 +227,8 @@ static infer_status advance(struct inf_matcher *m, const char *bytes, size_t len
     uint32_t set = m->set, next;
     infer_status status = INFER_OK;
     if (m->ended)
-        return inf_fail(err, INFER_E_ARGUMENT, "grammar: the text has ended (infer_sampler_grammar begins another)");
+        return inf_fail(err, INFER_E_ARGUMENT,
+                        "grammar: the text has ended (infer_sampler_grammar begins another)");
     for (size_t i = 0; i < len && !status; i++) {
         status = inf_stacks_step(&m->stacks, set, m->g->m->class_of[(unsigned char)bytes[i]], &next,
                                  err);
