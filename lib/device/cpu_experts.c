@@ -51,8 +51,8 @@ static void choose(const float *scores, uint32_t n, uint32_t used, uint32_t *bes
 static void leave_groups(const struct inf_hparams *hp, float *scores)
 {
     const struct inf_routing *r = &hp->routing;
-    uint32_t each = hp->experts / r->groups, best[INF_MAX_EXPERTS];
-    float sums[INF_MAX_EXPERTS];
+    uint32_t each = hp->experts / r->groups, best[INF_MAX_EXPERTS] = {0};
+    float sums[INF_MAX_EXPERTS] = {0};
     for (uint32_t g = 0; g < r->groups; g++) {
         uint32_t top[2] = {0, 0};
         const float *own = scores + g * each;
@@ -80,7 +80,7 @@ void inf_cpu_route(const struct inf_cpu_run *run, const struct inf_step *step, u
     const struct inf_routing *r = &plan->hp.routing;
     const float *x = inf_cpu_row(plan, step->in, row);
     const float *bias = step->w[0] ? (const float *)(const void *)step->w[0]->data : NULL;
-    float *weights = inf_cpu_row(plan, step->out, row), scores[INF_MAX_EXPERTS];
+    float *weights = inf_cpu_row(plan, step->out, row), scores[INF_MAX_EXPERTS] = {0};
     uint32_t *experts = chosen(plan, row), used = plan->hp.experts_used, n = plan->hp.experts;
     float most = x[0], all = 0.0f, sum = 0.0f;
     for (uint32_t e = 1; e < n; e++)
