@@ -391,7 +391,7 @@ static infer_status read_rules(struct parser *p, uint32_t *root)
     for (skip_blanks(p, true); !status && p->at < p->len; skip_blanks(p, true))
         status = read_rule(p);
     *root = UINT32_MAX;
-    for (size_t i = 0; i < p->d->rule_count && !status; i++) {
+    for (size_t i = 0; p->used_at && i < p->d->rule_count && !status; i++) {
         if (!p->d->rules[i].body)
             status = bad(p, INFER_E_FORMAT, p->used_at[i], "there is no rule of this name");
         if (inf_bytes_equal(p->d->rules[i].name, "root"))
