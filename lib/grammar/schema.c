@@ -278,7 +278,7 @@ infer_status inf_conjunct_add(struct inf_schema *s, struct inf_conjunct *c,
                               const struct inf_json *node)
 {
     infer_status status;
-    if (node->kind == INF_JSON_TRUE)
+    if (!node || node->kind == INF_JSON_TRUE)
         return INFER_OK;
     if (node->kind == INF_JSON_FALSE) {
         c->never = true;

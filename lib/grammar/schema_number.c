@@ -316,8 +316,8 @@ infer_status inf_schema_number_dfa(struct inf_schema *s, const struct inf_conjun
     for (size_t i = 0; i < c->count; i++)
         for (size_t k = 0; k < sizeof bounds / sizeof *bounds; k++) {
             const struct inf_json *v = inf_json_get(c->parts[i].node, bounds[k].name);
-            const struct inf_dfa *one;
-            struct decimal m;
+            const struct inf_dfa *one = NULL;
+            struct decimal m = {0};
             if (!v)
                 continue;
             if (!*dfa && (status = inf_dfa_of(s->d, form(s->d, !(types & INF_TYPE_FRACTION), false),

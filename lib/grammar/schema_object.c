@@ -270,7 +270,7 @@ static infer_status add_named(struct object *o, size_t i)
         status = add_member(s, o->c, &name->text, &o->patterns, matched, &member);
     if (status)
         return status;
-    if (o->allowed && !inf_dfa_takes(o->allowed, text->as.bytes, text->count))
+    if (text && o->allowed && !inf_dfa_takes(o->allowed, text->as.bytes, text->count))
         member.never = true;
     for (uint64_t n = 0; !name->required && n < o->columns; n++)
         inf_graph_jump(o->g, state_at(o, i, n), state_at(o, i + 1, n));

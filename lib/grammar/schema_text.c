@@ -199,7 +199,7 @@ static infer_status meet(struct inf_schema *s, const struct inf_dfa **all,
 infer_status inf_schema_text_dfa(struct inf_schema *s, const struct inf_conjunct *c,
                                  const struct inf_dfa **dfa)
 {
-    const struct inf_dfa *one;
+    const struct inf_dfa *one = NULL;
     uint64_t min, max;
     infer_status status = lengths(s, c, &min, &max);
     *dfa = NULL;
