@@ -48,8 +48,9 @@ static struct {
     uint8_t *acts; /* (COLS_MOST), columns of K */
     float *out;    /* (THREADS_MOST, COLS_MOST, ROWS_FAST) */
     uint8_t *scratch[THREADS_MOST];
-    uint8_t *kv; /* K tile, then V tile, of one head */
-    float *attn; /* most, sum, acc of ATTN_ROWS rows twice, then their scores */
+    uint8_t *kv;  /* K tile, then V tile, of one head */
+    float *recur; /* the state of one head */
+    float *attn;  /* most, sum, acc of ATTN_ROWS rows twice, then their scores */
 } data = {.type = INF_TYPE_LIMIT};
 
 #define OUT_FLOATS ((size_t)COLS_MOST * ROWS_FAST)
@@ -78,15 +79,17 @@ static const char *prepare_common(void)
     data.out = take(sizeof *data.out * OUT_FLOATS * THREADS_MOST);
     data.kv = take(2 * KV_BYTES);
     data.attn = take(sizeof *data.attn * ATTN_FLOATS);
+    data.recur = take(sizeof *data.recur * inf_recur_state(HEAD, HEAD));
     for (int i = 0; i < THREADS_MOST; i++)
         data.scratch[i] = take(INF_MATMUL_SCRATCH);
-    if (!x || !data.acts || !data.out || !data.kv || !data.attn || !data.scratch[0] ||
-        !data.scratch[THREADS_MOST - 1])
+    if (!x || !data.acts || !data.out || !data.kv || !data.attn || !data.recur ||
+        !data.scratch[0] || !data.scratch[THREADS_MOST - 1])
         return "not enough memory";
     for (size_t i = 0; i < (size_t)COLS_MOST * K; i++)
         x[i] = random_float(&rng);
     for (size_t c = 0; c < COLS_MOST; c++)
         ref.quantize(&(struct inf_quantize_args){x + c * K, K, data.acts + c * inf_acts_stride(K)});
+    memset(data.recur, 0, sizeof *data.recur * inf_recur_state(HEAD, HEAD));
     memset(data.out, 0, sizeof *data.out * OUT_FLOATS * THREADS_MOST);
     data.x = x;
     return NULL;
@@ -193,6 +196,51 @@ static void once_softcap(const struct bench_case *self, uint32_t thread, uint64_
     const struct inf_kernel_row *row = self->kernel;
     (void)thread, (void)turn;
     ((inf_softcap_fn *)row->function)(&(struct inf_softcap_args){data.out, K, 30.0f});
+}
+
+/* a: rows. */
+static void once_conv(const struct bench_case *self, uint32_t thread, uint64_t turn)
+{
+    const struct inf_kernel_row *row = self->kernel;
+    (void)thread, (void)turn;
+    ((inf_conv_fn *)row->function)(&(struct inf_conv_args){.x = data.out,
+                                                           .x_stride = K,
+                                                           .rows = self->a,
+                                                           .channels = K,
+                                                           .taps = 4,
+                                                           .weight = data.x,
+                                                           .state = data.out + OUT_FLOATS - 3 * K,
+                                                           .state_stride = K});
+}
+
+static void once_gates(const struct bench_case *self, uint32_t thread, uint64_t turn)
+{
+    const struct inf_kernel_row *row = self->kernel;
+    const float *x = data.x;
+    (void)thread, (void)turn;
+    ((inf_gates_fn *)row->function)(
+        &(struct inf_gates_args){x, x + K, x, x + K, data.out, data.out + K, HEADS});
+}
+
+/* a: rows. The delta rule of one head; so little is taken in that the state stays small. */
+static void once_recur(const struct bench_case *self, uint32_t thread, uint64_t turn)
+{
+    static const float g = 0.9f, beta = 0.01f;
+    const struct inf_kernel_row *row = self->kernel;
+    (void)thread, (void)turn;
+    ((inf_recur_fn *)row->function)(&(struct inf_recur_args){.k = data.x,
+                                                             .q = data.x + HEAD,
+                                                             .v = data.x + 2 * HEAD,
+                                                             .x_stride = 3 * HEAD,
+                                                             .g = &g,
+                                                             .beta = &beta,
+                                                             .out = data.out,
+                                                             .out_stride = HEAD,
+                                                             .state = data.recur,
+                                                             .rows = self->a,
+                                                             .keys = HEAD,
+                                                             .values = HEAD,
+                                                             .correct = true});
 }
 
 static void once_rmsnorm(const struct bench_case *self, uint32_t thread, uint64_t turn)
@@ -390,6 +438,21 @@ static void add_rows(struct table *table, const struct inf_kernel_row *row)
         c = add(table, row, prepare_rows, once_softcap);
         c->bytes = K * 4;
         NAME(c, "softcap/%s/n:%d", isa, K);
+        break;
+    case INF_OP_CONV:
+    case INF_OP_RECUR:
+        for (uint32_t rows = 1; rows <= 16; rows *= 16) {
+            bool conv = row->op == INF_OP_CONV;
+            c = add(table, row, prepare_rows, conv ? once_conv : once_recur);
+            c->a = rows;
+            c->bytes = (conv ? 2 * (size_t)K * rows : inf_recur_state(HEAD, HEAD)) * 4;
+            NAME(c, "%s/%s/rows:%u", conv ? "conv" : "recur", isa, rows);
+        }
+        break;
+    case INF_OP_GATES:
+        c = add(table, row, prepare_rows, once_gates);
+        c->bytes = 4 * HEADS * 4;
+        NAME(c, "gates/%s/n:%d", isa, HEADS);
         break;
     case INF_OP_ROPE:
     case INF_OP_GLU:
