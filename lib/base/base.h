@@ -104,6 +104,15 @@ void inf_text_printf(struct inf_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void inf_text_free(struct inf_text *text);
 
+/* The value of a hex digit; 16: it is none. */
+static inline unsigned inf_hex_digit(int c)
+{
+    return c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+           : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+           : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
+                                  : 16;
+}
+
 /* One code point at text[0..len), len > 0; returns its length in bytes, 0 where it is not UTF-8. */
 size_t inf_utf8_decode(const char *text, size_t len, uint32_t *code);
 size_t inf_utf8_encode(uint32_t code, char out[4]);

@@ -56,11 +56,7 @@ static bool read_hex(struct reader *r, uint32_t *code)
     if (r->len - r->at < 4)
         return false;
     for (size_t end = r->at + 4; r->at < end; r->at++) {
-        char c = r->text[r->at];
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-                         : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
-                                                : 16;
+        unsigned digit = inf_hex_digit(r->text[r->at]);
         if (digit == 16)
             return false;
         *code = *code << 4 | digit;

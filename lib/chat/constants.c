@@ -17,14 +17,6 @@ struct inf_value inf_parse_text_value(struct inf_parser *p, const char *bytes, s
     return inf_buffer_value(b);
 }
 
-static unsigned hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-           : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-           : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
-                                  : 16;
-}
-
 /* What follows a backslash at text[at]: written to out, *at behind it. */
 static bool unescape(struct inf_parser *p, const struct inf_lexeme *lexeme, size_t *at, char *out,
                      size_t *used)
@@ -43,8 +35,8 @@ static bool unescape(struct inf_parser *p, const struct inf_lexeme *lexeme, size
         return true;
     if (c == 'x' || c == 'u' || c == 'U') {
         size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : 8;
-        for (; digits && *at < end && hex_digit(text[*at]) < 16; digits--)
-            code = code << 4 | hex_digit(text[(*at)++]);
+        for (; digits && *at < end && inf_hex_digit(text[*at]) < 16; digits--)
+            code = code << 4 | inf_hex_digit(text[(*at)++]);
         if (digits)
             return inf_parse_fail(p, INFER_E_TEMPLATE, lexeme->at + start, "\\%c needs hex digits",
                                   c);
@@ -124,8 +116,9 @@ struct inf_node *inf_parse_number(struct inf_parser *p)
         unsigned base = sign == 'x' ? 16 : sign == 'o' ? 8 : sign == 'b' ? 2 : 10;
         sound = sound && (base == 10 ? *digits != '0' || strspn(digits, "0") == len : len > 2);
         for (size_t i = base == 10 ? 0 : 2; sound && i < len; i++)
-            sound = hex_digit(digits[i]) < base && !__builtin_mul_overflow(whole, base, &whole) &&
-                    !__builtin_add_overflow(whole, hex_digit(digits[i]), &whole);
+            sound = inf_hex_digit(digits[i]) < base &&
+                    !__builtin_mul_overflow(whole, base, &whole) &&
+                    !__builtin_add_overflow(whole, inf_hex_digit(digits[i]), &whole);
         node->value = inf_int(whole);
     }
     if (!sound)

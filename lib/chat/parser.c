@@ -608,7 +608,10 @@ static bool ends_tuple(const struct inf_parser *p)
            inf_parse_is(p, '=') || inf_parse_is_name(p, "in") || inf_parse_is_name(p, "recursive");
 }
 
-struct inf_node *inf_parse_tuple(struct inf_parser *p, bool conditions)
+typedef struct inf_node *parse_item_fn(struct inf_parser *p, bool flag);
+
+/* Items with commas between them: a tuple, or one alone. `flag` is for the items. */
+static struct inf_node *parse_commas(struct inf_parser *p, parse_item_fn *item_of, bool flag)
 {
     size_t first = p->open_count;
     uint32_t at = p->now.at;
@@ -616,7 +619,7 @@ struct inf_node *inf_parse_tuple(struct inf_parser *p, bool conditions)
     do {
         if (tuple && ends_tuple(p))
             break;
-        struct inf_node *item = conditions ? inf_parse_expression(p) : parse_level(p, LEVEL_OR);
+        struct inf_node *item = item_of(p, flag);
         if (!item || !inf_parse_push(p, item))
             return NULL;
         tuple |= inf_parse_is(p, ',');
@@ -629,6 +632,16 @@ struct inf_node *inf_parse_tuple(struct inf_parser *p, bool conditions)
     return node && inf_parse_take(p, node, first) ? node : NULL;
 }
 
+static struct inf_node *parse_member(struct inf_parser *p, bool conditions)
+{
+    return conditions ? inf_parse_expression(p) : parse_level(p, LEVEL_OR);
+}
+
+struct inf_node *inf_parse_tuple(struct inf_parser *p, bool conditions)
+{
+    return parse_commas(p, parse_member, conditions);
+}
+
 /* ---- Targets of assignments ---------------------------------------------------------------- */
 
 static struct inf_node *parse_one_target(struct inf_parser *p, bool names_alone);
@@ -636,23 +649,7 @@ static struct inf_node *parse_one_target(struct inf_parser *p, bool names_alone)
 /* (a, (b, c)), or the same without parentheses. */
 static struct inf_node *parse_targets(struct inf_parser *p, bool names_alone)
 {
-    size_t first = p->open_count;
-    uint32_t at = p->now.at;
-    bool tuple = false;
-    do {
-        if (tuple && ends_tuple(p))
-            break;
-        struct inf_node *item = parse_one_target(p, names_alone);
-        if (!item || !inf_parse_push(p, item))
-            return NULL;
-        tuple |= inf_parse_is(p, ',');
-    } while (inf_parse_skip(p, ','));
-    if (p->status)
-        return NULL;
-    if (!tuple)
-        return p->open[--p->open_count];
-    struct inf_node *node = inf_parse_node(p, INF_NODE_TUPLE, at);
-    return node && inf_parse_take(p, node, first) ? node : NULL;
+    return parse_commas(p, parse_one_target, names_alone);
 }
 
 static struct inf_node *parse_one_target(struct inf_parser *p, bool names_alone)

@@ -82,14 +82,10 @@ static bool read_hex(struct parser *p, unsigned digits, uint32_t *code)
 {
     *code = 0;
     for (unsigned i = 0; i < digits; i++, p->at++) {
-        int c = peek(p);
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0)
+        unsigned digit = inf_hex_digit(peek(p));
+        if (digit == 16)
             return false;
-        *code = *code << 4 | (uint32_t)digit;
+        *code = *code << 4 | digit;
     }
     return *code <= 0x10ffff && !(*code >= 0xd800 && *code < 0xe000);
 }

@@ -175,14 +175,6 @@ const struct inf_json *inf_schema_get(const struct inf_json *node, const char *k
 
 /* ---- References ---------------------------------------------------------------------------------- */
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* One name of a JSON pointer in a URI, from *at behind its '/', into `name`. */
 static bool read_name(struct inf_bytes ref, size_t *at, struct inf_text *name)
 {
@@ -190,9 +182,9 @@ static bool read_name(struct inf_bytes ref, size_t *at, struct inf_text *name)
     for (; *at < ref.len && ref.ptr[*at] != '/'; ++*at) {
         char c = ref.ptr[*at];
         if (c == '%') {
-            int high = *at + 2 < ref.len ? hex(ref.ptr[*at + 1]) : -1;
-            int low = high >= 0 ? hex(ref.ptr[*at + 2]) : -1;
-            if (low < 0)
+            unsigned high = *at + 2 < ref.len ? inf_hex_digit(ref.ptr[*at + 1]) : 16;
+            unsigned low = high < 16 ? inf_hex_digit(ref.ptr[*at + 2]) : 16;
+            if (low == 16)
                 return false;
             c = (char)(high * 16 + low);
             *at += 2;

@@ -87,14 +87,10 @@ static bool read_hex(struct regex *r, unsigned count, uint32_t *code)
 {
     *code = 0;
     for (unsigned i = 0; i < count; i++, r->at++) {
-        int c = peek(r);
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0)
+        unsigned digit = inf_hex_digit(peek(r));
+        if (digit == 16)
             return false;
-        *code = *code << 4 | (uint32_t)digit;
+        *code = *code << 4 | digit;
     }
     return true;
 }

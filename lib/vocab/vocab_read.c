@@ -29,15 +29,6 @@ static void *take(struct inf_vocab *v, size_t count, size_t size, infer_error *e
     return ptr;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The value of "<0xHH>", -1 where it is not exactly that. */
 static int byte_value(struct inf_bytes text)
 {
@@ -45,8 +36,8 @@ static int byte_value(struct inf_bytes text)
         return -1;
     if (text.ptr[3] >= 'a' || text.ptr[4] >= 'a')
         return -1;
-    int high = hex_value(text.ptr[3]), low = hex_value(text.ptr[4]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
+    unsigned high = inf_hex_digit(text.ptr[3]), low = inf_hex_digit(text.ptr[4]);
+    return high == 16 || low == 16 ? -1 : (int)(high * 16 + low);
 }
 
 /* Whether "<0xHH>" stands for a byte. */
@@ -144,8 +135,8 @@ static size_t decode_escapes(const char *text, size_t len, char *out)
             if (name) {
                 c = signs[name - names];
             } else if (c == 'x' && i + 2 < len) {
-                int high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
-                if (high >= 0 && low >= 0) {
+                unsigned high = inf_hex_digit(text[i + 1]), low = inf_hex_digit(text[i + 2]);
+                if (high < 16 && low < 16) {
                     c = (char)(high * 16 + low);
                     i += 2;
                 }
