@@ -21,8 +21,9 @@ enum guard guarded_path(const char *path);
 enum guard guarded_name(const char *parent, const char *name);
 
 /* Row i of the names that are kept from being created at the top of the workspace while a command
- * runs: NULL behind the last. *folder says which kind of placeholder stands there. `home`: the
- * workspace is the user's home, where the shells' files count too. */
-const char *guarded_missing(size_t i, bool home, bool *folder);
+ * runs: NULL behind the last. *parent is the folder that it is in (NULL: the top), *folder says which
+ * kind of placeholder stands there. `home`: the workspace is the user's home, where the shells' files
+ * count too. */
+const char *guarded_missing(size_t i, bool home, const char **parent, bool *folder);
 
 #endif
