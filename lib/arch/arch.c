@@ -466,7 +466,8 @@ infer_status inf_arch_weights(const struct inf_arch *arch, const struct inf_hpar
     for (size_t i = 0; i < arch->tensor_count; i++) {
         const struct inf_tensor_row *row = &arch->tensors[i];
         bool in_layer = strchr(slots[row->slot].names, '%') != NULL;
-        if (in_layer != (layer >= 0))
+        if (in_layer != (layer >= 0) ||
+            (row->when == INF_WITH_LAST && !weights[row[-1].slot].data))
             continue;
         infer_status status = fill(arch, hp, row, layer, find, ud, arena, &weights[row->slot], err);
         if (status)

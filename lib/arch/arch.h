@@ -169,6 +169,7 @@ struct inf_tensor_row {
     enum inf_when {
         INF_REQUIRED,
         INF_OPTIONAL,
+        INF_WITH_LAST, /* required where the tensor of the row before is there, else not read */
         INF_ATTN, /* these: required in a layer of that kind, no others have it */
         INF_RECURRENT,
         INF_OWN_KV,    /* layers with K and V of their own */
@@ -185,7 +186,7 @@ struct inf_tensor_row {
 struct inf_block {
     enum inf_block_kind {
         INF_BLOCK_END,
-        INF_BLOCK_NORM,        /* beside = norm(stream), by the slot's weights */
+        INF_BLOCK_NORM,        /* beside = norm(stream); stays where there are no such weights */
         INF_BLOCK_POST_NORM,   /* beside = norm(beside) */
         INF_BLOCK_STREAM_NORM, /* stream = norm(stream) */
         INF_BLOCK_BARE,        /* the next block reads the stream, not what stands beside */

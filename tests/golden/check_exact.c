@@ -31,6 +31,7 @@ struct model {
     enum turning turning;
     enum act act;
     bool mean_norm; /* LayerNorm */
+    bool two_way;   /* a window reaches as far forward as back */
     bool adjacent, embd_by_sqrt, divide_logits;
     bool window_unscaled;   /* windowed layers turn by the base alone */
     uint32_t global_period; /* every so many layers, the last, sees all */
@@ -46,6 +47,8 @@ static const struct model models[] = {
     {"gemma2", .order = SANDWICH, .embd_by_sqrt = true, .act = GELU, .global_period = 2},
     {"gemma3", .order = SANDWICH, .embd_by_sqrt = true, .act = GELU, .global_period = 6,
      .local_base = 10000.0, .window_unscaled = true},
+    {"gemma-embedding", .order = SANDWICH, .embd_by_sqrt = true, .act = GELU, .global_period = 6,
+     .local_base = 10000.0, .window_unscaled = true, .two_way = true},
     {"phi3", .order = PRE},
     {"starcoder2", .mean_norm = true, .act = GELU},
     {"command-r", .order = PARALLEL, .mean_norm = true, .adjacent = true},
@@ -63,8 +66,9 @@ static const struct model models[] = {
     {"nemotron", .mean_norm = true, .act = RELU2},
     {"phi2", .order = PARALLEL, .mean_norm = true, .act = GELU},
     {"mistral3", .adjacent = true},
-    {"bert", .order = ENCODER, .mean_norm = true, .act = GELU_ERF, .turning = NONE},
-    {"nomic-bert", .order = ENCODER, .mean_norm = true},
+    {"bert", .order = ENCODER, .two_way = true, .mean_norm = true, .act = GELU_ERF,
+     .turning = NONE},
+    {"nomic-bert", .order = ENCODER, .two_way = true, .mean_norm = true},
 };
 
 /* What may be taken out of the plain engine. */
@@ -237,6 +241,13 @@ static bool named_norm(struct run *r, const char *prefix, double *x, uint64_t n)
     return true;
 }
 
+static bool has(const struct run *r, uint32_t layer, const char *what)
+{
+    char name[96];
+    snprintf(name, sizeof name, "blk.%u.%s.weight", layer, what);
+    return inf_gguf_tensor(r->file, name) != NULL;
+}
+
 static bool layer_norm(struct run *r, uint32_t layer, const char *what, double *x, uint64_t n)
 {
     char name[96];
@@ -356,11 +367,12 @@ static void turn(struct run *r, double *heads, uint32_t count, uint32_t size, ui
 
 static bool sees(struct run *r, bool windowed, uint32_t from, uint32_t to)
 {
-    bool both = r->is->order == ENCODER && !hit(r, ONE_WAY);
+    bool both = r->is->two_way && !hit(r, ONE_WAY);
     if (to > from && !both)
         return false;
     uint32_t window = windowed && hit(r, WINDOW_OFF_BY_ONE) ? r->window + 1 : r->window;
-    return !windowed || hit(r, NO_WINDOW) || from < to + window;
+    bool near = both ? (from < to ? to - from : from - to) <= window / 2 : from < to + window;
+    return !windowed || hit(r, NO_WINDOW) || near;
 }
 
 /* What a query gets: a softmax over all that it sees. */
@@ -489,6 +501,8 @@ static void run_layer(struct run *r, uint32_t layer, struct rows *x)
     enum order order = r->is->order;
     bool before = order == PRE || order == SANDWICH || order == PARALLEL;
     const char *ffn_norm = r->is->ffn_norm ? r->is->ffn_norm : "ffn_norm";
+    if (order == PRE && !has(r, layer, ffn_norm))
+        order = PARALLEL; /* one norm for both */
     in = *x;
     if (before)
         norm_rows(r, layer, "attn_norm", &in);

@@ -256,7 +256,7 @@ static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
     default:
         break;
     }
-    return row->when != INF_OPTIONAL || k->optional;
+    return (row->when != INF_OPTIONAL && row->when != INF_WITH_LAST) || k->optional;
 }
 
 static bool listed(const struct inf_arch *arch, enum inf_slot slot)

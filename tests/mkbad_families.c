@@ -1,0 +1,73 @@
+/*
+ * Damage to recurrent layers (R), and to what single families alone have (F), whose bases are kinds of
+ * tests/tiny.
+ */
+#include "tests/mkbad_rows.h"
+
+#include <stdio.h>
+
+static void drop(struct mk_file *f, const char *name)
+{
+    for (size_t i = 0; i < f->tensor_count; i++)
+        if (&f->tensors[i] == mk_tensor(f, name)) {
+            mk_drop_tensor_at(f, i);
+            return;
+        }
+}
+
+/* Tensors that a model of the kind cannot do without, by the first of their names (slots.def). */
+static const char *const needed_lfm2moe[] = {
+    "blk.0.ssm_conv1d.weight",   "blk.0.attn_qkv.weight", "blk.0.ffn_gate.weight",
+    "blk.1.ffn_gate_inp.weight", "blk.2.attn_k.weight",   "blk.1.ffn_down_exps.weight",
+};
+#define NEEDED (sizeof needed_lfm2moe / sizeof *needed_lfm2moe)
+
+static void missing(struct mk_file *f, uint64_t v)
+{
+    drop(f, needed_lfm2moe[v]);
+}
+
+/* A norm with its vector and without its bias. */
+static void no_norm_bias(struct mk_file *f, uint64_t v)
+{
+    drop(f, v ? "blk.1.ffn_norm.bias" : "blk.0.attn_norm.bias");
+}
+
+#define OK MKBAD_OK
+#define REFUSE MKBAD_REFUSE
+#define EACH(...)                                                                                  \
+    (const uint64_t[]){__VA_ARGS__}, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)
+#define UP_TO(n) NULL, n
+#define MAX32 0xffffffff
+#define KEY(row, base, key, ...)                                                                   \
+    {                                                                                              \
+        row, key, base, NULL, EACH(__VA_ARGS__), OK, REFUSE                                        \
+    }
+
+const struct mkbad_row mkbad_family_rows[] = {
+    KEY("R1", MKBAD_QWEN35, "qwen35.ssm.conv_kernel", 0, 1, 9, MAX32),
+    KEY("R1", MKBAD_QWEN35, "qwen35.ssm.inner_size", 0, 255, 1 << 20, MAX32),
+    KEY("R1", MKBAD_QWEN35, "qwen35.ssm.state_size", 0, 63, 1024, MAX32),
+    KEY("R1", MKBAD_QWEN35, "qwen35.ssm.time_step_rank", 0, 3, 8, MAX32),
+    KEY("R1", MKBAD_QWEN35, "qwen35.ssm.group_count", 0, 3, 4, MAX32),
+    KEY("R1", MKBAD_QWEN35, "qwen35.full_attention_interval", 0, 3, 5, MAX32),
+    KEY("R1", MKBAD_LFM2, "lfm2.shortconv.l_cache", 0, 1, 4, MAX32),
+    KEY("R1", MKBAD_LFM2MOE, "lfm2moe.shortconv.l_cache", 0, 1, 4, MAX32),
+    KEY("R1", MKBAD_GRANITEHYBRID, "granitehybrid.ssm.conv_kernel", 0, 3),
+    KEY("R1", MKBAD_GRANITEHYBRID, "granitehybrid.ssm.group_count", 0, 3, 4),
+    KEY("R1", MKBAD_NEMOTRON_H, "nemotron_h.ssm.time_step_rank", 0, 7, 16),
+    KEY("R1", MKBAD_NEMOTRON_H, "nemotron_h.ssm.state_size", 0, 47),
+    KEY("F1", MKBAD_GEMMA4, "gemma4.attention.shared_kv_layers", 4, 5, 6, MAX32),
+    KEY("F1", MKBAD_GEMMA4, "gemma4.attention.key_length_swa", 0, 12, 128, MAX32),
+    KEY("F1", MKBAD_GEMMA4, "gemma4.rope.dimension_count_swa", 0, 7, 66, MAX32),
+    KEY("F1", MKBAD_GEMMA4, "gemma4.embedding_length_per_layer_input", 1, 65537, 512, MAX32),
+    KEY("F2", MKBAD_LFM2MOE, "lfm2moe.leading_dense_block_count", 0, 2, MAX32),
+    KEY("F2", MKBAD_LFM2MOE, "lfm2moe.expert_gating_func", 4, MAX32),
+    KEY("F2", MKBAD_LFM2MOE, "lfm2moe.expert_used_count", 0, 5, MAX32),
+    {"F2", "missing", MKBAD_LFM2MOE, missing, UP_TO(NEEDED), OK, REFUSE},
+    KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.dense_2_feat_in", 0, 256, MAX32),
+    KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.pooling_type", 4, MAX32),
+    KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.attention.sliding_window", 1u << 31, MAX32),
+    {"F4", "no_norm_bias", MKBAD_STABLELM, no_norm_bias, UP_TO(2), OK, REFUSE},
+};
+const size_t mkbad_family_count = sizeof mkbad_family_rows / sizeof *mkbad_family_rows;
