@@ -4,7 +4,7 @@
  */
 #include "tests/mkbad_rows.h"
 
-#include <stdio.h>
+#include "formats/type.h"
 
 static void drop(struct mk_file *f, const char *name)
 {
@@ -33,6 +33,18 @@ static void no_norm_bias(struct mk_file *f, uint64_t v)
     drop(f, v ? "blk.1.ffn_norm.bias" : "blk.0.attn_norm.bias");
 }
 
+/* Mixed rows where none belong, or too few; inputs that are half there. */
+static void mixed(struct mk_file *f, uint64_t v)
+{
+    uint64_t shape[2] = {256, v == 1 ? 512 : v == 2 ? 0 : 769};
+    if (v < 3)
+        mk_add_tensor(f, "blk.0.ssm_in.weight", INF_TYPE_F32, 2, shape);
+    if (v == 3)
+        drop(f, "blk.1.attn_gate.weight");
+    if (v == 4)
+        mk_reshape(mk_tensor(f, "blk.1.ssm_ba.weight"), 2, 256, 7, 0);
+}
+
 #define OK MKBAD_OK
 #define REFUSE MKBAD_REFUSE
 #define EACH(...)                                                                                  \
@@ -57,6 +69,10 @@ const struct mkbad_row mkbad_family_rows[] = {
     KEY("R1", MKBAD_GRANITEHYBRID, "granitehybrid.ssm.group_count", 0, 3, 4),
     KEY("R1", MKBAD_NEMOTRON_H, "nemotron_h.ssm.time_step_rank", 0, 7, 16),
     KEY("R1", MKBAD_NEMOTRON_H, "nemotron_h.ssm.state_size", 0, 47),
+    KEY("R1", MKBAD_QWEN3NEXT, "qwen3next.ssm.group_count", 0, 3, 4, MAX32),
+    KEY("R1", MKBAD_QWEN3NEXT, "qwen3next.ssm.time_step_rank", 0, 2, 3, 8, MAX32),
+    KEY("R1", MKBAD_QWEN3NEXT, "qwen3next.full_attention_interval", 0, 3, 5, MAX32),
+    {"R2", "mixed", MKBAD_QWEN3NEXT, mixed, UP_TO(5), OK, REFUSE},
     KEY("F1", MKBAD_GEMMA4, "gemma4.attention.shared_kv_layers", 4, 5, 6, MAX32),
     KEY("F1", MKBAD_GEMMA4, "gemma4.attention.key_length_swa", 0, 12, 128, MAX32),
     KEY("F1", MKBAD_GEMMA4, "gemma4.rope.dimension_count_swa", 0, 7, 66, MAX32),

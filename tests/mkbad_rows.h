@@ -19,6 +19,7 @@ struct mkbad_row {
 #define MKBAD_LFM2MOE 12
 #define MKBAD_GEMMA_EMBEDDING 13
 #define MKBAD_STABLELM 14
+#define MKBAD_QWEN3NEXT 15
     void (*edit)(struct mk_file *file, uint64_t value); /* NULL: the key `name` becomes the value */
     const uint64_t *values; /* NULL: 0 ... count - 1 */
     size_t count;

@@ -150,7 +150,9 @@ enum inf_symbol {
     INF_DIM_TAPS,
     INF_DIM_CONV,
     INF_DIM_MIX,
+    INF_DIM_MIX_OUT,
     INF_DIM_R_HEADS,
+    INF_DIM_R_HEADS2,
     INF_DIM_R_GROUPS,
     INF_DIM_R_GROUP, /* values of a group */
     INF_DIM_VALUES,
@@ -170,10 +172,11 @@ struct inf_tensor_row {
         INF_REQUIRED,
         INF_OPTIONAL,
         INF_WITH_LAST, /* required where the tensor of the row before is there, else not read */
-        INF_ATTN, /* these: required in a layer of that kind, no others have it */
+        INF_ATTN,      /* these: required in a layer of that kind, no others have it */
         INF_RECURRENT,
-        INF_OWN_KV,    /* layers with K and V of their own */
-        INF_PER_LAYER, /* models with embeddings for each layer */
+        INF_RECURRENT_OR_LAST, /* unless the tensor of the row before is there */
+        INF_OWN_KV,            /* layers with K and V of their own */
+        INF_PER_LAYER,         /* models with embeddings for each layer */
         INF_DENSE,
         INF_EXPERTS,
         INF_SHARED, /* layers with an expert that all tokens use */

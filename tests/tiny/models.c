@@ -256,7 +256,7 @@ static bool wanted(const struct tiny_kind *k, const struct inf_tensor_row *row)
     default:
         break;
     }
-    return (row->when != INF_OPTIONAL && row->when != INF_WITH_LAST) || k->optional;
+    return row->when != INF_OPTIONAL || k->optional;
 }
 
 static bool listed(const struct inf_arch *arch, enum inf_slot slot)
@@ -341,8 +341,9 @@ static void tensors(struct maker *m, int layer)
 {
     for (size_t i = 0; i < m->arch->tensor_count; i++) {
         const struct inf_tensor_row *row = &m->arch->tensors[i];
-        if (in_layers(m, row->slot) == (layer >= 0) && wanted(m->kind, row) &&
-            inf_arch_has(&m->hp, layer, row->when))
+        const struct inf_tensor_row *due = row->when == INF_WITH_LAST ? row - 1 : row;
+        if (in_layers(m, row->slot) == (layer >= 0) && wanted(m->kind, due) &&
+            inf_arch_has(&m->hp, layer, due->when))
             tensor(m, row, layer);
     }
 }
