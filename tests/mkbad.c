@@ -48,7 +48,7 @@ static struct mk_file *base_of(const struct mkbad_row *row)
         "deepseek2_v3", "deepseek2_lite", "gpt_oss",         "mixture_apart",
         "qwen35",       "lfm2",           "granitehybrid",   "nemotron_h",
         "gemma4",       "lfm2moe",        "gemma_embedding", "stablelm",
-        "qwen3next",
+        "qwen3next",    "apertus",
     };
     if (row->base < MKBAD_DEEPSEEK2_V3)
         return row->base == 1 ? mk_base_t() : mk_base_t2();

@@ -6,6 +6,8 @@
 
 #include "formats/type.h"
 
+#include <math.h>
+
 static void drop(struct mk_file *f, const char *name)
 {
     for (size_t i = 0; i < f->tensor_count; i++)
@@ -43,6 +45,37 @@ static void mixed(struct mk_file *f, uint64_t v)
         drop(f, "blk.1.attn_gate.weight");
     if (v == 4)
         mk_reshape(mk_tensor(f, "blk.1.ssm_ba.weight"), 2, 256, 7, 0);
+}
+
+static const char *const xielu_keys[] = {"xielu.alpha_p", "xielu.alpha_n", "xielu.beta",
+                                         "xielu.eps"};
+
+static void no_xielu(struct mk_file *f, uint64_t v)
+{
+    mk_drop_key(f, xielu_keys[v]);
+}
+
+static void xielu_count(struct mk_file *f, uint64_t v)
+{
+    static const float values[4] = {1.0f, 1.0f, 1.0f, 1.0f};
+    mk_set_array(f, "xielu.beta", MK_F32, v, values, (size_t)v * sizeof *values);
+}
+
+static void xielu_items(struct mk_file *f, uint64_t v)
+{
+    static const uint64_t values[2] = {1, 1};
+    mk_set_array(f, "xielu.eps", (uint32_t)v, 2, values, v == MK_U64 ? 16 : 8);
+}
+
+static void xielu_odd(struct mk_file *f, uint64_t v)
+{
+    static const float odd[] = {NAN, INFINITY, -INFINITY};
+    mk_set_array(f, xielu_keys[v % 4], MK_F32, 2, (float[2]){1.0f, odd[v / 4]}, 8);
+}
+
+static void xielu_double(struct mk_file *f, uint64_t v)
+{
+    mk_set_array(f, xielu_keys[v], MK_F64, 2, (double[2]){1.0, 1e300}, 16);
 }
 
 #define OK MKBAD_OK
@@ -84,6 +117,12 @@ const struct mkbad_row mkbad_family_rows[] = {
     KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.dense_2_feat_in", 0, 256, MAX32),
     KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.pooling_type", 4, MAX32),
     KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.attention.sliding_window", 1u << 31, MAX32),
+    {"F5", "no_xielu", MKBAD_APERTUS, no_xielu, UP_TO(4), OK, REFUSE},
+    {"F5", "xielu_count", MKBAD_APERTUS, xielu_count, EACH(0, 1, 3), OK, REFUSE},
+    {"F5", "xielu_items", MKBAD_APERTUS, xielu_items, EACH(MK_U32, MK_U64, MK_I32), OK, REFUSE},
+    {"F5", "xielu_odd", MKBAD_APERTUS, xielu_odd, UP_TO(12), OK, REFUSE},
+    {"F5", "xielu_double", MKBAD_APERTUS, xielu_double, UP_TO(4), OK, REFUSE},
+    KEY("F5", MKBAD_APERTUS, "xielu.alpha_n", 1),
     {"F4", "no_norm_bias", MKBAD_STABLELM, no_norm_bias, UP_TO(2), OK, REFUSE},
 };
 const size_t mkbad_family_count = sizeof mkbad_family_rows / sizeof *mkbad_family_rows;

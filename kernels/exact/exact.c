@@ -90,6 +90,8 @@ static double activate(enum inf_activation activation, double x)
         return 1.0 / (1.0 + exp(-x));
     case INF_LINEAR:
         return x;
+    case INF_XIELU:
+        break;
     case INF_SWIGLU_CLAMPED:
         x = x > 7.0 ? 7.0 : x;
         return x / (1.0 + exp(-1.702 * x));
@@ -97,8 +99,20 @@ static double activate(enum inf_activation activation, double x)
     return x / (1.0 + exp(-x));
 }
 
+static double xielu(const struct inf_xielu *p, double x)
+{
+    double m = (double)p->eps < x ? (double)p->eps : x, beta = (double)p->beta;
+    if (x > 0.0)
+        return (double)p->positive * x * x + beta * x;
+    return (expm1(m) - x) * (double)p->negative + beta * x;
+}
+
 void inf_k_glu_exact(const struct inf_glu_args *a)
 {
+    for (size_t i = 0; a->activation == INF_XIELU && i < a->n; i++)
+        a->out[i] = (float)xielu(a->xielu, (double)a->gate[i]);
+    if (a->activation == INF_XIELU)
+        return;
     for (size_t i = 0; i < a->n; i++) {
         double y = activate(a->activation, (double)a->gate[i]), up = a->up ? (double)a->up[i] : 1.0;
         if (a->activation == INF_SWIGLU_CLAMPED)

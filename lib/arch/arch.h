@@ -37,6 +37,8 @@ struct inf_layer {
 
     uint32_t kv_shared; /* the layer before this number has the K and V; 0: this one itself */
 
+    struct inf_xielu xielu; /* of a feed-forward with that activation */
+
     /* A recurrent layer (inf_layer_recurrent). */
     uint32_t recurrent; /* the file's flag */
     uint32_t taps, conv_size,
@@ -226,6 +228,10 @@ infer_status inf_keys_bool(const struct inf_keys *keys, const char *name, bool *
 infer_status inf_keys_layers(const struct inf_keys *keys, const char *name, uint32_t low,
                              uint32_t high, struct inf_hparams *hp, size_t offset,
                              infer_error *err);
+
+/* The same for a float that is finite; the key must be there. */
+infer_status inf_keys_layer_floats(const struct inf_keys *keys, const char *name,
+                                   struct inf_hparams *hp, size_t offset, infer_error *err);
 
 /* The numbers of recurrent layers (recurrent.c). Those with `recurrent` set become `mixer`; from the keys
  * ssm.*, or of a CONV shortconv.l_cache. */

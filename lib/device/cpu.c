@@ -214,6 +214,7 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
             .out = inf_cpu_row(plan, step->in, row),
             .n = step->n,
             .activation = plan->arch->activation,
+            .xielu = &plan->hp.layer[step->layer].xielu,
         });
         break;
     case INF_STEP_ADD:

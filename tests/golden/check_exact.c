@@ -23,7 +23,7 @@
 
 enum order { PRE, SANDWICH, POST, PARALLEL, ENCODER };
 enum turning { ALL, NONE, WINDOWED_ONLY, NOT_EVERY_4TH };
-enum act { SILU, GELU, GELU_ERF, RELU2 };
+enum act { SILU, GELU, GELU_ERF, RELU2, XIELU };
 
 struct model {
     const char *arch;
@@ -62,6 +62,7 @@ static const struct model models[] = {
     {"internlm2", .adjacent = true},
     {"seed_oss", .ffn_norm = "post_attention_norm"},
     {"exaone4", .order = POST, .global_period = 4, .turning = WINDOWED_ONLY},
+    {"apertus", .act = XIELU},
     {"stablelm", .mean_norm = true},
     {"nemotron", .mean_norm = true, .act = RELU2},
     {"phi2", .order = PARALLEL, .mean_norm = true, .act = GELU},
@@ -140,6 +141,7 @@ struct run {
     enum fault fault;
     bool met; /* the fault has something to take away here */
     uint32_t embd, heads, layers, dims, window;
+    uint32_t layer; /* in progress */
     double eps, base;
 };
 
@@ -275,6 +277,24 @@ static void linear(struct run *r, uint32_t layer, const char *what, uint64_t fir
     free(bias);
 }
 
+/* The number of the layer in progress from an array of floats. */
+static double layer_number(const struct run *r, const char *name)
+{
+    infer_meta_value value;
+    inf_gguf_value(inf_gguf_key(r->file, name), r->layer, &value);
+    return value.f;
+}
+
+static double xielu(const struct run *r, double x)
+{
+    double beta = layer_number(r, "xielu.beta");
+    double positive = log(1.0 + exp(layer_number(r, "xielu.alpha_p")));
+    double negative = beta + log(1.0 + exp(layer_number(r, "xielu.alpha_n")));
+    if (x > 0.0)
+        return positive * x * x + beta * x;
+    return (exp(fmin(x, layer_number(r, "xielu.eps"))) - 1.0 - x) * negative + beta * x;
+}
+
 static double activate(struct run *r, double x)
 {
     enum act act = r->is->act;
@@ -287,6 +307,8 @@ static double activate(struct run *r, double x)
         return 0.5 * x * (1.0 + tanh(sqrt(2.0 / PI) * (x + 0.044715 * x * x * x)));
     case GELU_ERF:
         return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
+    case XIELU:
+        return xielu(r, x);
     case RELU2:
         break;
     }
@@ -498,6 +520,7 @@ static void add(struct run *r, struct rows *x, const struct rows *y)
 static void run_layer(struct run *r, uint32_t layer, struct rows *x)
 {
     static struct rows in, attn, out;
+    r->layer = layer;
     enum order order = r->is->order;
     bool before = order == PRE || order == SANDWICH || order == PARALLEL;
     const char *ffn_norm = r->is->ffn_norm ? r->is->ffn_norm : "ffn_norm";
