@@ -168,8 +168,9 @@ void inf_k_attn_merge_exact(const struct inf_attn_merge_args *a)
 {
     if (a->sum_t == 0.0f)
         return;
-    double m = (double)(*a->most > a->most_t ? *a->most : a->most_t);
-    double old = *a->sum == 0.0f ? 0.0 : exp((double)*a->most - m);
+    bool first = *a->sum == 0.0f; /* then *most says nothing */
+    double m = (double)(!first && *a->most > a->most_t ? *a->most : a->most_t);
+    double old = first ? 0.0 : exp((double)*a->most - m);
     double new = exp((double)a->most_t - m);
     *a->most = (float)m;
     *a->sum = (float)((double)*a->sum * old + (double)a->sum_t * new);

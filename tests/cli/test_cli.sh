@@ -181,6 +181,11 @@ v = array.array("f", open(sys.argv[1], "rb").read())
 sys.exit(not (len(v) == 256 and abs(sum(x * x for x in v) - 1) < 1e-5))' "$out"
     verdict $? 'embed: 256 numbers of length 1'
     given ''
+    call 0 'embed of a text' embed "$work/embedding.gguf" -p 'a text' --json
+    python3 -c 'import json, sys
+v = json.load(open(sys.argv[1]))
+sys.exit(not (len(v) == 256 and abs(sum(x * x for x in v) - 1) < 1e-5))' "$out"
+    verdict $? 'embed of a text: 256 numbers of length 1'
 fi
 call 1 'no such session' run "$model" -p x -n 1 --restore "$work/no-such-file"
 call 1 'embed' embed "$model"
