@@ -1,6 +1,6 @@
 #!/bin/sh
-# need.sh WHAT: sees to it that what `make WHAT` (infer, agent, demo, check, bench, lint) needs is there, and
-# installs what is missing through the system's package manager. need.sh --name WHAT only names it.
+# need.sh WHAT: sees to it that what `make WHAT` (infer, agent, demo, check, bench, lint) needs is there,
+# and installs what is missing through the system's package manager. need.sh --name WHAT only names it.
 # WHAT may be `optional`: what the library is built without where it is missing.
 set -eu
 
