@@ -7,6 +7,7 @@
  *     files.c      file tools below the root (openat2); run.c: programs; git.c: commit and undo
  *     policy.c     an action is allowed, asked, or denied; what has come from outside (taint)
  *     approval.c   the question, read from the terminal; grants
+ *     names.h      names that are protected or hidden
  *     sandbox.h    where programs run
  *     log.c        what happened, in a chain of hashes
  *     mcp.c        tools of other programs
