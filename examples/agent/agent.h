@@ -39,9 +39,9 @@ void text_add(struct text *t, const char *data, size_t len);
 void text_format(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct text *t);
 
-/* Appends bytes as they may be shown on a terminal: control characters, invisible and bidirectional ones and
- * broken UTF-8 as \\xNN and \\u{N}; letters that are not ASCII stand as they are with `mark` false, else as
- * letter and code ("с\\u{441}"). Line feeds stay with `lines` true. */
+/* Appends bytes as they may be shown on a terminal: what acts on it, is not seen or turns text around, and broken
+ * UTF-8, as \xNN and \u{N}, always. Letters that are not ASCII stand as they are, with `mark` with their code
+ * ("с\u{441}"). With `lines` line feeds stay, and tabs where letters are not marked; else "\n", "\t". */
 void text_add_shown(struct text *t, const char *data, size_t len, bool lines, bool mark);
 
 struct agent;
