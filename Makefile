@@ -60,6 +60,8 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
 INFER_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/infer/*.c))
 INFER_DEPS := jansson libedit
+AGENT_SRC := $(wildcard examples/agent/*.c)
+AGENT_DEPS := jansson libedit libmd
 
 .PHONY: all
 all: lib examples
@@ -76,7 +78,7 @@ examples: $(BUILD)/hello $(BUILD)/infer-bench
 # Objects stay, so that the next build finds them.
 .SECONDARY:
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/obj-test -name '*.d' 2>/dev/null)
 
 $(BUILD)/obj/kernels/avx2/%.o: EXTRA = $(FLAGS_avx2)
 $(BUILD)/obj/kernels/avx512/%.o: EXTRA = $(FLAGS_avx512)
@@ -84,6 +86,7 @@ $(BUILD)/obj/kernels/neon/%.o: EXTRA = $(FLAGS_neon)
 $(BUILD)/obj/kernels/dotprod/%.o: EXTRA = $(FLAGS_dotprod)
 $(BUILD)/obj/lib/base/topo_hwloc.o: EXTRA = $(if $(HAVE_HWLOC),$(shell $(PKG_CONFIG) --cflags hwloc))
 $(BUILD)/obj/examples/infer/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(INFER_DEPS))
+$(BUILD)/obj/examples/agent/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(AGENT_DEPS))
 $(BUILD)/obj/tests/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags check)
 
 $(BUILD)/obj/%.o: %.c
@@ -112,6 +115,10 @@ $(BUILD)/libinfer.pc: lib/libinfer.pc.in Makefile
 $(BUILD)/infer: $(INFER_OBJ) $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(INFER_DEPS)) $(LDLIBS)
+
+$(BUILD)/infer-agent: $(AGENT_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/libinfer.a
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
 
 $(BUILD)/hello: $(BUILD)/obj/examples/hello.o $(BUILD)/libinfer.a
 	@echo '  LD  $@'
@@ -160,6 +167,16 @@ $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuz
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# infer-agent with what only tests may do: turns from a script, a tier that is forced.
+$(BUILD)/obj-test/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC  $< (for tests)'
+	$(Q)$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags $(AGENT_DEPS)) -DAGENT_TEST -MMD -MP -c -o $@ $<
+$(BUILD)/tests/infer-agent-test: $(AGENT_SRC:%.c=$(BUILD)/obj-test/%.o) $(BUILD)/libinfer.a
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
 
 # A small model in a file, for the tests of the command.
 $(BUILD)/tests/make_tiny: $(BUILD)/obj/tests/cli/make_tiny.o $(TEST_COMMON) $(LIB_OBJ)
