@@ -21,6 +21,7 @@ static bool permitted(struct agent *agent, const struct turn_call *call, struct 
                                   json_pack("{s:s,s:s,s:s}", "call", call->id, "verdict",
                                             verdicts[verdict], "why", reason));
     if (verdict == VERDICT_ASK && !*fatal) {
+        show_question(agent, call->id, action, reason);
         cancel_pause(); /* a person may take time */
         enum answer answer = approval_ask(agent, action, reason);
         cancel_resume();

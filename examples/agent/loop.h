@@ -84,6 +84,8 @@ void show_thought(struct agent *agent, const char *text, size_t len);
 void show_call_begun(struct agent *agent, const char *name);
 void show_call(struct agent *agent, const struct turn_call *call);
 void show_turn(struct agent *agent, size_t step, const struct turn *turn);
+void show_question(struct agent *agent, const char *id, const struct action *action,
+                   const char *why); /* where no terminal shows it */
 void show_verdict(struct agent *agent, const char *id, const char *verdict, const char *why);
 void show_result(struct agent *agent, const char *id, bool ok, const struct text *content,
                  size_t left_out);

@@ -6,7 +6,7 @@
 #include "loop.h"
 #include "sandbox.h"
 
-#include <libinfer.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -320,6 +320,42 @@ void show_turn(struct agent *agent, size_t step, const struct turn *turn)
 
 /* ---- What comes of a call ------------------------------------------------------------------ */
 
+/* Lines of text, each behind a mark that none of them can make; at most `lines_max`. Returns how far it got. */
+static const char *block(struct show *show, const char *at, const char *end, size_t lines_max,
+                         size_t line_max)
+{
+    for (size_t lines = 0; at < end && lines < lines_max; lines++) {
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((line ? line : end) - at);
+        fputs("  | ", stderr);
+        colour(show, "2");
+        output_shown(show, stderr, at, len < line_max ? len : line_max, false);
+        colour(show, "0");
+        fputs(len > line_max ? " ...\n" : "\n", stderr);
+        at += len + (line != NULL);
+    }
+    return at;
+}
+
+void show_question(struct agent *agent, const char *id, const struct action *action,
+                   const char *why)
+{
+    static const char *const kinds[] = {"read", "write", "run", "git", "mcp"};
+    const char *bytes = action->shown.data ? action->shown.data : "";
+    int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal >= 0)
+        close(terminal);
+    if (agent->options.json) {
+        emit(agent, "question",
+             json_pack("{s:o,s:s,s:o,s:o,s:b}", "id", json_any(id, strlen(id)), "kind",
+                       kinds[action->kind], "bytes", json_any(bytes, action->shown.len), "why",
+                       json_any(why, strlen(why)), "terminal", terminal >= 0));
+    } else if (terminal < 0) { /* else the terminal shows it */
+        fprintf(stderr, "  a question (%s), and no terminal to answer it:\n", kinds[action->kind]);
+        block(agent->show, bytes, bytes + action->shown.len, SIZE_MAX, SIZE_MAX);
+    }
+}
+
 void show_verdict(struct agent *agent, const char *id, const char *verdict, const char *why)
 {
     if (agent->options.json) {
@@ -346,16 +382,7 @@ void show_result(struct agent *agent, const char *id, bool ok, const struct text
                        json_any(at, content->len), "left_out", (json_int_t)left_out));
         return;
     }
-    for (size_t lines = 0; at < end && lines < RESULT_LINES; lines++) {
-        const char *line = memchr(at, '\n', (size_t)(end - at));
-        size_t len = (size_t)((line ? line : end) - at);
-        fputs("  | ", stderr);
-        colour(agent->show, "2");
-        output_shown(agent->show, stderr, at, len < LINE_SHOWN ? len : LINE_SHOWN, false);
-        colour(agent->show, "0");
-        fputs(len > LINE_SHOWN ? " ...\n" : "\n", stderr);
-        at += len + (line != NULL);
-    }
+    at = block(agent->show, at, end, RESULT_LINES, LINE_SHOWN);
     if (at < end)
         fprintf(stderr, "  | (%zu more bytes)\n", (size_t)(end - at));
 }
