@@ -139,6 +139,12 @@ demo: ## get a small model and chat with it (MODEL=path: with one of yours)
 	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/infer
 	@sh tools/demo.sh $(BUILD) $(MODEL)
 
+.PHONY: demo-agent
+demo-agent: ## get a small model and let it work in a sample folder (MODEL=path: with one of yours)
+	@sh tools/need.sh demo-agent
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/infer-agent
+	@sh tools/demo_agent.sh $(BUILD) $(MODEL)
+
 # ---- Tests ----------------------------------------------------------------------------------------
 # They link the library's objects, whose inner functions they call.
 TEST_COMMON := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/*.c tests/tiny/*.c))
@@ -242,20 +248,25 @@ install: all ## to DESTDIR and PREFIX
 	install -m 644 $(BUILD)/libinfer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 755 $(BUILD)/infer-bench $(DESTDIR)$(PREFIX)/bin/
 	if [ -x $(BUILD)/infer ]; then install -m 755 $(BUILD)/infer $(DESTDIR)$(PREFIX)/bin/; fi
-	install -m 644 examples/infer/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	if [ -x $(BUILD)/infer-agent ]; then install -m 755 $(BUILD)/infer-agent $(DESTDIR)$(PREFIX)/bin/; fi
+	install -m 644 examples/infer/man/*.1 examples/agent/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 examples/infer/completion/infer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer
-	install -m 644 examples/infer/completion/_infer $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	install -m 644 examples/agent/completion/infer-agent.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer-agent
+	install -m 644 examples/infer/completion/_infer examples/agent/completion/_infer-agent $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
 	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true # so that programs find the library
 
 # Packagers take the debug information from what `install` puts there; who installs by hand wants none.
 install-strip: install ## the same without debug information (a tenth of the size)
 	cd $(DESTDIR)$(PREFIX) && $(STRIP) -g lib/libinfer.a && $(STRIP) --strip-unneeded \
-	    lib/libinfer.so.$(SOVERSION) bin/infer-bench $$([ ! -x bin/infer ] || echo bin/infer)
+	    lib/libinfer.so.$(SOVERSION) bin/infer-bench $$([ ! -x bin/infer ] || echo bin/infer) \
+	    $$([ ! -x bin/infer-agent ] || echo bin/infer-agent)
 
 uninstall: ## what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -f include/libinfer.h lib/libinfer.a lib/libinfer.so \
 	    lib/libinfer.so.$(SOVERSION) lib/pkgconfig/libinfer.pc bin/infer bin/infer-bench \
-	    share/man/man1/infer.1 share/man/man1/infer-bench.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer
+	    share/man/man1/infer.1 share/man/man1/infer-bench.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer \
+	    bin/infer-agent share/man/man1/infer-agent.1 share/bash-completion/completions/infer-agent \
+	    share/zsh/site-functions/_infer-agent
 
 .PHONY: clean help
 clean: ## remove build/
