@@ -4,7 +4,8 @@
  *     loop.c       a turn of the model, its calls, their results, again; the limits
  *     model.c      where turns come from: libinfer, or a script (scripted.c)
  *     tools.c      the table of tools; a call becomes an action, arguments checked against the schema
- *     files.c      file tools below the root (openat2); run.c: programs; git.c: commit and undo
+ *     files.c      file tools; below.c: files below the root (openat2); search.c, pattern.c: in them
+ *     run.c        programs; git.c: commit; journal.c: undo; diff.c: what a change changes
  *     policy.c     an action is allowed, asked, or denied; what has come from outside (taint)
  *     approval.c   the question, read from the terminal; grants
  *     names.h      names that are protected or hidden
@@ -62,7 +63,9 @@ struct action {
     const char *tool; /* name; static or owned by the table */
     struct text
         shown; /* all of what will be done, raw: argv as a JSON array, a shell line, path and diff */
-    char digest[65];         /* SHA-256 in hex */
+    struct text
+        covers;      /* what the digest covers besides: hashes of files as they are and will be */
+    char digest[65]; /* SHA-256 in hex; action_digest() */
     const char *const *argv; /* of RUN: what is run, NULL at its end */
     bool shell;              /* of RUN: argv is {"sh", "-c", line} */
     const char *path;        /* of READ and WRITE: below the root, "." for the root */
@@ -79,6 +82,10 @@ struct action {
 };
 
 void action_free(struct action *action);
+
+/* The digest over kind, tool, path, argv, `shown` and `covers`: computed when an action is prepared, and again
+ * before it is carried out. */
+void action_digest(const struct action *action, char digest[65]);
 
 /* ---- Tools (tools.c; files.c, run.c, git.c, mcp.c) ------------------------------------------- */
 
@@ -180,6 +187,8 @@ struct agent {
     struct model model;
     struct log *log;
     struct text taint;               /* the sources, "" where nothing from outside has been read */
+    struct mcp *servers;             /* that --mcp started (mcp.h) */
+    struct journal *journal;         /* what the file tools replaced, for undo */
     json_t *grants;                  /* an object; its keys are the runs granted for the session */
     volatile sig_atomic_t cancelled; /* Ctrl-C ends the turn */
 };
