@@ -214,6 +214,7 @@ struct agent {
     struct model model;
     struct log *log;
     struct show *show;
+    struct mcp *servers;     /* that --mcp started (mcp.h) */
     struct journal *journal; /* what the file tools replaced, for undo */
     struct text taint;       /* the sources, "" where nothing from outside has been read */
     json_t *grants;          /* an object; its keys are the runs granted for the session */

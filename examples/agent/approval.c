@@ -68,7 +68,7 @@ static void add_block(struct text *out, const struct terminal *terminal, const s
             text_format(out, "%s\n", *colour ? plain : "");
             mark = "  : ";
         } while (p < line_end);
-        if (line_end == end)
+        if (end - line_end <= 1) /* a line feed at the very end begins no row */
             break;
         p = line_end + 1;
     }

@@ -37,8 +37,8 @@ json_t *arguments_read(const char *text, size_t len, struct text *error)
     for (size_t i = 0; i < len && blank; i++)
         blank = strchr(" \t\r\n", text[i]) && text[i];
     json_error_t why;
-    json_t *value =
-        blank ? json_object() : json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_t *value = blank ? json_object()
+                          : json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!value && blank)
         text_format(error, "out of memory");
     else if (!value) {
@@ -100,8 +100,8 @@ static const char *type_name(const json_t *value)
 static bool is_type(const json_t *type, const json_t *value)
 {
     const char *name = json_string_value(type);
-    return name && (!strcmp(name, type_name(value)) ||
-                    (!strcmp(name, "number") && json_is_integer(value)));
+    return name &&
+           (!strcmp(name, type_name(value)) || (!strcmp(name, "number") && json_is_integer(value)));
 }
 
 static bool check_type(const json_t *schema, const json_t *value, const struct place *place,
@@ -171,7 +171,8 @@ static bool check_members(const json_t *schema, const json_t *value, const struc
     }
     const char *name;
     json_t *member;
-    json_object_foreach((json_t *)value, name, member) {
+    json_object_foreach((json_t *)value, name, member)
+    {
         struct place here = {.outer = place, .name = name};
         const json_t *known = json_object_get(properties, name);
         if (!known && !open) {

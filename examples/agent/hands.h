@@ -12,8 +12,9 @@
 
 #define ARGUMENTS_MAX ((size_t)2 << 20) /* bytes of a call's arguments */
 #define ARGUMENTS_DEPTH 64
-#define FILE_MAX ((size_t)16 << 20)  /* bytes of a file that is read or written whole */
-#define RESULT_MAX ((size_t)1 << 20) /* bytes of a result; the loop cuts it to the model's context */
+#define FILE_MAX ((size_t)16 << 20) /* bytes of a file that is read or written whole */
+#define RESULT_MAX                                                                                 \
+    ((size_t)1 << 20) /* bytes of a result; the loop cuts it to the model's context */
 
 /* ---- arguments.c: JSON from outside ----------------------------------------------------------- */
 
@@ -25,7 +26,8 @@ json_t *arguments_read(const char *text, size_t len, struct text *error);
  * server's schema says is the server's to check. */
 bool arguments_fit(const json_t *schema, const json_t *value, struct text *error);
 
-const char *argument_text(const json_t *arguments, const char *name); /* NULL where it is not given */
+const char *argument_text(const json_t *arguments,
+                          const char *name); /* NULL where it is not given */
 json_int_t argument_int(const json_t *arguments, const char *name, json_int_t otherwise);
 
 /* ---- below.c: files below the root ------------------------------------------------------------ */
@@ -98,7 +100,7 @@ void text_add_path(struct text *t, const char *path);
 
 /* ---- diff.c, pattern.c ------------------------------------------------------------------------- */
 
-/* Appends a unified diff, three lines around each change. NULL is "no file". */
+/* Appends a unified diff, three lines around each change. A side may be no file. */
 void diff_add(struct text *t, const char *path, const struct content *before,
               const struct content *after);
 

@@ -160,9 +160,9 @@ bool terminal_page(struct terminal *terminal, const char *lines, size_t len)
     for (size_t row = 0; lines < end; row++) {
         if (row == page || bytes >= PAGE_BYTES) {
             row = bytes = 0;
-            terminal_put(terminal, more, sizeof more - 1);
             if (!terminal_settle(terminal))
                 return false;
+            terminal_put(terminal, more, sizeof more - 1);
             int key;
             do {
                 key = read_key(terminal);
