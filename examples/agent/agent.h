@@ -127,7 +127,7 @@ enum verdict policy_judge(const struct agent *agent, const struct action *action
 void policy_taint(struct agent *agent, const char *source);
 
 /* Shows an action and reads the answer from the terminal alone; no terminal, end of input, anything but a
- * clear yes: no. */
+ * clear yes: no. A grant for the session is remembered here; Ctrl-C sets `cancelled` as well. */
 enum answer approval_ask(struct agent *agent, const struct action *action, const char *why);
 
 /* ---- Log (log.c) ------------------------------------------------------------------------------ */
@@ -187,8 +187,9 @@ struct agent {
     struct model model;
     struct log *log;
     struct text taint;               /* the sources, "" where nothing from outside has been read */
+    struct mcp *servers;             /* that --mcp started (mcp.h) */
     struct journal *journal;         /* what the file tools replaced, for undo */
-    json_t *grants;                  /* digests of runs granted for the session */
+    json_t *grants;                  /* an object; its keys are the runs granted for the session */
     volatile sig_atomic_t cancelled; /* Ctrl-C ends the turn */
 };
 
