@@ -6,7 +6,6 @@
 #include "loop.h"
 #include "sandbox.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -342,15 +341,13 @@ void show_question(struct agent *agent, const char *id, const struct action *act
 {
     static const char *const kinds[] = {"read", "write", "run", "git", "mcp"};
     const char *bytes = action->shown.data ? action->shown.data : "";
-    int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (terminal >= 0)
-        close(terminal);
+    bool terminal = isatty(STDIN_FILENO);
     if (agent->options.json) {
         emit(agent, "question",
              json_pack("{s:o,s:s,s:o,s:o,s:b}", "id", json_any(id, strlen(id)), "kind",
                        kinds[action->kind], "bytes", json_any(bytes, action->shown.len), "why",
-                       json_any(why, strlen(why)), "terminal", terminal >= 0));
-    } else if (terminal < 0) { /* else the terminal shows it */
+                       json_any(why, strlen(why)), "terminal", terminal));
+    } else if (!terminal) { /* else the terminal shows it */
         fprintf(stderr, "  a question (%s), and no terminal to answer it:\n", kinds[action->kind]);
         block(agent->show, bytes, bytes + action->shown.len, SIZE_MAX, SIZE_MAX);
     }
