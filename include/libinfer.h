@@ -793,6 +793,7 @@ typedef struct infer_chat_options {
     const char
         *variables; /* a JSON object of further variables of the template, NUL-terminated; NULL */
     const int64_t *local_time; /* as infer_template_render */
+    bool prompt_only;          /* evaluates the prompt and makes nothing: INFER_STOP_LIMIT */
     size_t max_tokens;         /* 0: as many as the context holds */
     size_t max_thought_tokens; /* as infer_thought.max_tokens, but 0: no limit */
     bool no_thought; /* the variables that ask templates for no thought, and none is let through */

@@ -262,11 +262,11 @@ static bool on_event(void *ud, const infer_event *event)
     return go_on && !c->failed;
 }
 
-static void end_cancelled(struct chat *c)
+/* A turn that made nothing. */
+static void end(struct chat *c, infer_stop stop)
 {
-    infer_event event = {
-        .kind = INFER_EVENT_END, .text = "", .raw = "", .stop = INFER_STOP_CANCELLED};
-    c->result->stop = INFER_STOP_CANCELLED;
+    infer_event event = {.kind = INFER_EVENT_END, .text = "", .raw = "", .stop = stop};
+    c->result->stop = stop;
     if (c->o.on_event)
         c->o.on_event(c->o.ud, &event);
 }
@@ -342,8 +342,8 @@ static infer_status run(struct chat *c, const char *messages, size_t len, infer_
     session->made = made;
     forget_turn(session);
     status = evaluate(c, err);
-    if (status == INFER_E_CANCELLED) {
-        end_cancelled(c);
+    if (status == INFER_E_CANCELLED || (!status && c->o.prompt_only)) {
+        end(c, status ? INFER_STOP_CANCELLED : INFER_STOP_LIMIT);
         return INFER_OK;
     }
     if (!status)
