@@ -186,6 +186,16 @@ infer_status infer_template_tokens(infer_template *t, infer_token *ids, size_t c
     return status;
 }
 
+infer_model *inf_template_model(const infer_template *t)
+{
+    return t->model;
+}
+
+struct inf_bytes inf_template_source(const infer_template *t)
+{
+    return inf_template_text(t->t);
+}
+
 /* ---- Thoughts ------------------------------------------------------------------------------ */
 
 /* The tokens of the families, as their templates and vocabularies have them. */
