@@ -54,7 +54,7 @@ FLAGS_neon :=
 FLAGS_dotprod := -march=armv8.2-a+dotprod+fp16
 
 LIB_DIRS := lib/base formats kernels kernels/ref kernels/exact $(if $(HAVE_BLAS),kernels/blas) $(ISA_DIRS:%=kernels/%) lib/vocab \
-            lib/sample lib/grammar lib/chat lib/arch lib/plan lib/device lib
+            lib/sample lib/grammar lib/tools lib/chat lib/arch lib/plan lib/device lib
 LIB_SRC := $(foreach d,$(LIB_DIRS),$(wildcard $(d)/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
@@ -153,7 +153,8 @@ TEST_MAINS := $(patsubst tests/kernels/%.c,$(BUILD)/tests/%,$(wildcard tests/ker
               $(patsubst tests/golden/%.c,$(BUILD)/tests/%,$(wildcard tests/golden/check_*.c)) \
               $(patsubst tests/models/%.c,$(BUILD)/tests/%,$(wildcard tests/models/check_*.c)) \
               $(patsubst tests/oom/%.c,$(BUILD)/tests/%,$(wildcard tests/oom/check_*.c)) \
-              $(patsubst tests/api/%.c,$(BUILD)/tests/%,$(wildcard tests/api/check_*.c))
+              $(patsubst tests/api/%.c,$(BUILD)/tests/%,$(wildcard tests/api/check_*.c)) \
+              $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/check_*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 $(BUILD)/tests/unit: $(UNIT_OBJ) $(TEST_COMMON) $(LIB_OBJ)
@@ -167,7 +168,7 @@ $(BUILD)/tests/check_%: $(BUILD)/obj/tests/$(1)/check_%.o $(TEST_COMMON) $(LIB_O
 	@echo '  LD  $$@'
 	$$(Q)$$(CC) $$(CFLAGS) $$(SAN) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
-$(foreach d,kernels golden models oom api,$(eval $(call TEST_MAIN,$(d))))
+$(foreach d,kernels golden models oom api tools,$(eval $(call TEST_MAIN,$(d))))
 
 $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(TEST_COMMON) $(LIB_OBJ)
 	@mkdir -p $(@D)

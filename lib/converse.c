@@ -2,6 +2,7 @@
  * Conversations: messages in, events out. A turn renders all messages, keeps what the session holds of
  * them (kept.c), evaluates the rest, generates, and remembers the answer as a message.
  */
+#include "lib/calls.h"
 #include "lib/session.h"
 
 #include "lib/sample/sample.h"
@@ -40,6 +41,27 @@ static void add(struct inf_json *object, struct inf_json_member *members, const 
         members[object->count++] = (struct inf_json_member){{name, strlen(name)}, value};
 }
 
+/* The tools, under the names that templates know. */
+static infer_status add_tools(struct chat *c, struct inf_json_member *members, infer_error *err)
+{
+    struct inf_bytes text = inf_tools_variable(c->o.tools);
+    struct inf_json tools, date;
+    c->input_bytes += text.len;
+    infer_status status = inf_json_read(&c->arena, text.ptr, text.len, &tools, err);
+    if (status || !tools.count)
+        return status;
+    add(&c->variables, members, "tools", tools);
+    add(&c->variables, members, "functions", /* FireFunction */
+        (struct inf_json){.kind = INF_JSON_STRING, .as.text = text});
+    if (!c->o.local_time)
+        return INFER_OK;
+    status = inf_print_by(&c->arena, "{{ strftime_now('%d %B %Y') }}", &tools, c->o.local_time,
+                          &date, err);
+    if (!status)
+        add(&c->variables, members, "datetime", date);
+    return status;
+}
+
 static infer_status read_variables(struct chat *c, infer_error *err)
 {
     const char *text = c->o.variables ? c->o.variables : "{}";
@@ -50,7 +72,7 @@ static infer_status read_variables(struct chat *c, infer_error *err)
     if (c->variables.kind != INF_JSON_OBJECT)
         return inf_fail(err, INFER_E_ARGUMENT, "variables: not a JSON object");
     struct inf_json_member *members =
-        inf_arena_take(&c->arena, c->variables.count + 4, sizeof *members);
+        inf_arena_take(&c->arena, c->variables.count + 8, sizeof *members);
     if (!members)
         return inf_fail_memory(err, "variables", c->variables.count * sizeof *members);
     if (c->variables.count)
@@ -62,7 +84,7 @@ static infer_status read_variables(struct chat *c, infer_error *err)
         add(&c->variables, members, "thinking", (struct inf_json){.kind = INF_JSON_FALSE});
         add(&c->variables, members, "thinking_budget", (struct inf_json){.kind = INF_JSON_INTEGER});
     }
-    return INFER_OK;
+    return c->o.tools ? add_tools(c, members, err) : INFER_OK;
 }
 
 static infer_status read_messages(struct chat *c, const char *messages, size_t len,
@@ -78,6 +100,28 @@ static infer_status read_messages(struct chat *c, const char *messages, size_t l
         return inf_fail(err, INFER_E_ARGUMENT, "messages: not a JSON array");
     c->input_bytes += len;
     return inf_messages_prepare(c->t, &c->arena, &c->variables, &given, &c->messages, err);
+}
+
+static infer_status find_message_end(struct chat *c, infer_error *err);
+
+/* Renders, and tells of the tools what the template does not: as the system or, where the template has
+ * none, as the user. */
+static infer_status render_all(struct chat *c, infer_error *err)
+{
+    const char *text = c->o.tools ? infer_tools_prompt(c->o.tools) : NULL;
+    struct inf_json plain = c->messages;
+    infer_status status = INFER_OK;
+    for (int by_user = 0; by_user < 2; by_user++) {
+        c->messages = plain;
+        if (text)
+            status = inf_messages_tell(&c->arena, text, by_user, &c->messages, err);
+        if (!status)
+            status = find_message_end(c, err);
+        if (!text || status != INFER_E_TEMPLATE || c->messages.count == plain.count)
+            break;
+        status = INFER_OK;
+    }
+    return status;
 }
 
 /* Renders the messages, with the beginning of an answer behind them or without. */
@@ -133,7 +177,7 @@ static infer_status make_prompt(struct chat *c, const char *messages, size_t len
     if (!status)
         status = read_messages(c, messages, len, err);
     if (!status)
-        status = find_message_end(c, err);
+        status = render_all(c, err);
     if (!status)
         status = inf_kept_find(session, c->spanned, &c->kept, err);
     if (!status)
@@ -262,11 +306,12 @@ static bool on_event(void *ud, const infer_event *event)
     return go_on && !c->failed;
 }
 
-static void end_cancelled(struct chat *c)
+/* A turn that made nothing. */
+static void end(struct chat *c, infer_stop stop)
 {
     infer_event event = {
-        .kind = INFER_EVENT_END, .text = "", .raw = "", .stop = INFER_STOP_CANCELLED};
-    c->result->stop = INFER_STOP_CANCELLED;
+        .kind = INFER_EVENT_END, .text = "", .raw = "", .name = "", .id = "", .stop = stop};
+    c->result->stop = stop;
     if (c->o.on_event)
         c->o.on_event(c->o.ud, &event);
 }
@@ -313,7 +358,7 @@ static infer_status generate(struct chat *c, infer_error *err)
     uint64_t begin = now_ns();
     if (c->o.no_thought || c->o.max_thought_tokens)
         c->thought.max_tokens = c->o.no_thought ? 0 : c->o.max_thought_tokens;
-    infer_status status = inf_generate_events(session, &o, on_event, c, &made, err);
+    infer_status status = inf_generate_events(session, &o, c->o.tools, on_event, c, &made, err);
     c->result->decode_ns = now_ns() - begin;
     c->result->stop = made.stop;
     c->result->tokens = made.tokens;
@@ -342,8 +387,8 @@ static infer_status run(struct chat *c, const char *messages, size_t len, infer_
     session->made = made;
     forget_turn(session);
     status = evaluate(c, err);
-    if (status == INFER_E_CANCELLED) {
-        end_cancelled(c);
+    if (status == INFER_E_CANCELLED || (!status && c->o.prompt_only)) {
+        end(c, status ? INFER_STOP_CANCELLED : INFER_STOP_LIMIT);
         return INFER_OK;
     }
     if (!status)
@@ -363,6 +408,9 @@ static infer_status template_of(struct chat *c, infer_error *err)
     if (!status && c->t->model != session->plan->model)
         status = inf_fail(err, INFER_E_ARGUMENT,
                           "chat_template: it was not made with the session's model");
+    if (!status && c->o.tools && inf_tools_model(c->o.tools) != session->plan->model)
+        status =
+            inf_fail(err, INFER_E_ARGUMENT, "tools: they were not made with the session's model");
     return status;
 }
 

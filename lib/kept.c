@@ -167,6 +167,21 @@ static size_t message_at(struct inf_bytes text, const struct inf_json *messages,
     return last;
 }
 
+/* How much of the text at a byte a token stands for, nearly: the blank that is put before a text is not
+ * in it, nor is a bos that the template does not write. */
+static size_t text_len(const struct infer_session *session, infer_token id, struct inf_bytes text,
+                       size_t byte)
+{
+    char bytes[SHOWN];
+    size_t len = 0, left = text.len - byte;
+    if (infer_token_bytes(session->plan->model, id, bytes, SHOWN, &len, NULL) ||
+        (len <= left && !memcmp(text.ptr + byte, bytes, len)))
+        return inf_min_size(len, left);
+    if (len && *bytes == ' ' && len - 1 <= left && !memcmp(text.ptr + byte, bytes + 1, len - 1))
+        return len - 1;
+    return byte ? inf_min_size(len, left) : 0;
+}
+
 /* The bytes of some tokens, as many as are shown. */
 static size_t show(const struct infer_session *session, const infer_token *ids, size_t count,
                    char out[SHOWN])
@@ -190,8 +205,7 @@ void inf_kept_why(const struct infer_session *session, struct inf_bytes text,
     if (!left)
         return;
     for (size_t i = kept->fixed; i < kept->kept; i++)
-        byte += token_len(session, kept->ids[i]);
-    byte = inf_min_size(byte, text.len);
+        byte += text_len(session, kept->ids[i], text, byte);
     int old_len = (int)show(session, held, left, old);
     int new_len = (int)show(session, kept->ids + kept->kept, kept->count - kept->kept, new);
     if (kept->kept == kept->count)

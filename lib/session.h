@@ -79,16 +79,27 @@ infer_status inf_messages_prepare(infer_template *t, struct inf_arena *arena,
                                   const struct inf_json *variables, const struct inf_json *messages,
                                   struct inf_json *prepared, infer_error *err);
 
+/* Tells the model a text: behind the system's words or, where it has none, as its own message; or before the
+ * user's first. messages: prepared. */
+infer_status inf_messages_tell(struct inf_arena *arena, const char *text, bool by_user,
+                               struct inf_json *messages, infer_error *err);
+
+/* What a template makes of a value, which it calls `v`, as a text. */
+infer_status inf_print_by(struct inf_arena *arena, const char *program,
+                          const struct inf_json *value, const int64_t *now, struct inf_json *text,
+                          infer_error *err);
+
 /* Appends a text as a JSON string; what is no UTF-8 becomes U+FFFD. */
 void inf_json_put_text(struct inf_text *out, const char *text, size_t len);
 
 void inf_turn_free(struct inf_turn *turn); /* converse.c */
 
 /* A generation whose pieces come as events, INFER_EVENT_END last where it succeeds; on_text and on_thought
- * of the options are not used (generate.c). */
+ * of the options are not used. tools: what reads them, NULL: only the options' thought is told from the
+ * answer (generate.c). */
 infer_status inf_generate_events(infer_session *session, const infer_generate_options *options,
-                                 infer_on_event on_event, void *ud, infer_generated *result,
-                                 infer_error *err);
+                                 infer_tools *tools, infer_on_event on_event, void *ud,
+                                 infer_generated *result, infer_error *err);
 
 /* Whether a sampler (NULL: yes) may make text of this session. */
 infer_status inf_generate_check(const infer_session *session, const infer_sampler *sampler,

@@ -195,6 +195,16 @@ infer_status inf_template_spanned(infer_template *t, struct inf_spanned **spanne
     return status;
 }
 
+infer_model *inf_template_model(const infer_template *t)
+{
+    return t->model;
+}
+
+struct inf_bytes inf_template_source(const infer_template *t)
+{
+    return inf_template_text(t->t);
+}
+
 /* ---- Thoughts ------------------------------------------------------------------------------ */
 
 /* The tokens of the families, as their templates and vocabularies have them. */
