@@ -91,6 +91,13 @@ infer_status inf_call_name(struct inf_reader *r, const char *name, size_t len)
     if (r->o.one_call && r->calls)
         return inf_call_break(r, "a second call, where one is wanted");
     r->tool = tool;
+    return INFER_OK;
+}
+
+infer_status inf_call_open(struct inf_reader *r)
+{
+    if (!r->tool || r->begun || r->state == INF_READ_TEXT)
+        return INFER_OK;
     r->begun = true;
     r->call = r->begun_calls++;
     if (!r->id[0])
@@ -166,6 +173,7 @@ infer_status inf_call_done(struct inf_reader *r)
     infer_status status = check_arguments(r, &broken);
     if (status || broken)
         return status;
+    inf_call_open(r);
     show_arguments(r, true);
     inf_reader_show(r, INFER_EVENT_CALL_DONE, inf_reader_ready(r),
                     (struct inf_bytes){r->arguments.ptr, r->arguments.len});
@@ -222,6 +230,12 @@ static infer_status word_done(struct inf_reader *r, const struct inf_call_op *op
     struct inf_bytes word = trimmed(&r->word);
     switch (op->kind) {
     case INF_CALL_NAME:
+        if (r->o.family->answer && inf_bytes_equal(word, r->o.family->answer)) {
+            r->state = INF_READ_TEXT;
+            r->began = true;
+            inf_reader_skip(r, 0);
+            return INFER_OK;
+        }
         return inf_call_name(r, word.ptr, word.len);
     case INF_CALL_NAME_ID:
         return name_of_id(r, word);
@@ -252,7 +266,11 @@ static infer_status collect(struct inf_reader *r, const struct inf_call_op *op, 
         if (one == INF_MATCH_YES) {
             inf_reader_take_all(r, n);
             r->at = choices.items[i].next;
-            return word_done(r, op);
+            status = word_done(r, op);
+            r->word.len = 0;
+            if (!status && r->program.ops[r->at].kind != INF_CALL_ID)
+                status = inf_call_open(r);
+            return status;
         }
         best = one == INF_MATCH_MORE ? one : best;
     }
