@@ -126,14 +126,6 @@ infer_status inf_call_flush(struct inf_reader *r)
     return INFER_OK;
 }
 
-/* Arguments that are an object in a string: what the string says. */
-static infer_status open_string(struct inf_reader *r, const struct inf_json *value)
-{
-    r->arguments.len = 0;
-    inf_text_append(&r->arguments, value->as.text.ptr, value->as.text.len);
-    return r->arguments.failed ? inf_reader_memory(r) : INFER_OK;
-}
-
 /* Whether the arguments are an object; *broken: they are not, and the call is over. */
 static infer_status check_arguments(struct inf_reader *r, bool *broken)
 {
@@ -142,8 +134,12 @@ static infer_status check_arguments(struct inf_reader *r, bool *broken)
     infer_error why;
     inf_arena_init(&arena, &r->a);
     infer_status status = inf_json_read(&arena, r->arguments.ptr, r->arguments.len, &value, &why);
-    if (!status && value.kind == INF_JSON_STRING && !(status = open_string(r, &value)))
-        status = inf_json_read(&arena, r->arguments.ptr, r->arguments.len, &value, &why);
+    if (!status && value.kind == INF_JSON_STRING) { /* they are what it says */
+        struct inf_bytes text = value.as.text;
+        memmove(r->arguments.ptr, text.ptr, text.len);
+        r->arguments.len = text.len;
+        status = inf_json_read(&arena, r->arguments.ptr, text.len, &value, &why);
+    }
     *broken = true;
     if (status == INFER_E_MEMORY)
         status = inf_reader_memory(r);
