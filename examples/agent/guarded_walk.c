@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +23,7 @@ struct walk {
     char *err;
 };
 
-static bool add(struct walk *w, enum guard guard, bool folder, bool pin)
+static bool add(struct walk *w, enum name_kind kind, bool folder, bool pin)
 {
     struct guarded_list *list = w->list;
     if (list->count == GUARDED_MAX) {
@@ -43,7 +42,7 @@ static bool add(struct walk *w, enum guard guard, bool folder, bool pin)
     if (!path)
         goto memory;
     list->entries[list->count++] =
-        (struct guarded_entry){.path = path, .guard = guard, .folder = folder, .pin = pin};
+        (struct guarded_entry){.path = path, .kind = kind, .folder = folder, .pin = pin};
     return true;
 memory:
     snprintf(w->err, SANDBOX_ERR, "out of memory while searching the workspace");
@@ -58,11 +57,21 @@ static bool is_folder(int at, const struct dirent *entry)
     return !fstatat(at, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
 }
 
-static bool walk_folder(struct walk *w, int fd, size_t len, const char *parent, int depth);
+static bool walk_folder(struct walk *w, int fd, size_t len, int depth);
 static bool is_placeholder(int at, const char *name);
 
-static bool walk_entry(struct walk *w, int fd, const struct dirent *entry, size_t len,
-                       const char *parent, int depth)
+/* The kind of the last component of w->path; the folders above it have been judged. No rule has more
+ * than three components. */
+static enum name_kind judge(const struct walk *w, size_t len)
+{
+    size_t from = len;
+    for (int slashes = 0; from > 0; from--)
+        if (w->path[from - 1] == '/' && ++slashes == 4)
+            break;
+    return names_judge(w->path + from);
+}
+
+static bool walk_entry(struct walk *w, int fd, const struct dirent *entry, size_t len, int depth)
 {
     const char *name = entry->d_name;
     size_t name_len = strlen(name);
@@ -76,33 +85,32 @@ static bool walk_entry(struct walk *w, int fd, const struct dirent *entry, size_
     }
     memcpy(w->path + len, name, name_len + 1);
     bool folder = is_folder(fd, entry);
-    enum guard guard = guarded_name(parent, name);
-    if (guard)
-        return add(w, guard, folder, false);
+    enum name_kind kind = judge(w, len);
+    if (kind != NAME_PLAIN)
+        return add(w, kind, folder, false);
     if (!folder)
         return true;
     int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (sub <
         0) /* gone, or not ours to read: then not the program's either, unless it is its owner */
-        return errno == ENOENT || add(w, GUARD_HIDDEN, true, false);
+        return errno == ENOENT || add(w, NAME_HIDDEN, true, false);
     if (depth == DEPTH_MAX) {
         close(sub);
-        return add(w, GUARD_HIDDEN, true, false);
+        return add(w, NAME_HIDDEN, true, false);
     }
-    if (depth == 0 && !strcasecmp(name, ".github")) {
+    if (depth == 0 && !strcmp(name, ".github")) {
         bool placeholder = is_placeholder(fd, name);
-        if (!add(w, placeholder ? GUARD_PROTECTED : GUARD_NONE, true, !placeholder) ||
-            placeholder) {
+        if (!add(w, placeholder ? NAME_PROTECTED : NAME_PLAIN, true, !placeholder) || placeholder) {
             close(sub);
             return placeholder;
         }
     }
     w->path[len + name_len] = '/';
-    return walk_folder(w, sub, len + name_len + 1, name, depth + 1);
+    return walk_folder(w, sub, len + name_len + 1, depth + 1);
 }
 
 /* Takes fd. w->path holds `len` bytes, the last a slash. */
-static bool walk_folder(struct walk *w, int fd, size_t len, const char *parent, int depth)
+static bool walk_folder(struct walk *w, int fd, size_t len, int depth)
 {
     DIR *dir = fdopendir(fd);
     if (!dir) {
@@ -113,7 +121,7 @@ static bool walk_folder(struct walk *w, int fd, size_t len, const char *parent, 
     bool good = true;
     for (const struct dirent *entry; good && (entry = readdir(dir));)
         if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-            good = walk_entry(w, dirfd(dir), entry, len, parent, depth);
+            good = walk_entry(w, dirfd(dir), entry, len, depth);
     closedir(dir);
     return good;
 }
@@ -127,7 +135,7 @@ bool guarded_walk(const struct sandbox *box, struct guarded_list *list, char err
         snprintf(err, SANDBOX_ERR, "%s: %s", box->root, strerror(errno));
         return false;
     }
-    return walk_folder(&w, fd, 0, "", 0);
+    return walk_folder(&w, fd, 0, 0);
 }
 
 void guarded_list_free(struct guarded_list *list)
@@ -139,6 +147,41 @@ void guarded_list_free(struct guarded_list *list)
 }
 
 /* ---- Placeholders ----------------------------------------------------------------------------------- */
+
+/* Names that are kept from being created while a command runs, at the top of the workspace: those that
+ * programs look for there and obey. */
+static const struct missing {
+    const char *folder; /* that it is in; NULL: the top */
+    const char *name;
+    bool is_folder;
+    bool at_home; /* only where the workspace is the user's home */
+} missing[] = {
+    {NULL, ".git", true, false},
+    {NULL, ".gitmodules", false, false},
+    {NULL, ".gitattributes", false, false},
+    {NULL, ".envrc", false, false},
+    {NULL, ".vscode", true, false},
+    {NULL, ".idea", true, false},
+    {".github", "workflows", true, false},
+    {NULL, ".husky", true, false},
+    {NULL, ".devcontainer", true, false},
+    {NULL, ".pre-commit-config.yaml", false, false},
+    {NULL, "AGENTS.md", false, false},
+    {NULL, "CLAUDE.md", false, false},
+    {NULL, ".mcp.json", false, false},
+    {NULL, ".infer-agent", true, false},
+    {NULL, ".gitconfig", false, true},
+    {NULL, ".bashrc", false, true},
+    {NULL, ".bash_profile", false, true},
+    {NULL, ".bash_login", false, true},
+    {NULL, ".bash_aliases", false, true},
+    {NULL, ".profile", false, true},
+    {NULL, ".zshrc", false, true},
+    {NULL, ".zshenv", false, true},
+    {NULL, ".zprofile", false, true},
+    {NULL, ".ssh", true, true},
+};
+enum { MISSING = sizeof missing / sizeof *missing };
 
 enum { PLACE_FILE = 0400, PLACE_FOLDER = 0500, PLACE_TIME = 1 };
 
@@ -181,17 +224,19 @@ static int place_folder(const struct sandbox *box, const char *parent, bool *top
 bool guarded_place(const struct sandbox *box, char err[SANDBOX_ERR])
 {
     flock(box->root_fd, LOCK_SH | LOCK_NB); /* see guarded_unplace */
-    const char *name, *parent;
-    bool folder, top;
-    for (size_t i = 0; (name = guarded_missing(i, box->home, &parent, &folder)); i++) {
-        int at = place_folder(box, parent, &top);
-        bool good = at >= 0 && place(at, top && parent ? parent : name, folder);
+    for (size_t i = 0; i < MISSING; i++) {
+        const struct missing *m = &missing[i];
+        if (m->at_home && !box->home)
+            continue;
+        bool top;
+        int at = place_folder(box, m->folder, &top);
+        bool good = at >= 0 && place(at, top && m->folder ? m->folder : m->name, m->is_folder);
         int error = errno;
         if (at >= 0)
             close(at);
         /* Where the agent cannot write (a full disk aside), the program cannot either. */
         if (!good && error != EACCES && error != EROFS) {
-            snprintf(err, SANDBOX_ERR, "a placeholder for %s: %s", name, strerror(error));
+            snprintf(err, SANDBOX_ERR, "a placeholder for %s: %s", m->name, strerror(error));
             return false;
         }
     }
@@ -203,16 +248,16 @@ bool guarded_place(const struct sandbox *box, char err[SANDBOX_ERR])
 void guarded_unplace(const struct sandbox *box)
 {
     if (!flock(box->root_fd, LOCK_EX | LOCK_NB)) {
-        const char *name, *parent;
-        bool folder, top;
-        for (size_t i = 0; (name = guarded_missing(i, box->home, &parent, &folder)); i++) {
-            int at = place_folder(box, parent, &top);
+        for (size_t i = 0; i < MISSING; i++) {
+            const struct missing *m = &missing[i];
+            bool top;
+            int at = place_folder(box, m->folder, &top);
             if (at < 0)
                 continue;
-            if (is_placeholder(at, name))
-                unlinkat(at, name, folder ? AT_REMOVEDIR : 0);
-            if (parent && is_placeholder(box->root_fd, parent))
-                unlinkat(box->root_fd, parent, AT_REMOVEDIR);
+            if (is_placeholder(at, m->name))
+                unlinkat(at, m->name, m->is_folder ? AT_REMOVEDIR : 0);
+            if (m->folder && is_placeholder(box->root_fd, m->folder))
+                unlinkat(box->root_fd, m->folder, AT_REMOVEDIR);
             close(at);
         }
     }

@@ -106,7 +106,7 @@ static bool grant_child(struct grants *g, int fd, size_t len, const char *name, 
         return false;
     memcpy(g->path + len, name, name_len + 1);
     const struct guarded_entry *entry = guarded_at(g);
-    if ((entry && entry->guard == GUARD_HIDDEN) || in_git(g, len, name))
+    if ((entry && entry->kind == NAME_HIDDEN) || in_git(g, len, name))
         return true;
     int child = openat(fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     bool git = entry && entry->folder && !strcmp(name, ".git");

@@ -228,7 +228,7 @@ static bool guard_entry(int root, const struct guarded_entry *entry)
     if (at < 0 || fstat(at, &st))
         return false;
     /* A link cannot be made read-only: it is hidden. */
-    bool hidden = entry->guard == GUARD_HIDDEN || S_ISLNK(st.st_mode);
+    bool hidden = entry->kind == NAME_HIDDEN || S_ISLNK(st.st_mode);
     int mount =
         entry->pin || !hidden
             ? open_tree_at(at, "")

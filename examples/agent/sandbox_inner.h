@@ -13,7 +13,7 @@
 #ifndef AGENT_SANDBOX_INNER_H
 #define AGENT_SANDBOX_INNER_H
 
-#include "guarded.h"
+#include "names.h"
 #include "sandbox.h"
 
 #include <linux/filter.h>
@@ -56,7 +56,7 @@ struct sandbox {
 
 struct guarded_entry {
     char *path; /* below the root; parents come before what is in them */
-    enum guard guard;
+    enum name_kind kind;
     bool folder;
     bool pin; /* not guarded itself, but may not be renamed away */
 };
