@@ -133,6 +133,8 @@ static enum reason do_calls(struct agent *agent, const struct turn *turn)
             reason = REASON_REPEATS;
         if (reason != REASON_END) { /* a call without an answer is no sound conversation */
             text_format(&called.content, "Not done: the task was stopped.");
+        } else if (turn_repeats(turn, i)) {
+            text_format(&called.content, "Not done again: the same call stands before this one.");
         } else {
             call_do(agent, call, &called);
             if (!called.fatal && count_result(agent, call, &called) >= agent->options.repeats_max)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define CONTEXT_MAX 32768 /* unless -c says otherwise */
+#define CALLS_MAX 16      /* of a turn: small models do not find its end */
 #define CONTEXT_MIN 2048  /* less is of no use: loading then says what is missing */
 
 struct engine {
@@ -30,6 +31,15 @@ bool turn_add_call(struct turn *turn, const char *id, const char *name, const ch
     return call.id && call.name && call.arguments;
 }
 
+bool turn_repeats(const struct turn *turn, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(turn->calls[i].name, turn->calls[at].name) == 0 &&
+            strcmp(turn->calls[i].arguments, turn->calls[at].arguments) == 0)
+            return true;
+    return false;
+}
+
 void turn_free(struct turn *turn)
 {
     for (size_t i = 0; i < turn->call_count; i++) {
@@ -49,7 +59,7 @@ void turn_free(struct turn *turn)
 struct receiver {
     struct agent *agent;
     struct turn *turn;
-    bool failed;
+    bool failed, enough;
 };
 
 static bool on_event(void *ud, const infer_event *event)
@@ -70,6 +80,8 @@ static bool on_event(void *ud, const infer_event *event)
     case INFER_EVENT_CALL_DONE:
         if (!turn_add_call(turn, event->id, event->name, event->text, event->text_len))
             receiver->failed = true;
+        else if (turn->call_count == CALLS_MAX || turn_repeats(turn, turn->call_count - 1))
+            receiver->enough = true;
         break;
     case INFER_EVENT_CALL_BROKEN:
         text_add(&turn->broken, event->text, event->text_len);
@@ -77,7 +89,8 @@ static bool on_event(void *ud, const infer_event *event)
     default:
         break;
     }
-    return !receiver->failed && !receiver->agent->cancelled && !show_failed(receiver->agent);
+    return !receiver->failed && !receiver->enough && !receiver->agent->cancelled &&
+           !show_failed(receiver->agent);
 }
 
 /* The message that the session says its last turn was. */
@@ -110,7 +123,7 @@ static bool model_turn(struct model *model, struct agent *agent, const json_t *m
                        size_t max_tokens, struct turn *turn, struct text *error)
 {
     struct engine *engine = model->state;
-    struct receiver receiver = {agent, turn, false};
+    struct receiver receiver = {agent, turn, false, false};
     int64_t now = local_time();
     uint32_t reasoning = agent->options.reasoning;
     infer_chat_options options = {.size = sizeof options,
@@ -130,7 +143,7 @@ static bool model_turn(struct model *model, struct agent *agent, const json_t *m
         return fail(error, "out of memory");
     infer_status status = infer_chat(engine->session, text, strlen(text), &options, &result, &err);
     free(text);
-    turn->stop = infer_stop_name(result.stop);
+    turn->stop = receiver.enough ? "end" : infer_stop_name(result.stop);
     turn->prompt_tokens = result.prompt_tokens;
     turn->kept_tokens = result.kept_tokens;
     turn->tokens = result.tokens;
