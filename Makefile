@@ -252,8 +252,9 @@ install: all ## to DESTDIR and PREFIX
 	if [ -x $(BUILD)/infer-agent ]; then install -m 755 $(BUILD)/infer-agent $(DESTDIR)$(PREFIX)/bin/; fi
 	install -m 644 examples/infer/man/*.1 examples/agent/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 examples/infer/completion/infer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer
+	install -m 644 bench/completion/infer-bench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer-bench
 	install -m 644 examples/agent/completion/infer-agent.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer-agent
-	install -m 644 examples/infer/completion/_infer examples/agent/completion/_infer-agent $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	install -m 644 examples/infer/completion/_infer bench/completion/_infer-bench examples/agent/completion/_infer-agent $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
 	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true # so that programs find the library
 
 # Packagers take the debug information from what `install` puts there; who installs by hand wants none.
@@ -266,6 +267,7 @@ uninstall: ## what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -f include/libinfer.h lib/libinfer.a lib/libinfer.so \
 	    lib/libinfer.so.$(SOVERSION) lib/pkgconfig/libinfer.pc bin/infer bin/infer-bench \
 	    share/man/man1/infer.1 share/man/man1/infer-bench.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer \
+	    share/bash-completion/completions/infer-bench share/zsh/site-functions/_infer-bench \
 	    bin/infer-agent share/man/man1/infer-agent.1 share/bash-completion/completions/infer-agent \
 	    share/zsh/site-functions/_infer-agent
 
