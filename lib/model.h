@@ -53,6 +53,10 @@ infer_status inf_sampler_fits(const infer_sampler *sampler, const infer_model *m
 infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err);
 
+/* The model (NULL: none) and the text of a template. */
+infer_model *inf_template_model(const infer_template *t);
+struct inf_bytes inf_template_source(const infer_template *t);
+
 /* The architecture, its numbers, and every weight of `layers` + 1 (the last: outside layers) into
  * *weights (layers + 1, INF_SLOT_COUNT), taken from `arena`. */
 infer_status inf_model_bind(const infer_model *model, struct inf_arena *arena,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# need.sh WHAT: sees to it that what `make WHAT` (infer, agent, demo, check, bench, lint) needs is there,
+# need.sh WHAT: sees to it that what `make WHAT` (infer, agent, demo, demo-agent, check, bench, lint) needs is there,
 # and installs what is missing through the system's package manager. need.sh --name WHAT only names it.
 # WHAT may be `optional`: what the library is built without where it is missing.
 set -eu
@@ -34,6 +34,7 @@ case "${1:-}" in
     infer) needs="jansson libedit" ;;
     agent) needs="jansson libedit libmd" ;;
     demo) needs="cc objcopy pkgconfig jansson libedit" ;;
+    demo-agent) needs="cc objcopy pkgconfig jansson libedit libmd" ;;
     model) needs="python pip certs" ;;
     check) needs="cc objcopy pkgconfig jansson libedit libmd check python" ;;
     bench) needs="cc objcopy pkgconfig cxx benchmark" ;;

@@ -21,8 +21,8 @@
 /* Reads a call's arguments; no text at all is no argument. NULL: `error` says why. */
 json_t *arguments_read(const char *text, size_t len, struct text *error);
 
-/* Checks a value against a schema: type, enum, properties, required, additionalProperties (none unless the
- * schema says otherwise), items, minimum, maximum, minItems, maxItems, minLength, maxLength. What else a
+/* Checks a value against a schema: type, enum, properties, required, additionalProperties (none beside
+ * `properties` unless the schema says otherwise), items, minimum, maximum, minItems, maxItems, minLength, maxLength. What else a
  * server's schema says is the server's to check. */
 bool arguments_fit(const json_t *schema, const json_t *value, struct text *error);
 
@@ -125,15 +125,16 @@ void change_free(struct change *change);
 
 bool journal_open(struct agent *agent);
 void journal_close(struct agent *agent);
+/* Is the root a work tree, so that undo is there? */
+bool journal_has_git(const struct agent *agent);
 bool journal_has_room(const struct agent *agent, const struct change *change);
 
 /* Notes a change that was made; takes what it holds. */
 void journal_add(struct agent *agent, struct change *change);
 
-/* Notes a commit over the changes noted since the last one. `index` is what the user's index said about the
- * commit's paths ("git ls-files -s -z" of them), taken. */
-bool journal_add_commit(struct agent *agent, const char *commit, const char *parent,
-                        struct text *index);
+/* Notes a commit; takes what it holds. False: there was no memory, and undo will not know it. */
+struct git_commit;
+bool journal_add_commit(struct agent *agent, struct git_commit *commit);
 
 /* The paths changed since the last commit, each once, with what was there before. */
 size_t journal_changes(const struct agent *agent, const struct change **changes, size_t max);
@@ -152,8 +153,8 @@ bool search_prepare(struct agent *agent, const struct tool *tool, const json_t *
                     struct action *action, struct text *error);
 bool run_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
                  struct action *action, struct text *error);
-bool git_prepare_commit(struct agent *agent, const struct tool *tool, const json_t *arguments,
-                        struct action *action, struct text *error);
+bool commit_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
+                    struct action *action, struct text *error);
 bool journal_prepare_undo(struct agent *agent, const struct tool *tool, const json_t *arguments,
                           struct action *action, struct text *error);
 

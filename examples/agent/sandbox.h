@@ -147,7 +147,7 @@ struct sandbox_child {
     void *inner;
 };
 
-/* Its stderr goes to /dev/null; stdin_fd is ignored, and so is . It lives until it
+/* Its stderr goes to /dev/null; stdin_fd is ignored, and so is `cancel`. It lives until it
  * ends, sandbox_stop, or the death of this process. False: not started (err says why, as `why`
  * above does). */
 bool sandbox_spawn(struct sandbox *box, const struct sandbox_command *command,
