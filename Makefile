@@ -175,6 +175,15 @@ $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuz
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The tools of infer-agent, with a stand-in for its sandbox and with allocations that fail.
+HANDS := arguments below commit diff digest edit files git journal names pattern run search text tools
+$(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_hands.c $(wildcard tests/agent/hands_*.c)) \
+                            $(HANDS:%=$(BUILD)/obj/examples/agent/%.o)
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
+	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
 # infer-agent with what only tests may do: turns from a script, a tier that is forced.
 $(BUILD)/obj-test/%.o: %.c
 	@mkdir -p $(@D)
@@ -196,6 +205,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
+tests: $(BUILD)/tests/check_hands
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan
