@@ -228,7 +228,8 @@ install: all ## to DESTDIR and PREFIX
 	if [ -x $(BUILD)/infer ]; then install -m 755 $(BUILD)/infer $(DESTDIR)$(PREFIX)/bin/; fi
 	install -m 644 examples/infer/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 examples/infer/completion/infer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer
-	install -m 644 examples/infer/completion/_infer $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	install -m 644 bench/completion/infer-bench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer-bench
+	install -m 644 examples/infer/completion/_infer bench/completion/_infer-bench $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
 	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true # so that programs find the library
 
 # Packagers take the debug information from what `install` puts there; who installs by hand wants none.
@@ -239,7 +240,8 @@ install-strip: install ## the same without debug information (a tenth of the siz
 uninstall: ## what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -f include/libinfer.h lib/libinfer.a lib/libinfer.so \
 	    lib/libinfer.so.$(SOVERSION) lib/pkgconfig/libinfer.pc bin/infer bin/infer-bench \
-	    share/man/man1/infer.1 share/man/man1/infer-bench.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer
+	    share/man/man1/infer.1 share/man/man1/infer-bench.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer \
+	    share/bash-completion/completions/infer-bench share/zsh/site-functions/_infer-bench
 
 .PHONY: clean help
 clean: ## remove build/

@@ -14,7 +14,7 @@ enum bench_form { BENCH_TEXT, BENCH_JSON, BENCH_CSV, BENCH_MARKDOWN };
 struct bench_options {
     char **files;
     size_t file_count;
-    uint32_t prompt, generate, repeat; /* tokens of prefill and decoding; repetitions */
+    uint32_t prompt, generate, repeat; /* tokens of prefill and decoding, one may be 0; rounds */
     uint32_t threads, batch;           /* 0: as the library chooses */
     uint32_t depths[BENCH_DEPTHS_MOST], depth_count; /* the first is 0 */
     infer_kv_type kv;
@@ -26,7 +26,7 @@ struct bench_spread {
     double median, least, most;
 };
 
-/* Speed behind `depth` tokens that are there already. */
+/* Speed behind `depth` tokens that are there already; NAN: not asked for. */
 struct bench_point {
     uint32_t depth;
     struct bench_spread pp, tg; /* tokens/s of prefill and decoding */

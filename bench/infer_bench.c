@@ -21,8 +21,8 @@ static const char help[] = USAGE
     "the\n"
     "first token, prefill and decoding, and their shares of the read bandwidth and the int8 rate\n"
     "measured before each model with the same threads. Medians of the repetitions.\n\n"
-    "  -p, --prompt N      tokens of prefill (512)\n"
-    "  -n, --tokens N      tokens of decoding (128)\n"
+    "  -p, --prompt N      tokens of prefill (512); 0: decoding alone\n"
+    "  -n, --tokens N      tokens of decoding (128); 0: prefill alone\n"
     "  -d, --depth N,...   also behind so many tokens (0 is always measured)\n"
     "  -t, --threads N     threads (default: as many as the library chooses)\n"
     "  -r, --repeat N      repetitions (5)\n"
@@ -130,9 +130,9 @@ static bool take_value(struct bench_options *options, const char *name, const ch
 {
     size_t len = strlen(text);
     if (is(name, "-p", "--prompt"))
-        return take_number(name, text, len, 1, 1u << 22, &options->prompt);
+        return take_number(name, text, len, 0, 1u << 22, &options->prompt);
     if (is(name, "-n", "--tokens"))
-        return take_number(name, text, len, 1, 1u << 22, &options->generate);
+        return take_number(name, text, len, 0, 1u << 22, &options->generate);
     if (is(name, "-t", "--threads"))
         return take_number(name, text, len, 1, 512, &options->threads);
     if (is(name, "-r", "--repeat"))
@@ -192,6 +192,8 @@ static bool parse(int argc, char **argv, struct bench_options *options)
             return false;
         }
     }
+    if (options->prompt == 0 && options->generate == 0)
+        return usage("-p 0 and -n 0 leave nothing to measure");
     return options->file_count > 0 || usage("no FILE was given");
 }
 

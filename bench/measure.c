@@ -1,6 +1,7 @@
 /* One model, measured: memory, loading, prefill and decoding at each depth. */
 #include "bench/bench.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +251,10 @@ static infer_status measure_speed(struct run *run, uint32_t depth, bool one_by_o
     uint32_t count = one_by_one ? run->options->generate : run->options->prompt;
     uint32_t repeat = run->options->repeat;
     double seconds, rates[REPEAT_MOST];
+    if (count == 0) {
+        *spread = (struct bench_spread){NAN, NAN, NAN};
+        return INFER_OK;
+    }
     /* once unmeasured: the file's pages, the clock and the caches settle */
     infer_status status =
         evaluate(run, depth, one_by_one && count > 8 ? 8 : count, one_by_one, &seconds, err);
@@ -268,7 +273,8 @@ static double share(double part, double whole)
     return whole > 0 ? part / whole : 0;
 }
 
-/* Multiplies and adds of the matrices, and bytes of weights and KV, by the speeds measured. */
+/* Multiplies and adds of the matrices, and bytes of weights and KV, by the speeds measured. Where
+ * there is no speed the figures are NAN as well. */
 static void work_out(const struct run *run, const struct bench_result *result,
                      struct bench_point *point)
 {

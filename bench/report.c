@@ -4,6 +4,7 @@
  */
 #include "bench/bench.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,9 +113,13 @@ static void point_fields(struct fields *fields, const struct bench_point *p)
     add(fields, "tg_share", p->tg_share);
 }
 
-/* Whole numbers in full, others with six digits. */
-static void put_number(double number)
+/* Whole numbers in full, others with six digits; `none` where there is no figure. */
+static void put_number(double number, const char *none)
 {
+    if (isnan(number)) {
+        fputs(none, stdout);
+        return;
+    }
     double whole = (double)(int64_t)number;
     printf(number == whole ? "%.0f" : "%.6g", number);
 }
@@ -164,7 +169,7 @@ static void put_json_fields(const struct fields *fields, const char *indent)
         if (fields->items[i].text)
             put_json_text(fields->items[i].text);
         else
-            put_number(fields->items[i].number);
+            put_number(fields->items[i].number, "null");
     }
 }
 
@@ -215,7 +220,7 @@ static void put_csv_fields(const struct fields *fields, bool keys)
         else if (fields->items[i].text)
             put_csv_text(fields->items[i].text);
         else
-            put_number(fields->items[i].number);
+            put_number(fields->items[i].number, "");
     }
 }
 
@@ -262,22 +267,29 @@ static void print_markdown(const struct bench_options *options, const struct ben
                            size_t count, const char *processor)
 {
     printf("%s, libinfer %s\n\n"
-           "| model | type | isa, threads, KV | plan MiB | peak MiB | load ms | depth "
-           "| prefill %u tok/s | Gop/s (share) | decode %u tok/s | GB/s (share) |\n"
-           "|---|---|---|---|---|---|---|---|---|---|---|\n",
-           processor, infer_version(), options->prompt, options->generate);
+           "| model | type | isa, threads, KV | plan MiB | peak MiB | load ms | depth |",
+           processor, infer_version());
+    if (options->prompt)
+        printf(" prefill %u tok/s | Gop/s (share) |", options->prompt);
+    if (options->generate)
+        printf(" decode %u tok/s | GB/s (share) |", options->generate);
+    printf("\n|---|---|---|---|---|---|---|%s%s\n", options->prompt ? "---|---|" : "",
+           options->generate ? "---|---|" : "");
     for (size_t i = 0; i < count; i++) {
         const struct bench_result *r = &results[i];
         for (uint32_t k = 0; k < r->point_count; k++) {
             const struct bench_point *p = &r->points[k];
             fputs("| ", stdout);
             put_plain(base_name(r->path));
-            printf(" | %s | %s, %u, %s | %.0f | %.0f | %.0f | %u | %.1f | %.0f (%.0f %% of %s) "
-                   "| %.2f | %.1f (%.0f %%) |\n",
-                   r->type, r->info.isa, r->info.threads, r->info.kv, (double)r->plan.total * MIB,
-                   (double)r->peak_bytes * MIB, r->load_ms.median, p->depth, p->pp.median,
-                   p->pp_gop_s, p->pp_share * 100, share_name(r), p->tg.median, p->tg_gb_s,
-                   p->tg_share * 100);
+            printf(" | %s | %s, %u, %s | %.0f | %.0f | %.0f | %u |", r->type, r->info.isa,
+                   r->info.threads, r->info.kv, (double)r->plan.total * MIB,
+                   (double)r->peak_bytes * MIB, r->load_ms.median, p->depth);
+            if (options->prompt)
+                printf(" %.1f | %.0f (%.0f %% of %s) |", p->pp.median, p->pp_gop_s,
+                       p->pp_share * 100, share_name(r));
+            if (options->generate)
+                printf(" %.2f | %.1f (%.0f %%) |", p->tg.median, p->tg_gb_s, p->tg_share * 100);
+            putchar('\n');
         }
     }
     fputs("\nCeilings measured before each model (medians, GB/s read, Gop/s int8 and f32): ",
@@ -319,24 +331,36 @@ static void print_head(const struct bench_result *r)
 void bench_print_text(const struct bench_options *options, const struct bench_result *result,
                       bool first)
 {
-    char text[PROCESSOR_BYTES], pp[64], tg[64];
+    char text[PROCESSOR_BYTES];
     if (first) {
         bench_processor(text, sizeof text);
         printf("%s; libinfer %s; %u repetitions\n", text, infer_version(), options->repeat);
     }
     print_head(result);
-    snprintf(pp, sizeof pp, "prefill %u, tok/s", options->prompt);
-    snprintf(tg, sizeof tg, "decode %u, tok/s", options->generate);
-    snprintf(text, sizeof text, "of %s", share_name(result));
-    printf("  %7s  %26s %8s %8s  %26s %7s %8s\n", "depth", pp, "Gop/s", text, tg, "GB/s",
-           "of read");
+    printf("  %7s", "depth");
+    if (options->prompt) {
+        snprintf(text, sizeof text, "prefill %u, tok/s", options->prompt);
+        printf("  %26s %8s %4s%4s", text, "Gop/s", "of ", share_name(result));
+    }
+    if (options->generate) {
+        snprintf(text, sizeof text, "decode %u, tok/s", options->generate);
+        printf("  %26s %7s %8s", text, "GB/s", "of read");
+    }
     for (uint32_t i = 0; i < result->point_count; i++) {
         const struct bench_point *p = &result->points[i];
-        snprintf(pp, sizeof pp, "%.1f (%.1f to %.1f)", p->pp.median, p->pp.least, p->pp.most);
-        snprintf(tg, sizeof tg, "%.2f (%.2f to %.2f)", p->tg.median, p->tg.least, p->tg.most);
-        printf("  %7u  %26s %8.1f %6.1f %%  %26s %7.1f %6.1f %%\n", p->depth, pp, p->pp_gop_s,
-               p->pp_share * 100, tg, p->tg_gb_s, p->tg_share * 100);
+        printf("\n  %7u", p->depth);
+        if (options->prompt) {
+            snprintf(text, sizeof text, "%.1f (%.1f to %.1f)", p->pp.median, p->pp.least,
+                     p->pp.most);
+            printf("  %26s %8.1f %6.1f %%", text, p->pp_gop_s, p->pp_share * 100);
+        }
+        if (options->generate) {
+            snprintf(text, sizeof text, "%.2f (%.2f to %.2f)", p->tg.median, p->tg.least,
+                     p->tg.most);
+            printf("  %26s %7.1f %6.1f %%", text, p->tg_gb_s, p->tg_share * 100);
+        }
     }
+    putchar('\n');
 }
 
 void bench_print_all(const struct bench_options *options, const struct bench_result *results,

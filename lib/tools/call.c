@@ -91,6 +91,13 @@ infer_status inf_call_name(struct inf_reader *r, const char *name, size_t len)
     if (r->o.one_call && r->calls)
         return inf_call_break(r, "a second call, where one is wanted");
     r->tool = tool;
+    return INFER_OK;
+}
+
+infer_status inf_call_open(struct inf_reader *r)
+{
+    if (!r->tool || r->begun || r->state == INF_READ_TEXT)
+        return INFER_OK;
     r->begun = true;
     r->call = r->begun_calls++;
     if (!r->id[0])
@@ -119,14 +126,6 @@ infer_status inf_call_flush(struct inf_reader *r)
     return INFER_OK;
 }
 
-/* Arguments that are an object in a string: what the string says. */
-static infer_status open_string(struct inf_reader *r, const struct inf_json *value)
-{
-    r->arguments.len = 0;
-    inf_text_append(&r->arguments, value->as.text.ptr, value->as.text.len);
-    return r->arguments.failed ? inf_reader_memory(r) : INFER_OK;
-}
-
 /* Whether the arguments are an object; *broken: they are not, and the call is over. */
 static infer_status check_arguments(struct inf_reader *r, bool *broken)
 {
@@ -135,8 +134,12 @@ static infer_status check_arguments(struct inf_reader *r, bool *broken)
     infer_error why;
     inf_arena_init(&arena, &r->a);
     infer_status status = inf_json_read(&arena, r->arguments.ptr, r->arguments.len, &value, &why);
-    if (!status && value.kind == INF_JSON_STRING && !(status = open_string(r, &value)))
-        status = inf_json_read(&arena, r->arguments.ptr, r->arguments.len, &value, &why);
+    if (!status && value.kind == INF_JSON_STRING) { /* they are what it says */
+        struct inf_bytes text = value.as.text;
+        memmove(r->arguments.ptr, text.ptr, text.len);
+        r->arguments.len = text.len;
+        status = inf_json_read(&arena, r->arguments.ptr, text.len, &value, &why);
+    }
     *broken = true;
     if (status == INFER_E_MEMORY)
         status = inf_reader_memory(r);
@@ -166,6 +169,7 @@ infer_status inf_call_done(struct inf_reader *r)
     infer_status status = check_arguments(r, &broken);
     if (status || broken)
         return status;
+    inf_call_open(r);
     show_arguments(r, true);
     inf_reader_show(r, INFER_EVENT_CALL_DONE, inf_reader_ready(r),
                     (struct inf_bytes){r->arguments.ptr, r->arguments.len});
@@ -222,6 +226,12 @@ static infer_status word_done(struct inf_reader *r, const struct inf_call_op *op
     struct inf_bytes word = trimmed(&r->word);
     switch (op->kind) {
     case INF_CALL_NAME:
+        if (r->o.family->answer && inf_bytes_equal(word, r->o.family->answer)) {
+            r->state = INF_READ_TEXT;
+            r->began = true;
+            inf_reader_skip(r, 0);
+            return INFER_OK;
+        }
         return inf_call_name(r, word.ptr, word.len);
     case INF_CALL_NAME_ID:
         return name_of_id(r, word);
@@ -252,7 +262,11 @@ static infer_status collect(struct inf_reader *r, const struct inf_call_op *op, 
         if (one == INF_MATCH_YES) {
             inf_reader_take_all(r, n);
             r->at = choices.items[i].next;
-            return word_done(r, op);
+            status = word_done(r, op);
+            r->word.len = 0;
+            if (!status && r->program.ops[r->at].kind != INF_CALL_ID)
+                status = inf_call_open(r);
+            return status;
         }
         best = one == INF_MATCH_MORE ? one : best;
     }

@@ -67,7 +67,8 @@ static infer_status open_message(struct inf_reader *r)
             return status;
         if (to.len > n && !memcmp(to.ptr, prefix, n))
             to = (struct inf_bytes){to.ptr + n, to.len - n};
-        return inf_call_name(r, to.ptr, to.len);
+        status = inf_call_name(r, to.ptr, to.len);
+        return status ? status : inf_call_open(r);
     }
     bool thought = inf_bytes_equal(channel, "analysis");
     r->state = thought ? INF_READ_THOUGHT : INF_READ_TEXT;

@@ -58,6 +58,8 @@ static infer_status member(struct inf_reader *r, size_t end)
         status = text_value(r, end, inf_call_name, &is_text);
         if (!status && !is_text)
             status = inf_call_break(r, "the tool's name is no string");
+        if (!status)
+            status = inf_call_open(r);
     } else if (is_one_of(key_of(o), o->key_len, id_keys)) {
         status = text_value(r, end, use_id, &is_text);
     }

@@ -115,8 +115,9 @@ infer_status inf_call_flush(struct inf_reader *r); /* shows what arguments there
 infer_status inf_call_end(struct inf_reader *r, infer_stop stop);
 infer_status inf_call_break(struct inf_reader *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* The name is known. */
+/* The name is known; what else comes before the arguments too: CALL_BEGIN. */
 infer_status inf_call_name(struct inf_reader *r, const char *name, size_t len);
+infer_status inf_call_open(struct inf_reader *r);
 infer_status inf_call_done(struct inf_reader *r);
 void inf_call_id(struct inf_reader *r, const char *id, size_t len);
 

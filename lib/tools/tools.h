@@ -63,11 +63,12 @@ struct inf_call_family {
     const char *const signs[3]; /* what a template of this family has in its text: all of them */
     const char *forms[INF_FORMS];
     const char *skips[INF_SKIPS]; /* markers of the format that stand in the answer */
-    bool bare;      /* a turn that begins with the first form's second piece is a call too */
-    bool channels;  /* harmony */
-    bool native;    /* the template is told of tools by its variable */
-    bool short_ids; /* nine letters and digits, where others have "call_" before them */
-    bool over;      /* a skipped marker behind a call ends the turn */
+    bool bare;          /* a turn that begins with the first form's second piece is a call too */
+    bool channels;      /* harmony */
+    bool native;        /* the template is told of tools by its variable */
+    bool short_ids;     /* nine letters and digits, where others have "call_" before them */
+    const char *answer; /* the name that stands before text; NULL: none */
+    bool over;          /* a skipped marker behind a call ends the turn */
 };
 
 const struct inf_call_family *inf_family_find(const char *template_text, size_t len);

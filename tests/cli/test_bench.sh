@@ -33,7 +33,7 @@ PY
     verdict $? "$2"
 }
 
-for wrong in "" "-p" "-p 0 M" "-p 4x M" "-p -1 M" "-p 99999999999999999999 M" "-n 0 M" "-t 0 M" \
+for wrong in "" "-p" "-p 0 -n 0 M" "-p 4x M" "-p -1 M" "-p 99999999999999999999 M" "-n -0 M" "-t 0 M" \
     "-t 513 M" "-r 0 M" "-r 1001 M" "-b 8193 M" "-d M" "-d 1,,2 M" "-d 1, M" "-d x M" \
     "-d 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 M" "--kv q4 M" "--kv" "--isa" "--json --csv M" \
     "--md --json M" "--other M" "-x M"; do
@@ -59,6 +59,25 @@ for option in $("$bench" --help | grep -oE -- '--[a-z]+' | sort -u); do
     grep -q -- "$option" "$work/man"
     verdict $? "the man page has $option"
 done
+
+for option in $("$bench" --help | grep -oE -- '--[a-z]+' | sort -u); do
+    grep -qE -- "$option(\[|,|\})" "$root/bench/completion/_infer-bench"
+    verdict $? "the zsh completion has $option"
+done
+(
+    # shellcheck source=bench/completion/infer-bench.bash
+    source "$root/bench/completion/infer-bench.bash"
+    complete() # WORD...: what is offered for the last
+    {
+        COMP_WORDS=("$bench" "$@") COMP_CWORD=$#
+        _infer_bench
+        echo "${COMPREPLY[*]}"
+    }
+    [ "$(complete --)" = "$(echo $("$bench" --help | grep -oE -- ' --[a-z]+'))" ] &&
+        [ "$(complete --kv q)" = q8_0 ] && [ "$(complete --isa av)" = 'avx2 avx512' ] &&
+        [ "$(complete -p '')" = '' ] && [ "$(complete "$root/Make")" = "$root/Makefile" ]
+)
+verdict $? "the bash completion"
 
 ln -s "$(realpath "$model")" "$work/a \"b\" \\ "$'\x01\xff'".gguf"
 "$bench" -p 8 -n 4 -r 3 -d 16,0,5 -t 2 -b 4 --kv f32 --json -- "$work"/a*.gguf "$model" >"$out" 2>"$err"
@@ -96,6 +115,17 @@ verdict $? "--md: head, rule and two rows of as many columns"
 "$bench" -p 8 -n 4 -r 2 "$model" >"$out" 2>"$err" && grep -q 'of read' "$out" &&
     grep -qE '^ +0 +[0-9.]+ \(' "$out"
 verdict $? "text"
+"$bench" -p 0 -n 4 -r 1 -d 3 "$model" >"$out" 2>"$err" && grep -q 'decode 4' "$out" &&
+    ! grep -q 'prefill\|nan' "$out"
+verdict $? "-p 0: decoding alone"
+"$bench" -p 4 -n 0 -r 1 -d 3 --md "$model" >"$out" 2>"$err" && grep -q 'prefill 4' "$out" &&
+    ! grep -q 'decode\|nan' "$out" && [ "$(grep '^|' "$out" | tr -cd '|\n' | sort -u | wc -l)" -eq 1 ]
+verdict $? "-n 0: prefill alone"
+"$bench" -p 4 -n 0 -r 1 --json "$model" >"$out" 2>"$err"
+json 'v[0]["pp_tok_s"] > 0 and v[0]["tg_tok_s"] is None and v[0]["tg_share"] is None and
+    v[0]["depths"][0]["tg_gb_s"] is None' "-n 0: what was not measured is null"
+"$bench" -p 0 -n 4 -r 1 --csv "$model" >"$out" 2>"$err" && ! grep -q nan "$out"
+verdict $? "-p 0 --csv"
 
 versus=$root/bench/versus
 "$versus" -n 3 -w 0 --json -q 'speed ([0-9.]+)' "echo speed 10" "sh -c 'echo speed 25'" >"$out" 2>"$err"

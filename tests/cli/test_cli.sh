@@ -181,6 +181,11 @@ v = array.array("f", open(sys.argv[1], "rb").read())
 sys.exit(not (len(v) == 256 and abs(sum(x * x for x in v) - 1) < 1e-5))' "$out"
     verdict $? 'embed: 256 numbers of length 1'
     given ''
+    call 0 'embed of a text' embed "$work/embedding.gguf" -p 'a text' --json
+    python3 -c 'import json, sys
+v = json.load(open(sys.argv[1]))
+sys.exit(not (len(v) == 256 and abs(sum(x * x for x in v) - 1) < 1e-5))' "$out"
+    verdict $? 'embed of a text: 256 numbers of length 1'
 fi
 call 1 'no such session' run "$model" -p x -n 1 --restore "$work/no-such-file"
 call 1 'embed' embed "$model"
@@ -218,6 +223,26 @@ call 0 'info --json' info "$model" --json
 json '{"architecture", "parameters", "tensors", "types", "context", "vocab", "tokenizer",
        "template", "runs"} <= set(v)' 'info: the keys'
 json 'v["runs"] is True and sum(v["types"].values()) == v["tensors"]' 'info: counts'
+json 'v["template_sha256"] is None if v["template"] is None else len(v["template_sha256"]) == 64' 'info: a sum beside the template'
+# FIPS 180-4's examples, and every way a text can end in a block
+python3 - "$infer" "$work/sums.gguf" <<'PY' 2>>"$err"
+import hashlib, json, struct, subprocess, sys
+def text(b): return struct.pack("<Q", len(b)) + b
+def key(name, value): return text(name) + struct.pack("<I", 8) + text(value)
+known = {b"abc": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+         b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq":
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"}
+texts = list(known) + [b"x" * n for n in (0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 127, 128, 1000)]
+for t in texts:
+    open(sys.argv[2], "wb").write(b"GGUF" + struct.pack("<IQQ", 3, 0, 2) + key(b"general.architecture", b"llama")
+                                  + key(b"tokenizer.chat_template", t))
+    got = json.loads(subprocess.check_output([sys.argv[1], "info", sys.argv[2], "--json"]))["template_sha256"]
+    want = known.get(t, hashlib.sha256(t).hexdigest())
+    if got != want: sys.exit("%r: %s, not %s" % (t, got, want))
+    line = subprocess.check_output([sys.argv[1], "info", sys.argv[2]]).decode()
+    if "%d bytes, sha256 %s\n" % (len(t), want) not in line: sys.exit("info for a person: %r" % t)
+PY
+verdict $? 'info: SHA-256'
 vocab=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["vocab"])' "$out")
 call 0 'info --tensors' info --json --tensors -- "$model"
 json 'len(v["tensor_list"]) == v["tensors"]' 'info: every tensor'

@@ -23,7 +23,7 @@
 
 enum order { PRE, SANDWICH, POST, PARALLEL, ENCODER };
 enum turning { ALL, NONE, WINDOWED_ONLY, NOT_EVERY_4TH };
-enum act { SILU, GELU, GELU_ERF, RELU2 };
+enum act { SILU, GELU, GELU_ERF, RELU2, XIELU };
 
 struct model {
     const char *arch;
@@ -31,6 +31,7 @@ struct model {
     enum turning turning;
     enum act act;
     bool mean_norm; /* LayerNorm */
+    bool two_way;   /* a window reaches as far forward as back */
     bool adjacent, embd_by_sqrt, divide_logits;
     bool window_unscaled;   /* windowed layers turn by the base alone */
     uint32_t global_period; /* every so many layers, the last, sees all */
@@ -46,6 +47,8 @@ static const struct model models[] = {
     {"gemma2", .order = SANDWICH, .embd_by_sqrt = true, .act = GELU, .global_period = 2},
     {"gemma3", .order = SANDWICH, .embd_by_sqrt = true, .act = GELU, .global_period = 6,
      .local_base = 10000.0, .window_unscaled = true},
+    {"gemma-embedding", .order = SANDWICH, .embd_by_sqrt = true, .act = GELU, .global_period = 6,
+     .local_base = 10000.0, .window_unscaled = true, .two_way = true},
     {"phi3", .order = PRE},
     {"starcoder2", .mean_norm = true, .act = GELU},
     {"command-r", .order = PARALLEL, .mean_norm = true, .adjacent = true},
@@ -59,12 +62,14 @@ static const struct model models[] = {
     {"internlm2", .adjacent = true},
     {"seed_oss", .ffn_norm = "post_attention_norm"},
     {"exaone4", .order = POST, .global_period = 4, .turning = WINDOWED_ONLY},
+    {"apertus", .act = XIELU},
     {"stablelm", .mean_norm = true},
     {"nemotron", .mean_norm = true, .act = RELU2},
     {"phi2", .order = PARALLEL, .mean_norm = true, .act = GELU},
     {"mistral3", .adjacent = true},
-    {"bert", .order = ENCODER, .mean_norm = true, .act = GELU_ERF, .turning = NONE},
-    {"nomic-bert", .order = ENCODER, .mean_norm = true},
+    {"bert", .order = ENCODER, .two_way = true, .mean_norm = true, .act = GELU_ERF,
+     .turning = NONE},
+    {"nomic-bert", .order = ENCODER, .two_way = true, .mean_norm = true},
 };
 
 /* What may be taken out of the plain engine. */
@@ -136,6 +141,7 @@ struct run {
     enum fault fault;
     bool met; /* the fault has something to take away here */
     uint32_t embd, heads, layers, dims, window;
+    uint32_t layer; /* in progress */
     double eps, base;
 };
 
@@ -237,6 +243,13 @@ static bool named_norm(struct run *r, const char *prefix, double *x, uint64_t n)
     return true;
 }
 
+static bool has(const struct run *r, uint32_t layer, const char *what)
+{
+    char name[96];
+    snprintf(name, sizeof name, "blk.%u.%s.weight", layer, what);
+    return inf_gguf_tensor(r->file, name) != NULL;
+}
+
 static bool layer_norm(struct run *r, uint32_t layer, const char *what, double *x, uint64_t n)
 {
     char name[96];
@@ -264,6 +277,24 @@ static void linear(struct run *r, uint32_t layer, const char *what, uint64_t fir
     free(bias);
 }
 
+/* The number of the layer in progress from an array of floats. */
+static double layer_number(const struct run *r, const char *name)
+{
+    infer_meta_value value;
+    inf_gguf_value(inf_gguf_key(r->file, name), r->layer, &value);
+    return value.f;
+}
+
+static double xielu(const struct run *r, double x)
+{
+    double beta = layer_number(r, "xielu.beta");
+    double positive = log(1.0 + exp(layer_number(r, "xielu.alpha_p")));
+    double negative = beta + log(1.0 + exp(layer_number(r, "xielu.alpha_n")));
+    if (x > 0.0)
+        return positive * x * x + beta * x;
+    return (exp(fmin(x, layer_number(r, "xielu.eps"))) - 1.0 - x) * negative + beta * x;
+}
+
 static double activate(struct run *r, double x)
 {
     enum act act = r->is->act;
@@ -276,6 +307,8 @@ static double activate(struct run *r, double x)
         return 0.5 * x * (1.0 + tanh(sqrt(2.0 / PI) * (x + 0.044715 * x * x * x)));
     case GELU_ERF:
         return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
+    case XIELU:
+        return xielu(r, x);
     case RELU2:
         break;
     }
@@ -356,11 +389,12 @@ static void turn(struct run *r, double *heads, uint32_t count, uint32_t size, ui
 
 static bool sees(struct run *r, bool windowed, uint32_t from, uint32_t to)
 {
-    bool both = r->is->order == ENCODER && !hit(r, ONE_WAY);
+    bool both = r->is->two_way && !hit(r, ONE_WAY);
     if (to > from && !both)
         return false;
     uint32_t window = windowed && hit(r, WINDOW_OFF_BY_ONE) ? r->window + 1 : r->window;
-    return !windowed || hit(r, NO_WINDOW) || from < to + window;
+    bool near = both ? (from < to ? to - from : from - to) <= window / 2 : from < to + window;
+    return !windowed || hit(r, NO_WINDOW) || near;
 }
 
 /* What a query gets: a softmax over all that it sees. */
@@ -486,9 +520,12 @@ static void add(struct run *r, struct rows *x, const struct rows *y)
 static void run_layer(struct run *r, uint32_t layer, struct rows *x)
 {
     static struct rows in, attn, out;
+    r->layer = layer;
     enum order order = r->is->order;
     bool before = order == PRE || order == SANDWICH || order == PARALLEL;
     const char *ffn_norm = r->is->ffn_norm ? r->is->ffn_norm : "ffn_norm";
+    if (order == PRE && !has(r, layer, ffn_norm))
+        order = PARALLEL; /* one norm for both */
     in = *x;
     if (before)
         norm_rows(r, layer, "attn_norm", &in);

@@ -7,7 +7,8 @@
  * event is one line:
  *     text ...    thought ...    call NAME ARGUMENTS [#ID]    broken START OF THE REASON
  * Each case runs as tokens and bytes, in one piece, byte by byte and cut once at each place, and as bytes
- * alone; it must give the same events, and the raw bytes of all events must be the output.
+ * alone; it must give the same events, and the raw bytes of all events must be the output. Then outputs are
+ * changed at random, 500 of each family: nothing may be lost, however they are cut.
  * The last line is `N passed, N failed`.
  */
 #include "lib/tools/tools.h"
@@ -17,8 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPECIALS_MAX 40
-#define FILE_MAX_BYTES 65536
+#define SPECIALS_MAX 100
+#define CASES_MAX 200
+#define FILE_MAX_BYTES (1 << 20)
 
 static const char tools_json[] =
     "[{\"name\": \"get_weather\", \"parameters\": {\"type\": \"object\", \"properties\": {"
@@ -39,7 +41,7 @@ struct special {
 
 /* One file. */
 struct suite {
-    char template[1024];
+    char template[1 << 17];
     struct special specials[SPECIALS_MAX];
     size_t special_count;
     char *think[2];
@@ -65,7 +67,7 @@ static infer_token find(const void *ud, const char *text, size_t len, bool *cont
 struct seen {
     struct inf_text lines, raw, arguments, text;
     infer_event_kind last; /* of what `text` is */
-    bool ended, wrong;
+    bool ended, wrong, short_ids;
 };
 
 static void escape(struct inf_text *out, const char *text, size_t len)
@@ -111,7 +113,8 @@ static bool on_event(void *ud, const infer_event *e)
                     memcmp(s->arguments.ptr, e->text, e->text_len) != 0 || !e->id[0];
         inf_text_printf(&s->lines, "call %s ", e->name);
         escape(&s->lines, e->text, e->text_len);
-        if (strncmp(e->id, "call_", 5) != 0 && strlen(e->id) != 9)
+        bool made = strlen(e->id) == 14 && !strncmp(e->id, "call_", 5);
+        if (!made && (!s->short_ids || strlen(e->id) != 9))
             inf_text_printf(&s->lines, " #%s", e->id);
         inf_text_append(&s->lines, "\n", 1);
     }
@@ -181,6 +184,7 @@ static infer_status run(struct inf_reader *r, const struct suite *s, enum feedin
 {
     const infer_allocator *a = &inf_allocator_default;
     *seen = (struct seen){.lines.a = a, .raw.a = a, .arguments.a = a, .text.a = a};
+    seen->short_ids = inf_family_find(s->template, strlen(s->template))->short_ids;
     inf_reader_begin(r, 7, thinking, false);
     bool single = cut == SIZE_MAX - 1;
     size_t middle = single ? len : inf_min_size(cut, len);
@@ -251,6 +255,87 @@ static void run_case(struct inf_reader *r, const struct suite *s, const char *fi
         }
 }
 
+/* ---- Mutations ------------------------------------------------------------------------------- */
+
+#define MUTATIONS 500 /* of each family: more than 10,000 together */
+
+static uint64_t random_state = 1;
+
+static size_t pick(size_t n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return n ? (size_t)(random_state % n) : 0;
+}
+
+/* One change somewhere; pieces come from the other outputs and the specials. */
+static void mutate(struct inf_text *t, const struct suite *s, const struct inf_bytes *outputs,
+                   size_t count)
+{
+    size_t at = pick(t->len + 1), n = pick(inf_min_size(t->len - at, 40) + 1);
+    struct inf_bytes other = outputs[pick(count)];
+    size_t from = pick(other.len + 1), len = pick(inf_min_size(other.len - from, 60) + 1);
+    struct inf_text made = {.a = &inf_allocator_default};
+    inf_text_append(&made, t->ptr, at);
+    const char *insert = other.len ? other.ptr + from : "";
+    char byte = (char)pick(256);
+    switch (pick(5)) {
+    case 0: /* left out */
+        len = 0;
+        break;
+    case 1: /* a piece of another */
+        n = 0;
+        break;
+    case 2: /* in place of this */
+        break;
+    case 3:
+        insert = &byte;
+        len = 1;
+        n = pick(2) && n ? 1 : 0;
+        break;
+    default:
+        insert = s->special_count ? s->specials[pick(s->special_count)].text : "<";
+        len = strlen(insert);
+        n = 0;
+    }
+    inf_text_append(&made, insert, len);
+    inf_text_append(&made, t->ptr + at + n, t->len - at - n);
+    inf_text_free(t);
+    *t = made;
+}
+
+/* Whatever comes out of it: nothing is lost, and each call that is done is one. */
+static void run_mutations(struct inf_reader *r, const struct suite *s, const char *file,
+                          const struct inf_bytes *outputs, size_t count)
+{
+    for (size_t i = 0; i < MUTATIONS; i++) {
+        struct inf_bytes from = outputs[pick(count)];
+        struct inf_text t = {.a = &inf_allocator_default};
+        struct seen whole, cut;
+        inf_text_append(&t, from.ptr, from.len);
+        for (size_t k = 1 + pick(4); k > 0; k--)
+            mutate(&t, s, outputs, count);
+        enum feeding how = pick(4) ? TOKENS : BYTES_ONLY;
+        bool thinking = s->think[0] && pick(8) == 0;
+        size_t at = pick(t.len);
+        if (how == TOKENS && in_special(s, t.ptr, t.len, at))
+            at = SIZE_MAX - 1;
+        infer_status status = run(r, s, how, t.ptr, t.len, SIZE_MAX, thinking, &whole);
+        if (!status)
+            status = run(r, s, how, t.ptr, t.len, at, thinking, &cut);
+        bool ok = !status && !whole.wrong && !cut.wrong && whole.lines.len == cut.lines.len &&
+                  (!cut.lines.len || !memcmp(whole.lines.ptr, cut.lines.ptr, cut.lines.len));
+        inf_text_append(&t, "", 1);
+        verdict(ok, file, "mutated", t.ptr, &cut);
+        if (!ok)
+            printf("  in one piece:\n%.*s", (int)whole.lines.len, whole.lines.ptr ? whole.lines.ptr : "");
+        seen_free(&whole);
+        seen_free(&cut);
+        inf_text_free(&t);
+    }
+}
+
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 static char *unescape(char *text)
@@ -304,7 +389,8 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
 {
     static char text[FILE_MAX_BYTES + 1];
     char path[1200];
-    struct suite s = {.special_count = 0};
+    static struct suite s;
+    s = (struct suite){.special_count = 0};
     snprintf(path, sizeof path, "%s/%s", folder, file);
     FILE *f = fopen(path, "rb");
     if (!f)
@@ -320,13 +406,16 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
     }
     struct inf_reader *r = make_reader(&s, list);
     char family[64];
-    snprintf(family, sizeof family, "%.*s", (int)strcspn(file, "."), file);
+    snprintf(family, sizeof family, "%.*s",
+             (int)(strcspn(file, "@") - (strchr(file, '@') ? 0 : strlen(".txt"))), file);
     if (strcmp(inf_family_find(s.template, strlen(s.template))->name, family) != 0 || !r) {
         printf("FAIL %s: its template is of family %s\n", file,
                inf_family_find(s.template, strlen(s.template))->name);
         failed++;
     }
-    while (r && !strncmp(at, "== ", 3)) {
+    struct inf_bytes outputs[CASES_MAX];
+    size_t count = 0;
+    while (r && !strncmp(at, "== ", 3) && count < CASES_MAX) {
         char *name = at + 3, *line = strchr(at, '\n');
         char *middle = strstr(line, "\n--\n"), *next;
         *line = 0;
@@ -335,8 +424,11 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
         size_t n = next ? (size_t)(next - events) + (next > events) : strlen(events);
         size_t len = middle > line ? (size_t)(middle - line - 1) : 0;
         run_case(r, &s, file, name, line + 1, len, events, n);
+        outputs[count++] = (struct inf_bytes){line + 1, len};
         at = events + n;
     }
+    if (r && count)
+        run_mutations(r, &s, file, outputs, count);
     inf_reader_free(r);
 }
 
