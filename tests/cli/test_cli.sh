@@ -441,6 +441,24 @@ call 0 'chat: few thoughts' chat "$talker" "${own[@]}" -p hello -n 4 --reasoning
 call 2 'chat: odd thoughts' chat "$talker" -p hello --reasoning on
 call 1 'chat: a broken template' chat "$talker" --chat-template "$work/broken.jinja" -p hello
 contains 'line 2, column 5' "$err" 'chat: where the template is broken'
+call 0 'chat: -n 0' chat "$talker" "${own[@]}" -p hello -n 0 --json
+json 'v["tokens"] == 0 and v["stop"] == "limit" and v["prompt_tokens"] > 0' 'chat: -n 0 makes nothing'
+call 0 'chat: a stop text' chat "$talker" "${own[@]}" -p hello -n 20 --temp 0 --json
+stop=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["text"][3:5])' "$out")
+call 0 'chat: a stop text' chat "$talker" "${own[@]}" -p hello -n 20 --temp 0 --json --stop "$stop"
+json "v['stop'] == 'stop' and len(v['text']) <= 3" 'chat: a stop text ends the answer'
+printf '[{"name": "look", "description": "looks", "parameters": {"type": "object", "properties": {"at":
+    {"enum": ["a", "b"]}}, "required": ["at"], "additionalProperties": false}}]' >"$work/tools.json"
+printf '[{"name": "look"}, {"name": "look"}]' >"$work/twice.json"
+call 0 'chat --tools' chat "$talker" "${own[@]}" -p hello -n 4 --json --tools "$work/tools.json"
+json 'v["tool_calls"] == [] or v["tool_calls"][0]["name"] == "look"' 'chat --tools: tool_calls'
+call 0 'chat --tool-choice none' chat "$talker" "${own[@]}" -p hello -n 4 --tools "$work/tools.json" --tool-choice none
+call 2 'chat: a tool choice without tools' chat "$talker" -p hello --tool-choice auto
+call 2 'chat: tools and a grammar' chat "$talker" -p hello --tools "$work/tools.json" --grammar "$work/grammar"
+call 1 'chat: no such tool' chat "$talker" "${own[@]}" -p hello --tools "$work/tools.json" --tool-choice fly
+call 1 'chat: two tools of one name' chat "$talker" "${own[@]}" -p hello --tools "$work/twice.json"
+contains 'twice.json' "$err" 'chat: which file of tools is wrong'
+call 1 'chat: tools that are no JSON' chat "$talker" "${own[@]}" -p hello --tools "$work/broken.jinja"
 call 1 'chat: a template that is not there' chat "$talker" --chat-template "$work/none" -p hello
 python3 "$here/chat_terminal.py" "$infer" "$talker" "${own[@]}" 2>"$err"
 verdict $? 'chat at a terminal'
