@@ -453,6 +453,22 @@ printf '[{"name": "look"}, {"name": "look"}]' >"$work/twice.json"
 call 0 'chat --tools' chat "$talker" "${own[@]}" -p hello -n 4 --json --tools "$work/tools.json"
 json 'v["tool_calls"] == [] or v["tool_calls"][0]["name"] == "look"' 'chat --tools: tool_calls'
 call 0 'chat --tool-choice none' chat "$talker" "${own[@]}" -p hello -n 4 --tools "$work/tools.json" --tool-choice none
+if [ -x "$maker" ]; then
+    "$maker" "$work/talker.gguf" talker
+    "$(dirname "$infer")/chat" "$work/talker.gguf" >"$out" 2>"$err"
+    verdict $? 'examples/chat.c: two turns'
+    kept=$(sed -n 's/^(\([0-9]*\) of .*/\1/p' "$out" | tail -1)
+    [ "$(grep -c 'were there already' "$out")" -eq 2 ] && [ "${kept:-0}" -gt 10 ]
+    verdict $? "examples/chat.c: the second turn goes on, $kept tokens"
+    "$(dirname "$infer")/chat" "$work/none.gguf" >"$out" 2>"$err"
+    [ $? -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
+    verdict $? 'examples/chat.c: no such file'
+    call 0 'chat: a model that talks' chat "$work/talker.gguf" -p hello -n 4 --json --tools "$work/tools.json"
+    json 'v["cached_tokens"] == 0 and v["prompt_tokens"] > 50' 'chat: the template tells of the tools'
+    "$maker" "$work/hybrid.gguf" qwen35
+    call 0 'plan: a recurrent model' plan "$work/hybrid.gguf"
+    contains '1 + 4 times' "$out" 'plan: the copies of a recurrent state'
+fi
 call 2 'chat: a tool choice without tools' chat "$talker" -p hello --tool-choice auto
 call 2 'chat: tools and a grammar' chat "$talker" -p hello --tools "$work/tools.json" --grammar "$work/grammar"
 call 1 'chat: no such tool' chat "$talker" "${own[@]}" -p hello --tools "$work/tools.json" --tool-choice fly
