@@ -176,6 +176,8 @@ struct model {
 
 bool turn_add_call(struct turn *turn, const char *id, const char *name, const char *arguments,
                    size_t len);
+/* Whether the call at a place stands before it in the same turn: it is not done twice. */
+bool turn_repeats(const struct turn *turn, size_t at);
 void turn_free(struct turn *turn);
 
 /* ---- The agent -------------------------------------------------------------------------------- */

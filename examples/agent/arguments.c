@@ -160,7 +160,7 @@ static bool check_members(const json_t *schema, const json_t *value, const struc
     const json_t *properties = json_object_get(schema, "properties");
     const json_t *others = json_object_get(schema, "additionalProperties");
     const json_t *required = json_object_get(schema, "required");
-    bool open = others ? !json_is_false(others) : !properties && place;
+    bool open = others ? !json_is_false(others) : !properties;
     for (size_t i = 0; i < json_array_size(required); i++) {
         const char *name = json_string_value(json_array_get(required, i));
         if (!name || json_object_get(value, name))

@@ -452,11 +452,6 @@ static bool names_read(int fd, struct names *names)
     return ok;
 }
 
-static bool is_git(const char *name)
-{
-    return !strcasecmp(name, ".git");
-}
-
 /* Returns false to end the whole walk; *ok is false where memory ended. Takes the descriptor. */
 static bool walk_folder(int fd, struct text *path, size_t depth, struct walk *walk, bool *ok)
 {
@@ -485,7 +480,7 @@ static bool walk_folder(int fd, struct text *path, size_t depth, struct walk *wa
         entry.kind = names_judge(entry.path);
         go_on = walk->visit(&entry, walk->data);
         if (!go_on || !S_ISDIR(entry.stat.st_mode) || entry.kind == NAME_HIDDEN ||
-            is_git(entry.name))
+            names_in_git(entry.name))
             continue;
         if (depth == walk->depth_max || depth == WALK_DEPTH) {
             walk->cut = true;

@@ -109,9 +109,9 @@ static bool load_files(struct agent *agent, struct plan *plan, struct action *ac
     for (size_t i = 0; i < plan->count; i++) {
         struct file *file = &plan->files[i];
         enum name_kind kind = names_judge(file->path);
-        if (kind == NAME_HIDDEN || !strcmp(file->path, ".")) {
+        if (kind == NAME_HIDDEN || names_in_git(file->path) || !strcmp(file->path, ".")) {
             text_add_path(error, file->path);
-            text_format(error, " is not committed: paths are files, and no hidden names");
+            text_format(error, " is not committed: paths are files, no hidden names, not .git");
             return false;
         }
         action->protected = action->protected || kind != NAME_PLAIN;
@@ -325,7 +325,7 @@ static bool make_commit(struct agent *agent, const struct plan *plan, const stru
         text_free(&output);
         call.arguments = update;
         call.input = lines;
-        ok = git_run(agent, &call, &output);
+        ok = git_run(agent, &call, &output) && !output.len; /* it says what it leaves out */
     }
     if (!ok)
         git_failed(error, &output);

@@ -21,8 +21,8 @@
 /* Reads a call's arguments; no text at all is no argument. NULL: `error` says why. */
 json_t *arguments_read(const char *text, size_t len, struct text *error);
 
-/* Checks a value against a schema: type, enum, properties, required, additionalProperties (none unless the
- * schema says otherwise), items, minimum, maximum, minItems, maxItems, minLength, maxLength. What else a
+/* Checks a value against a schema: type, enum, properties, required, additionalProperties (none beside
+ * `properties` unless the schema says otherwise), items, minimum, maximum, minItems, maxItems, minLength, maxLength. What else a
  * server's schema says is the server's to check. */
 bool arguments_fit(const json_t *schema, const json_t *value, struct text *error);
 

@@ -1,6 +1,5 @@
 #include "names.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -212,6 +211,18 @@ enum name_kind names_judge(const char *path)
                 worst = names_rules[i].kind;
         if (!path[len])
             return worst;
+        path += len + 1;
+    }
+}
+
+bool names_in_git(const char *path)
+{
+    for (;;) {
+        if (rule_matches(".git", path) || rule_matches("git~*", path))
+            return true;
+        size_t len = strcspn(path, "/");
+        if (!path[len])
+            return false;
         path += len + 1;
     }
 }

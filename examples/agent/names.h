@@ -7,6 +7,7 @@
 #ifndef NAMES_H
 #define NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum name_kind {
@@ -27,5 +28,8 @@ extern const size_t names_rule_count;
 /* The kind of a path below the root ("a/b", no "." or ".." in it): the worst of the rules that match it or a
  * folder above it. What is too long to be a name is protected. */
 enum name_kind names_judge(const char *path);
+
+/* Is it a repository's own folder, or in one? */
+bool names_in_git(const char *path);
 
 #endif

@@ -77,6 +77,10 @@ static bool note_file(struct agent *agent, struct command *command, const char *
             path = (struct text){0};
         }
     }
+    if (path.failed || ignored.failed) {
+        text_format(error, "out of memory");
+        ok = false;
+    }
     text_free(&path);
     text_free(&ignored);
     return ok;

@@ -80,8 +80,7 @@ static bool search_content(struct search *search, const char *path, const struct
 static bool visit(const struct entry *entry, void *data)
 {
     struct search *search = data;
-    if (!S_ISREG(entry->stat.st_mode) || entry->kind == NAME_HIDDEN ||
-        !strcasecmp(entry->name, ".git"))
+    if (!S_ISREG(entry->stat.st_mode) || entry->kind == NAME_HIDDEN || names_in_git(entry->name))
         return goes_on(search);
     struct content content;
     struct text ignored = {0};

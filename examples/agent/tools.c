@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hands.h"
+#include "mcp.h"
 
 /* clang-format off */
 #define TEXT(what) "{\"type\":\"string\",\"description\":\"" what "\"}"
@@ -28,14 +29,14 @@ static const struct tool always[] = {
      files_prepare_read, NULL},
     {"list_files",
      TOOL("list_files", "Lists files and folders.",
-          "\"path\":" TEXT("a folder; the whole one if not given") ","
+          "\"path\":" TEXT("default .") ","
           "\"depth\":" NUMBER(1, 32, "levels of folders, 2 if not given"),
           ""),
      files_prepare_list, NULL},
     {"search",
      TOOL("search", "Finds lines in files that hold a text.",
           "\"pattern\":" TEXT("the text") ","
-          "\"path\":" TEXT("a file or folder; the whole folder if not given") ","
+          "\"path\":" TEXT("a file or folder, default .") ","
           "\"regex\":" YES_NO("pattern is a regular expression") ","
           "\"ignore_case\":" YES_NO("A is a"),
           "\"pattern\""),
@@ -177,16 +178,24 @@ static bool join(struct tools *tools)
 bool tools_open(struct agent *agent, struct text *error)
 {
     struct tools *tools = &agent->tools;
-    bool ok = journal_open(agent);
-    size_t count = COUNT(always) + (ok && journal_has_git(agent) ? COUNT(with_git) : 0);
-    tools->items = ok ? malloc(count * sizeof *tools->items) : NULL;
+    size_t servers = 0, git = 0;
+    if (!journal_open(agent)) {
+        text_format(error, "out of memory");
+        return false;
+    }
+    if (!mcp_open(agent, error))
+        return false;
+    const struct tool *of_servers = mcp_tools(agent, &servers);
+    git = journal_has_git(agent) ? COUNT(with_git) : 0;
+    tools->items = malloc((COUNT(always) + git + servers) * sizeof *tools->items);
     if (tools->items) {
         memcpy(tools->items, always, sizeof always);
-        if (count > COUNT(always))
-            memcpy(tools->items + COUNT(always), with_git, sizeof with_git);
-        tools->count = count;
+        memcpy(tools->items + COUNT(always), with_git, git * sizeof *with_git);
+        if (servers)
+            memcpy(tools->items + COUNT(always) + git, of_servers, servers * sizeof *of_servers);
+        tools->count = COUNT(always) + git + servers;
     }
-    ok = tools->items && join(tools);
+    bool ok = tools->items && join(tools);
     if (!ok)
         text_format(error, "out of memory");
     return ok;
@@ -197,5 +206,6 @@ void tools_close(struct agent *agent)
     free(agent->tools.items);
     free(agent->tools.json);
     agent->tools = (struct tools){0};
+    mcp_close(agent);
     journal_close(agent);
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define CONTEXT_MAX 32768 /* unless -c says otherwise */
+#define CALLS_MAX 16      /* of a turn: small models do not find its end */
 #define CONTEXT_MIN 2048  /* less is of no use: loading then says what is missing */
 
 struct engine {
@@ -30,6 +31,15 @@ bool turn_add_call(struct turn *turn, const char *id, const char *name, const ch
     return call.id && call.name && call.arguments;
 }
 
+bool turn_repeats(const struct turn *turn, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(turn->calls[i].name, turn->calls[at].name) == 0 &&
+            strcmp(turn->calls[i].arguments, turn->calls[at].arguments) == 0)
+            return true;
+    return false;
+}
+
 void turn_free(struct turn *turn)
 {
     for (size_t i = 0; i < turn->call_count; i++) {
@@ -49,8 +59,16 @@ void turn_free(struct turn *turn)
 struct receiver {
     struct agent *agent;
     struct turn *turn;
-    bool failed;
+    bool failed, enough;
 };
+
+static bool is_blank(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!strchr(" \t\r\n", text[i]))
+            return false;
+    return true;
+}
 
 static bool on_event(void *ud, const infer_event *event)
 {
@@ -58,6 +76,10 @@ static bool on_event(void *ud, const infer_event *event)
     struct turn *turn = receiver->turn;
     switch (event->kind) {
     case INFER_EVENT_TEXT:
+        if (turn->call_count && !is_blank(event->text, event->text_len)) {
+            receiver->enough = true; /* behind its calls a turn is over: it waits for what they bring */
+            break;
+        }
         text_add(&turn->text, event->text, event->text_len);
         show_text(receiver->agent, event->text, event->text_len);
         break;
@@ -70,6 +92,8 @@ static bool on_event(void *ud, const infer_event *event)
     case INFER_EVENT_CALL_DONE:
         if (!turn_add_call(turn, event->id, event->name, event->text, event->text_len))
             receiver->failed = true;
+        else if (turn->call_count == CALLS_MAX || turn_repeats(turn, turn->call_count - 1))
+            receiver->enough = true;
         break;
     case INFER_EVENT_CALL_BROKEN:
         text_add(&turn->broken, event->text, event->text_len);
@@ -77,7 +101,8 @@ static bool on_event(void *ud, const infer_event *event)
     default:
         break;
     }
-    return !receiver->failed && !receiver->agent->cancelled && !show_failed(receiver->agent);
+    return !receiver->failed && !receiver->enough && !receiver->agent->cancelled &&
+           !show_failed(receiver->agent);
 }
 
 /* The message that the session says its last turn was. */
@@ -110,7 +135,7 @@ static bool model_turn(struct model *model, struct agent *agent, const json_t *m
                        size_t max_tokens, struct turn *turn, struct text *error)
 {
     struct engine *engine = model->state;
-    struct receiver receiver = {agent, turn, false};
+    struct receiver receiver = {agent, turn, false, false};
     int64_t now = local_time();
     uint32_t reasoning = agent->options.reasoning;
     infer_chat_options options = {.size = sizeof options,
@@ -130,7 +155,7 @@ static bool model_turn(struct model *model, struct agent *agent, const json_t *m
         return fail(error, "out of memory");
     infer_status status = infer_chat(engine->session, text, strlen(text), &options, &result, &err);
     free(text);
-    turn->stop = infer_stop_name(result.stop);
+    turn->stop = receiver.enough ? "end" : infer_stop_name(result.stop);
     turn->prompt_tokens = result.prompt_tokens;
     turn->kept_tokens = result.kept_tokens;
     turn->tokens = result.tokens;

@@ -145,8 +145,8 @@ static void show_ready(struct inf_reader *r, bool all)
 void inf_reader_cut(struct inf_reader *r)
 {
     size_t ready = inf_reader_ready(r);
-    size_t n = r->skip_blanks ? 0 : without_blanks(held(r), ready, SIZE_MAX);
-    show_bytes(r, content_kind(r), n);
+    size_t n = r->skip_blanks ? ready : without_blanks(held(r), ready, BLANKS_HELD);
+    show_bytes(r, r->skip_blanks ? INFER_EVENT_MARK : content_kind(r), n);
 }
 
 void inf_reader_take_all(struct inf_reader *r, size_t count)
@@ -427,6 +427,11 @@ bool inf_reader_began(const struct inf_reader *r)
 const struct inf_program *inf_reader_program(const struct inf_reader *r)
 {
     return &r->program;
+}
+
+const struct inf_literal *const *inf_reader_parts(const struct inf_reader *r)
+{
+    return r->parts;
 }
 
 /* ---- Making ---------------------------------------------------------------------------------- */

@@ -328,6 +328,8 @@ static void run_mutations(struct inf_reader *r, const struct suite *s, const cha
                   (!cut.lines.len || !memcmp(whole.lines.ptr, cut.lines.ptr, cut.lines.len));
         inf_text_append(&t, "", 1);
         verdict(ok, file, "mutated", t.ptr, &cut);
+        if (!ok)
+            printf("  in one piece:\n%.*s", (int)whole.lines.len, whole.lines.ptr ? whole.lines.ptr : "");
         seen_free(&whole);
         seen_free(&cut);
         inf_text_free(&t);
