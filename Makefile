@@ -185,6 +185,15 @@ $(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_ha
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
 	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
 
+# Its gate: policy, question, log, servers; with another stand-in.
+GATE := approval digest log mcp mcp_schema policy rpc terminal text
+$(BUILD)/tests/check_gate: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_gate.c $(wildcard tests/agent/gate_*.c)) \
+                           $(GATE:%=$(BUILD)/obj/examples/agent/%.o) $(BUILD)/libinfer.a
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
+	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
 # infer-agent with what only tests may do: turns from a script, a tier that is forced.
 $(BUILD)/obj-test/%.o: %.c
 	@mkdir -p $(@D)
@@ -194,6 +203,22 @@ $(BUILD)/tests/infer-agent-test: $(AGENT_SRC:%.c=$(BUILD)/obj-test/%.o) $(BUILD)
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
+# The sandbox of infer-agent alone, and a static program that attacks it from inside.
+SANDBOX := child guarded_walk keeper landlock_rules names namespaces probe programs sandbox sandbox_run seccomp_filter
+$(BUILD)/tests/check_sandbox: $(BUILD)/obj-test/tests/agent/check_sandbox.o \
+                              $(SANDBOX:%=$(BUILD)/obj-test/examples/agent/%.o) | $(BUILD)/tests/attacker
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/attacker: tests/agent/attacker.c
+	@mkdir -p $(@D)
+	@echo '  CC  $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -static -o $@ $<
+
+.PHONY: check-agent
+check-agent: $(BUILD)/tests/check_sandbox ## the attacks on the agent's sandbox
+	$(BUILD)/tests/check_sandbox $(BUILD)/tests
 
 # A small model in a file, for the tests of the command.
 $(BUILD)/tests/make_tiny: $(BUILD)/obj/tests/cli/make_tiny.o $(TEST_COMMON) $(LIB_OBJ)
@@ -206,7 +231,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
-tests: $(BUILD)/tests/check_hands $(BUILD)/tests/infer-agent-test
+tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/infer-agent-test
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan

@@ -17,6 +17,7 @@ enum {
 };
 
 struct walk {
+    const struct sandbox *box;
     struct guarded_list *list;
     size_t seen;
     char path[4096];
@@ -47,6 +48,27 @@ static bool add(struct walk *w, enum name_kind kind, bool folder, bool pin)
 memory:
     snprintf(w->err, SANDBOX_ERR, "out of memory while searching the workspace");
     return false;
+}
+
+/* What a guarded link leads to is guarded with it, where it is in the workspace: the link itself may be
+ * covered, but its target has another name. */
+static bool add_target(struct walk *w, enum name_kind kind)
+{
+    char path[4096];
+    size_t root = strlen(w->box->root);
+    if (snprintf(path, sizeof path, "%s/%s", w->box->root, w->path) >= (int)sizeof path)
+        return true;
+    char *real = realpath(path, NULL);
+    struct stat st;
+    bool good = true;
+    if (real && !strncmp(real, w->box->root, root) && real[root] == '/' && !lstat(real, &st)) {
+        strcpy(w->path, real + root + 1); /* less than PATH_MAX, as w->path */
+        good = add(w, kind, S_ISDIR(st.st_mode), false);
+        if (good)
+            w->list->entries[w->list->count - 1].target = true;
+    }
+    free(real);
+    return good;
 }
 
 static bool is_folder(int at, const struct dirent *entry)
@@ -86,13 +108,16 @@ static bool walk_entry(struct walk *w, int fd, const struct dirent *entry, size_
     memcpy(w->path + len, name, name_len + 1);
     bool folder = is_folder(fd, entry);
     enum name_kind kind = judge(w, len);
-    if (kind != NAME_PLAIN)
-        return add(w, kind, folder, false);
+    if (kind != NAME_PLAIN) {
+        struct stat st;
+        bool link = !fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode);
+        return add(w, kind, folder, false) && (!link || add_target(w, kind));
+    }
     if (!folder)
         return true;
     int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (sub <
-        0) /* gone, or not ours to read: then not the program's either, unless it is its owner */
+    /* Gone, or not ours to read: then not the program's either, unless it is its owner. */
+    if (sub < 0)
         return errno == ENOENT || add(w, NAME_HIDDEN, true, false);
     if (depth == DEPTH_MAX) {
         close(sub);
@@ -128,7 +153,7 @@ static bool walk_folder(struct walk *w, int fd, size_t len, int depth)
 
 bool guarded_walk(const struct sandbox *box, struct guarded_list *list, char err[SANDBOX_ERR])
 {
-    struct walk w = {.list = list, .err = err};
+    struct walk w = {.box = box, .list = list, .err = err};
     *list = (struct guarded_list){.entries = NULL};
     int fd = openat(box->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {

@@ -71,12 +71,13 @@ struct grants {
     char path[4096];
 };
 
-/* Whether something guarded lies below path (len bytes, without a slash). */
+/* Whether something guarded lies below path (len bytes, without a slash), or may not come to be there. */
 static bool guards_below(const struct grants *g, size_t len)
 {
     for (size_t i = 0; i < g->guarded->count; i++) {
-        const char *path = g->guarded->entries[i].path;
-        if (!strncmp(path, g->path, len) && path[len] == '/')
+        const struct guarded_entry *entry = &g->guarded->entries[i];
+        if (!strncmp(entry->path, g->path, len) &&
+            (entry->path[len] == '/' || (entry->path[len] == 0 && entry->pin)))
             return true;
     }
     return false;

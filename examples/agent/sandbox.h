@@ -59,7 +59,7 @@ struct sandbox_limits {
     uint64_t tmp_bytes;     /* 512 MiB, in TMPDIR */
     uint64_t output_bytes;  /* 64 MiB, before it is killed; 256 KiB are kept */
     unsigned open_files;    /* 256, a process */
-    unsigned processes;     /* 256, in all, threads not counted */
+    unsigned processes;     /* 256 in all, each thread one */
 };
 
 struct sandbox_options {
@@ -71,6 +71,7 @@ struct sandbox_options {
 #ifdef AGENT_TEST
     enum sandbox_tier force_tier; /* 0: the best that works; else this one or a failure */
     int force_landlock_abi;       /* 0: the kernel's; -1: as a kernel without; else at most this */
+    enum sandbox_tier leak_tier;  /* this one is built without Landlock and seccomp */
 #endif
 };
 

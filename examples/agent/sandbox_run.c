@@ -31,7 +31,7 @@ static void close_fd(int *fd)
 
 /* Empties a folder however deep it is: what is in a subfolder moves up, so nothing recurses. The
  * processes that filled it are dead. */
-static void empty_folder(int top)
+void empty_folder(int top)
 {
     unsigned serial = 0;
     for (bool more = true; more;) {
@@ -204,7 +204,7 @@ static bool prepare_walls(struct sandbox *box, struct kept_child *kept, char err
         return false;
     if (files && !namespaces && (launch->ruleset = landlock_grants(box, launch, err)) < 0)
         return false;
-    launch->processes_most = tasks_of(box->uid) + box->limits.processes;
+    launch->processes_most = tasks_of(box->uid) + box->limits.processes + PROCESSES_ABOVE;
     kept->code = calloc(FILTER_MAX, sizeof *kept->code);
     if (!kept->code || !seccomp_build(box, kept->code, &launch->seccomp)) {
         snprintf(err, SANDBOX_ERR, "out of memory for the filter");
@@ -221,7 +221,7 @@ static bool prepare_walls(struct sandbox *box, struct kept_child *kept, char err
         }
     }
     int pair[2];
-    if (box->notify && !namespaces) {
+    if (box->notify && (!namespaces || box->uid == 0)) {
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
             snprintf(err, SANDBOX_ERR, "a socket pair: %s", strerror(errno));
             return false;
@@ -655,6 +655,8 @@ void sandbox_stop(struct sandbox_child *child, struct sandbox_result *result)
     close_fd(&kept->fds.control_w);
     while (kept->fds.report_r >= 0 && kept->fds.keeper > 0)
         take_report(&kept->fds.report_r, result);
+    if (result->exit_status >= 0 || result->term_signal)
+        result->end = SANDBOX_EXITED; /* before it was stopped */
     while (kept->fds.keeper > 0 && waitpid(kept->fds.keeper, NULL, 0) < 0 && errno == EINTR)
         ;
     release(kept);

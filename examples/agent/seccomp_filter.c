@@ -301,6 +301,16 @@ static void shared(struct filter *f, bool notify)
         deny_if(f, __NR_fcntl, IS(1, owners[i]));
 }
 
+/* The limit on processes does not bind uid 0: the keeper counts. */
+static void counted(struct filter *f)
+{
+    rule(f, __NR_clone, always, always, SECCOMP_RET_USER_NOTIF);
+#ifdef __NR_fork
+    rule(f, __NR_fork, always, always, SECCOMP_RET_USER_NOTIF);
+    rule(f, __NR_vfork, always, always, SECCOMP_RET_USER_NOTIF);
+#endif
+}
+
 bool seccomp_build(const struct sandbox *box, struct sock_filter *code, struct sock_fprog *program)
 {
     struct filter f = {.code = code};
@@ -310,6 +320,8 @@ bool seccomp_build(const struct sandbox *box, struct sock_filter *code, struct s
     dangerous(&f);
     modes(&f);
     deny_if(&f, __NR_prlimit64, IS_NOT(0, 0));
+    if (box->uid == 0 && box->notify)
+        counted(&f);
     if (!namespaces)
         shared(&f, box->notify);
     if (box->tier == SANDBOX_TIER_B || box->tier == SANDBOX_TIER_C)
