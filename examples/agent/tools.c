@@ -30,14 +30,14 @@ static const struct tool always[] = {
      files_prepare_read, NULL},
     {"list_files",
      TOOL("list_files", "Lists files and folders.",
-          "\"path\":" TEXT("a folder; the whole one if not given") ","
+          "\"path\":" TEXT("default .") ","
           "\"depth\":" NUMBER(1, 32, "levels of folders, 2 if not given"),
           "]"),
      files_prepare_list, NULL},
     {"search",
      TOOL("search", "Finds lines in files that hold a text.",
           "\"pattern\":" TEXT("the text") ","
-          "\"path\":" TEXT("a file or folder; the whole folder if not given") ","
+          "\"path\":" TEXT("a file or folder, default .") ","
           "\"regex\":" YES_NO("pattern is a regular expression") ","
           "\"ignore_case\":" YES_NO("A is a"),
           "\"pattern\"]"),

@@ -62,12 +62,24 @@ struct receiver {
     bool failed, enough;
 };
 
+static bool is_blank(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!strchr(" \t\r\n", text[i]))
+            return false;
+    return true;
+}
+
 static bool on_event(void *ud, const infer_event *event)
 {
     struct receiver *receiver = ud;
     struct turn *turn = receiver->turn;
     switch (event->kind) {
     case INFER_EVENT_TEXT:
+        if (turn->call_count && !is_blank(event->text, event->text_len)) {
+            receiver->enough = true; /* behind its calls a turn is over: it waits for what they bring */
+            break;
+        }
         text_add(&turn->text, event->text, event->text_len);
         show_text(receiver->agent, event->text, event->text_len);
         break;
