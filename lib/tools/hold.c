@@ -292,5 +292,19 @@ infer_status inf_hold_new(const infer_allocator *a, const struct inf_token_trie 
     inf_draft_init(&h.d, a);
     infer_status status = make(&h, &m);
     inf_draft_free(&h.d);
-    return status ? status : inf_grammar_wrap(a, trie, m, grammar, err);
+    if (status)
+        return status;
+    /* the reader takes a marker for one wherever it may stand: so it is no text anywhere */
+    const struct inf_program *p = options->program;
+    infer_token *marks = inf_alloc_zero(a, p->mark_count, sizeof *marks);
+    for (size_t i = 0; marks && i < p->mark_count; i++)
+        marks[i] = p->marks[i].id;
+    if (marks) {
+        status = inf_grammar_wrap(a, trie, m, marks, p->mark_count, grammar, err);
+    } else {
+        status = inf_fail_memory(err, "the grammar of tool calls", p->mark_count * sizeof *marks);
+        inf_automaton_free(m);
+    }
+    inf_release(a, marks);
+    return status;
 }
