@@ -845,6 +845,55 @@ INFER_API infer_status infer_tools_next(infer_tools *tools, infer_token id, cons
 INFER_API infer_status infer_tools_end(infer_tools *tools, infer_stop stop, infer_on_event on_event,
                                        void *ud, infer_error *err);
 
+/* ---- Conversations ------------------------------------------------------------------------- */
+
+typedef struct infer_chat_options {
+    size_t size;
+    infer_sampler
+        *sampler; /* NULL: greedy. A grammar that it holds to is for the answer; none with tools */
+    infer_template *chat_template; /* made with the session's model; NULL: the one of its file */
+    infer_tools *tools; /* NULL: none; made of the same template */
+    const char
+        *variables; /* a JSON object of further variables of the template, NUL-terminated; NULL */
+    const int64_t *local_time; /* as infer_template_render */
+    bool prompt_only;          /* evaluates the prompt and makes nothing: INFER_STOP_LIMIT */
+    size_t max_tokens;         /* 0: as many as the context holds */
+    size_t max_thought_tokens; /* as infer_thought.max_tokens, but 0: no limit */
+    bool no_thought; /* the variables that ask templates for no thought, and none is let through */
+    const char *const *stop; /* NUL-terminated texts that end the turn */
+    size_t stop_count;
+    infer_on_event on_event;
+    void (*on_token)(void *ud, infer_token id, const float *logits); /* as infer_generate_options */
+    infer_progress progress; /* of evaluating the prompt, every two seconds or so */
+    void *ud;                /* of all three */
+} infer_chat_options;
+
+typedef struct infer_chat_result {
+    infer_stop stop;
+    size_t prompt_tokens; /* of all messages */
+    size_t kept_tokens;   /* of those: not evaluated again */
+    size_t tokens;        /* made */
+    size_t calls;         /* done */
+    uint64_t prefill_ns, decode_ns;
+    char
+        why[200]; /* where and why no more was kept, for a person; "" where all that was there is */
+} infer_chat_result;
+
+/* One turn: messages as a JSON array ({"role", "content", "tool_calls", ...}, as templates want them) in,
+ * events out. Renders all of them, keeps what the session holds of that: an assistant's turn keeps the ids
+ * that were made wherever the rendered bytes are the same; evaluates from the first byte that differs, and
+ * generates. The message to append for the next turn is infer_chat_message's. As infer_generate_more
+ * otherwise; INFER_E_CONTEXT where the prompt does not fit, and the session is as it was. */
+INFER_API infer_status infer_chat(infer_session *session, const char *messages, size_t len,
+                                  const infer_chat_options *options, infer_chat_result *result,
+                                  infer_error *err);
+
+/* The last turn of infer_chat as a message, JSON text: role, content, reasoning_content where it thought,
+ * tool_calls where it called. As infer_detokenize: INFER_E_RANGE tells the need. INFER_E_ARGUMENT where
+ * there was no turn. */
+INFER_API infer_status infer_chat_message(const infer_session *session, char *text, size_t capacity,
+                                          size_t *len, infer_error *err);
+
 /* ---- Files --------------------------------------------------------------------------------- */
 
 /* Both write the tensors of an open model as they are, byte for byte, and its metadata with them.

@@ -121,6 +121,7 @@ static const struct inf_call_family families[] = {
     {.name = "hermes", /* Qwen2.5, Qwen3, QwQ, Granite 4, SmolLM3, Bielik, Hermes */
      .signs = {"<tool_call>"},
      .forms = {HERMES},
+     .bare = true,
      .native = true},
     {.name = "llama", /* 3.1 to 3.3 */
      .signs = {"<|start_header_id|>", "\"parameters\"", "tools"},
