@@ -67,6 +67,11 @@ infer_status inf_grammar_wrap(const infer_allocator *a, const struct inf_token_t
     return INFER_OK;
 }
 
+const uint64_t *inf_grammar_ends(const struct inf_grammar *g)
+{
+    return g->trie->ends;
+}
+
 void inf_matcher_free(struct inf_matcher *m)
 {
     if (!m)
