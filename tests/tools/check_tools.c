@@ -9,10 +9,13 @@
  * Each case runs as tokens and bytes, in one piece, byte by byte and cut once at each place, and as bytes
  * alone; it must give the same events, and the raw bytes of all events must be the output. Then outputs are
  * changed at random, 500 of each family: nothing may be lost, however they are cut.
+ * Turns of random tokens under each family's grammar call tools as their schemas say. Memory that runs out is
+ * INFER_E_MEMORY, and nothing stays behind.
  * The last line is `N passed, N failed`.
  */
 #include "lib/grammar/grammar.h"
 #include "lib/tools/tools.h"
+#include "tests/count_alloc.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -502,6 +505,17 @@ static void verdict_held(bool ok, const char *file, const char *what, infer_stat
 
 #define TURNS 60
 
+static infer_status new_trie(const struct suite *s, struct inf_token_trie **trie)
+{
+    struct inf_token_source source = {.count = END_TOKEN + 1,
+                                      .ud = s,
+                                      .bytes = token_bytes,
+                                      .is_text = is_text,
+                                      .ends = ends,
+                                      .is_special = is_special};
+    return inf_token_trie_new(&inf_allocator_default, &source, trie, NULL);
+}
+
 static void run_held(struct inf_reader *r, const struct suite *s, const char *file,
                      const struct inf_tool_list *list, struct inf_bytes one)
 {
@@ -515,15 +529,10 @@ static void run_held(struct inf_reader *r, const struct suite *s, const char *fi
         {"auto", NULL, false, false},
     };
     const infer_allocator *a = &inf_allocator_default;
-    struct inf_token_source source = {.count = END_TOKEN + 1,
-                                      .ud = s,
-                                      .bytes = token_bytes,
-                                      .is_text = is_text,
-                                      .ends = ends,
-                                      .is_special = is_special};
     struct inf_token_trie *trie;
     struct inf_text made = {.a = a};
-    if (inf_token_trie_new(a, &source, &trie, NULL))
+    size_t ended = 0;
+    if (new_trie(s, &trie))
         return;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         struct inf_hold_options o = {
@@ -538,7 +547,6 @@ static void run_held(struct inf_reader *r, const struct suite *s, const char *fi
         struct inf_grammar *g;
         infer_error err = {.status = INFER_OK};
         infer_status status = inf_hold_new(a, trie, &o, &g, &err);
-        size_t ended = 0;
         made.len = 0;
         if (status)
             inf_text_append(&made, err.text, strlen(err.text));
@@ -558,9 +566,9 @@ static void run_held(struct inf_reader *r, const struct suite *s, const char *fi
                 ok &= h.calls > 0 && !h.text && !(kinds[k].one_call && h.calls > 1);
             verdict_held(ok, file, kinds[k].name, status, &made);
         }
-        verdict_held(ended > 0, file, "a turn that ends", status, &made);
         inf_grammar_free(g);
     }
+    verdict_held(ended > 0, file, "a turn that ends", INFER_OK, &made);
     inf_text_free(&made);
     inf_token_trie_free(trie);
 }
@@ -598,9 +606,9 @@ static void directive(struct suite *s, char *line)
     }
 }
 
-static struct inf_reader *make_reader(const struct suite *s, const struct inf_tool_list *list)
+static infer_status make_reader(const infer_allocator *a, const struct suite *s,
+                                const struct inf_tool_list *list, struct inf_reader **r)
 {
-    struct inf_reader *r;
     struct inf_reader_options o = {
         .family = inf_family_find(s->template, strlen(s->template)),
         .marks = {s, find},
@@ -611,7 +619,60 @@ static struct inf_reader *make_reader(const struct suite *s, const struct inf_to
         o.think_begin = (struct inf_bytes){s->think[0], strlen(s->think[0])};
         o.think_end = (struct inf_bytes){s->think[1], strlen(s->think[1])};
     }
-    return inf_reader_new(&inf_allocator_default, &o, &r, NULL) ? NULL : r;
+    return inf_reader_new(a, &o, r, NULL);
+}
+
+/* All outputs, with the k-th call of the allocator and all later ones failing. */
+static bool fails_at(size_t k, const struct suite *s, const struct inf_bytes *outputs,
+                     size_t output_count, const struct inf_token_trie *trie, const char *file)
+{
+    struct count_alloc count;
+    struct inf_arena arena;
+    struct inf_tool_list list;
+    struct inf_reader *r = NULL;
+    struct inf_grammar *g = NULL;
+    struct seen seen;
+    count_alloc_init(&count);
+    count.fail_at = k;
+    inf_arena_init(&arena, &count.a);
+    infer_status status = inf_tool_list_read(&arena, tools_json, strlen(tools_json), &list, NULL);
+    if (!status)
+        status = make_reader(&count.a, s, &list, &r);
+    for (size_t i = 0; i < output_count && !status; i++) {
+        status = run(r, s, TOKENS, outputs[i].ptr, outputs[i].len, SIZE_MAX, false, &seen);
+        seen_free(&seen);
+    }
+    if (!status) {
+        struct inf_hold_options o = {
+            .family = inf_family_find(s->template, strlen(s->template)),
+            .program = inf_reader_program(r),
+            .parts = inf_reader_parts(r),
+            .tools = &list,
+        };
+        status = inf_hold_new(&count.a, trie, &o, &g, NULL);
+    }
+    bool finished = !status;
+    inf_grammar_free(g);
+    inf_reader_free(r);
+    inf_arena_free(&arena);
+    struct inf_text what = {.a = &inf_allocator_default};
+    inf_text_printf(&what, "call %zu, %zu blocks left", k, count.blocks);
+    verdict_held((finished || status == INFER_E_MEMORY) && !count.blocks, file, "no memory", status,
+                 &what);
+    inf_text_free(&what);
+    return !finished;
+}
+
+static void run_memory(const struct suite *s, const struct inf_bytes *outputs, size_t count,
+                       const char *file)
+{
+    struct inf_token_trie *trie;
+    if (new_trie(s, &trie))
+        return;
+    size_t k = 1;
+    while (fails_at(k, s, outputs, count, trie, file))
+        k += 1 + k / 20; /* each of the first, then some */
+    inf_token_trie_free(trie);
 }
 
 static void run_file(const char *folder, const char *file, const struct inf_tool_list *list)
@@ -633,7 +694,8 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
         directive(&s, at);
         at = end + 1;
     }
-    struct inf_reader *r = make_reader(&s, list);
+    struct inf_reader *r = NULL;
+    make_reader(&inf_allocator_default, &s, list, &r);
     char family[64];
     snprintf(family, sizeof family, "%.*s",
              (int)(strcspn(file, "@") - (strchr(file, '@') ? 0 : strlen(".txt"))), file);
@@ -661,6 +723,7 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
     if (r && count) {
         run_mutations(r, &s, file, outputs, count);
         run_held(r, &s, file, list, one);
+        run_memory(&s, outputs, count, file);
     }
     inf_reader_free(r);
 }
