@@ -3,9 +3,10 @@
  * them (kept.c), evaluates the rest, generates, and remembers the answer as a message.
  */
 #include "lib/calls.h"
-#include "lib/session.h"
+#include "lib/converse.h"
 
 #include "lib/sample/sample.h"
+#include "lib/tools/tools.h"
 
 #include <string.h>
 #include <time.h>
@@ -271,12 +272,26 @@ static void forget_turn(infer_session *session)
                                       .message = {.a = &session->a}};
 }
 
+/* A JSON string; what is no UTF-8 becomes U+FFFD. */
+static void put_text(struct inf_text *out, const char *text, size_t len)
+{
+    inf_text_append(out, "\"", 1);
+    for (size_t good; len; text += good + 1, len -= good + 1) {
+        good = inf_utf8_check(text, len);
+        inf_json_write_text(out, text, good);
+        if (good == len)
+            break;
+        inf_text_append(out, "\xef\xbf\xbd", 3);
+    }
+    inf_text_append(out, "\"", 1);
+}
+
 static void add_call(struct inf_text *calls, const infer_event *event)
 {
     inf_text_printf(calls, "%s{\"id\": ", calls->len ? ", " : "");
-    inf_json_put_text(calls, event->id, strlen(event->id));
+    put_text(calls, event->id, strlen(event->id));
     inf_text_printf(calls, ", \"type\": \"function\", \"function\": {\"name\": ");
-    inf_json_put_text(calls, event->name, strlen(event->name));
+    put_text(calls, event->name, strlen(event->name));
     inf_text_printf(calls, ", \"arguments\": ");
     inf_text_append(calls, event->text, event->text_len);
     inf_text_append(calls, "}}", 2);
@@ -326,10 +341,10 @@ static void write_message(struct inf_turn *turn)
     while (thought.len && thought.ptr[thought.len - 1] == '\n')
         thought.len--;
     inf_text_printf(out, "{\"role\": \"assistant\", \"content\": ");
-    inf_json_put_text(out, turn->answer.ptr, turn->answer.len);
+    put_text(out, turn->answer.ptr, turn->answer.len);
     if (thought.len) {
         inf_text_printf(out, ", \"reasoning_content\": ");
-        inf_json_put_text(out, thought.ptr, thought.len);
+        put_text(out, thought.ptr, thought.len);
     }
     if (turn->calls.len) {
         inf_text_printf(out, ", \"tool_calls\": [");

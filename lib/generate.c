@@ -1,6 +1,6 @@
 /* Text from a session: sample, accept, evaluate, until something ends it. */
 #include "lib/calls.h"
-#include "lib/session.h"
+#include "lib/converse.h"
 
 #include "lib/sample/sample.h"
 #include "lib/sample/stops.h"

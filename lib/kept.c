@@ -3,7 +3,7 @@
  * people wrote, which is tokenised, and what the model made, whose ids stay. Each part is tokenised as a
  * text of its own, so it is the same ids in every turn as long as its bytes are the same.
  */
-#include "lib/session.h"
+#include "lib/converse.h"
 
 #include <stdio.h>
 #include <string.h>
