@@ -60,6 +60,8 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
 INFER_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/infer/*.c))
 INFER_DEPS := jansson libedit
+AGENT_SRC := $(wildcard examples/agent/*.c)
+AGENT_DEPS := jansson libedit libmd
 
 .PHONY: all
 all: lib examples
@@ -76,7 +78,7 @@ examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/infer-bench
 # Objects stay, so that the next build finds them.
 .SECONDARY:
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/obj-test -name '*.d' 2>/dev/null)
 
 $(BUILD)/obj/kernels/avx2/%.o: EXTRA = $(FLAGS_avx2)
 $(BUILD)/obj/kernels/avx512/%.o: EXTRA = $(FLAGS_avx512)
@@ -84,6 +86,7 @@ $(BUILD)/obj/kernels/neon/%.o: EXTRA = $(FLAGS_neon)
 $(BUILD)/obj/kernels/dotprod/%.o: EXTRA = $(FLAGS_dotprod)
 $(BUILD)/obj/lib/base/topo_hwloc.o: EXTRA = $(if $(HAVE_HWLOC),$(shell $(PKG_CONFIG) --cflags hwloc))
 $(BUILD)/obj/examples/infer/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(INFER_DEPS))
+$(BUILD)/obj/examples/agent/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(AGENT_DEPS))
 $(BUILD)/obj/tests/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags check)
 
 $(BUILD)/obj/%.o: %.c
@@ -113,6 +116,10 @@ $(BUILD)/infer: $(INFER_OBJ) $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(INFER_DEPS)) $(LDLIBS)
 
+$(BUILD)/infer-agent: $(AGENT_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/libinfer.a
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
 $(BUILD)/hello $(BUILD)/chat: $(BUILD)/%: $(BUILD)/obj/examples/%.o $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -131,6 +138,12 @@ demo: ## get a small model and chat with it (MODEL=path: with one of yours)
 	@sh tools/need.sh demo
 	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/infer
 	@sh tools/demo.sh $(BUILD) $(MODEL)
+
+.PHONY: demo-agent
+demo-agent: ## get a small model and let it work in a sample folder (MODEL=path: with one of yours)
+	@sh tools/need.sh demo-agent
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/infer-agent
+	@sh tools/demo_agent.sh $(BUILD) $(MODEL)
 
 # ---- Tests ----------------------------------------------------------------------------------------
 # They link the library's objects, whose inner functions they call.
@@ -162,6 +175,25 @@ $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuz
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The tools of infer-agent, with a stand-in for its sandbox and with allocations that fail.
+HANDS := arguments below commit diff digest edit files git journal names pattern run search text tools
+$(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_hands.c $(wildcard tests/agent/hands_*.c)) \
+                            $(HANDS:%=$(BUILD)/obj/examples/agent/%.o)
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
+	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
+# infer-agent with what only tests may do: turns from a script, a tier that is forced.
+$(BUILD)/obj-test/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC  $< (for tests)'
+	$(Q)$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags $(AGENT_DEPS)) -DAGENT_TEST -MMD -MP -c -o $@ $<
+$(BUILD)/tests/infer-agent-test: $(AGENT_SRC:%.c=$(BUILD)/obj-test/%.o) $(BUILD)/libinfer.a
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
 # A small model in a file, for the tests of the command.
 $(BUILD)/tests/make_tiny: $(BUILD)/obj/tests/cli/make_tiny.o $(TEST_COMMON) $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -173,6 +205,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
+tests: $(BUILD)/tests/check_hands
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan
@@ -226,22 +259,27 @@ install: all ## to DESTDIR and PREFIX
 	install -m 644 $(BUILD)/libinfer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 755 $(BUILD)/infer-bench $(DESTDIR)$(PREFIX)/bin/
 	if [ -x $(BUILD)/infer ]; then install -m 755 $(BUILD)/infer $(DESTDIR)$(PREFIX)/bin/; fi
-	install -m 644 examples/infer/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	if [ -x $(BUILD)/infer-agent ]; then install -m 755 $(BUILD)/infer-agent $(DESTDIR)$(PREFIX)/bin/; fi
+	install -m 644 examples/infer/man/*.1 examples/agent/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 examples/infer/completion/infer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer
 	install -m 644 bench/completion/infer-bench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer-bench
-	install -m 644 examples/infer/completion/_infer bench/completion/_infer-bench $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	install -m 644 examples/agent/completion/infer-agent.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer-agent
+	install -m 644 examples/infer/completion/_infer bench/completion/_infer-bench examples/agent/completion/_infer-agent $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
 	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true # so that programs find the library
 
 # Packagers take the debug information from what `install` puts there; who installs by hand wants none.
 install-strip: install ## the same without debug information (a tenth of the size)
 	cd $(DESTDIR)$(PREFIX) && $(STRIP) -g lib/libinfer.a && $(STRIP) --strip-unneeded \
-	    lib/libinfer.so.$(SOVERSION) bin/infer-bench $$([ ! -x bin/infer ] || echo bin/infer)
+	    lib/libinfer.so.$(SOVERSION) bin/infer-bench $$([ ! -x bin/infer ] || echo bin/infer) \
+	    $$([ ! -x bin/infer-agent ] || echo bin/infer-agent)
 
 uninstall: ## what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -f include/libinfer.h lib/libinfer.a lib/libinfer.so \
 	    lib/libinfer.so.$(SOVERSION) lib/pkgconfig/libinfer.pc bin/infer bin/infer-bench \
 	    share/man/man1/infer.1 share/man/man1/infer-bench.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer \
-	    share/bash-completion/completions/infer-bench share/zsh/site-functions/_infer-bench
+	    share/bash-completion/completions/infer-bench share/zsh/site-functions/_infer-bench \
+	    bin/infer-agent share/man/man1/infer-agent.1 share/bash-completion/completions/infer-agent \
+	    share/zsh/site-functions/_infer-agent
 
 .PHONY: clean help
 clean: ## remove build/

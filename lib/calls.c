@@ -19,7 +19,9 @@ struct infer_tools {
     infer_token message, start; /* of harmony; -1 */
     struct inf_text variable, prompt;
     struct inf_reader *reader;
+    infer_grammar *grammar; /* of a turn; NULL: it is free */
     uint64_t turns;
+    bool in_message; /* the prompt ends within a message of harmony */
 };
 
 /* ---- The vocabulary -------------------------------------------------------------------------- */
@@ -93,6 +95,22 @@ static infer_status read_list(infer_tools *t, const char *text, size_t len, infe
     return t->variable.failed || t->prompt.failed ? inf_fail_memory(err, "tools", len) : INFER_OK;
 }
 
+static infer_status make_grammar(void *ud, const struct inf_token_trie *trie,
+                                 struct inf_grammar **grammar, infer_error *err)
+{
+    const infer_tools *t = ud;
+    struct inf_hold_options o = {
+        .family = t->family,
+        .program = inf_reader_program(t->reader),
+        .parts = inf_reader_parts(t->reader),
+        .tools = &t->list,
+        .only = t->o.name,
+        .must_call = t->o.choice == INFER_TOOLS_REQUIRED || t->o.choice == INFER_TOOLS_NAMED,
+        .one_call = t->o.one_call,
+    };
+    return inf_hold_new(&t->a, trie, &o, grammar, err);
+}
+
 static infer_status make(infer_tools *t, infer_template *from, const char *text, size_t len,
                          infer_error *err)
 {
@@ -119,7 +137,10 @@ static infer_status make(infer_tools *t, infer_template *from, const char *text,
     o.none = t->o.choice == INFER_TOOLS_NONE || !t->list.count;
     o.one_call = t->o.one_call;
     o.only = t->o.name;
-    return inf_reader_new(&t->a, &o, &t->reader, err);
+    status = inf_reader_new(&t->a, &o, &t->reader, err);
+    bool held = t->o.choice != INFER_TOOLS_NONE && t->list.count &&
+                (t->o.choice != INFER_TOOLS_AUTO || t->o.strict);
+    return status || !held ? status : inf_grammar_make(t->model, make_grammar, t, &t->grammar, err);
 }
 
 infer_status infer_tools_new(infer_template *from, const char *tools, size_t len,
@@ -161,6 +182,7 @@ void infer_tools_free(infer_tools *t)
         return;
     infer_allocator a = t->a;
     inf_reader_free(t->reader);
+    infer_grammar_free(t->grammar);
     inf_text_free(&t->variable);
     inf_text_free(&t->prompt);
     inf_arena_free(&t->arena);
@@ -196,6 +218,7 @@ infer_status infer_tools_begin(infer_tools *t, const infer_token *ids, size_t co
     if (count)
         seed = inf_hash(ids, count * sizeof *ids, seed);
     t->turns++;
+    t->in_message = in_message;
     inf_reader_begin(t->reader, seed, thinking, in_message);
     return INFER_OK;
 }
@@ -216,19 +239,26 @@ infer_status infer_tools_end(infer_tools *t, infer_stop stop, infer_on_event on_
 
 /* ---- For the loop ---------------------------------------------------------------------------- */
 
-infer_status inf_tools_attach(infer_tools *t, infer_sampler *sampler, infer_error *err)
+infer_status inf_tools_attach(const infer_tools *t, infer_sampler *sampler, infer_error *err)
 {
-    (void)t;
-    (void)sampler;
-    (void)err;
-    return INFER_OK;
+    return t->grammar ? infer_sampler_grammar(sampler, t->grammar, err) : INFER_OK;
+}
+
+void inf_tools_detach(const infer_tools *t, infer_sampler *sampler)
+{
+    if (t->grammar)
+        infer_sampler_grammar(sampler, NULL, NULL);
+    inf_sampler_rest(sampler, false, -1);
 }
 
 void inf_tools_hold(const infer_tools *t, infer_sampler *sampler)
 {
     infer_token end;
-    bool began = inf_reader_began(t->reader);
-    inf_sampler_rest(sampler, inf_reader_thinks(t->reader, &end), began ? -1 : t->thought.begin);
+    bool thinks = inf_reader_thinks(t->reader, &end), began = inf_reader_began(t->reader);
+    if (t->grammar && t->family->channels) /* its thoughts are held with the rest */
+        inf_sampler_rest(sampler, t->in_message, -1);
+    else
+        inf_sampler_rest(sampler, thinks, began ? -1 : t->thought.begin);
 }
 
 bool inf_tools_keeps(const infer_tools *t, infer_token id)

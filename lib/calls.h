@@ -11,6 +11,7 @@
  *         infer_tools_next(tools, id, bytes, len, on_event, ud, err);
  *         if (inf_tools_over(tools)) break;        the model waits for the results: INFER_STOP_END
  *     }
+ *     inf_tools_detach(tools, sampler);
  *     infer_tools_end(tools, stop, on_event, ud, err);
  */
 #ifndef INF_CALLS_H
@@ -18,9 +19,10 @@
 
 #include "lib/model.h"
 
-/* Puts the grammar of the turn into the sampler, which keeps it till the next attach; nothing where the
- * turn is free (no grammar of the caller's is touched then). */
-infer_status inf_tools_attach(infer_tools *tools, infer_sampler *sampler, infer_error *err);
+/* Puts the grammar of the turn into the sampler, where there is one (else the sampler keeps what it has);
+ * detach takes it out again. */
+infer_status inf_tools_attach(const infer_tools *tools, infer_sampler *sampler, infer_error *err);
+void inf_tools_detach(const infer_tools *tools, infer_sampler *sampler);
 
 /* Before each pick: the grammar rests in thoughts. */
 void inf_tools_hold(const infer_tools *tools, infer_sampler *sampler);

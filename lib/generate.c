@@ -371,6 +371,8 @@ infer_status inf_generate_events(infer_session *session, const infer_generate_op
         status = generate(&g, err);
     if (o.sampler)
         inf_sampler_rest(o.sampler, false, -1);
+    if (o.sampler && tools)
+        inf_tools_detach(tools, o.sampler);
     inf_release(&session->a, g.bytes);
     inf_stops_free(g.stops);
     inf_stops_free(g.thought_stops);

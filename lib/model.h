@@ -49,6 +49,13 @@ const struct inf_gguf_tensor *inf_model_find(const void *ud, const char *name);
 infer_status inf_sampler_fits(const infer_sampler *sampler, const infer_model *model,
                               infer_error *err);
 
+/* A grammar of the public header, of what `make` makes for the trie of the model's tokens (constrain.c). */
+struct inf_grammar;
+typedef infer_status (*inf_grammar_maker)(void *ud, const struct inf_token_trie *trie,
+                                          struct inf_grammar **grammar, infer_error *err);
+infer_status inf_grammar_make(infer_model *model, inf_grammar_maker make, void *ud,
+                              infer_grammar **grammar, infer_error *err);
+
 /* The tokenizer; made at the first call. Borrowed until the model is freed. */
 infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err);

@@ -63,6 +63,8 @@ static const struct inf_call_family families[] = {
      .signs = {"<|START_ACTION|>"},
      .forms = {"<|START_ACTION|>%_" ARRAY "%_<|END_ACTION|>"},
      .skips = {"<|START_RESPONSE|>", "<|END_RESPONSE|>"},
+     .object = "\"tool_name\": \"%\", \"parameters\": ",
+     .object_id = "\"tool_call_id\": \"",
      .native = true},
     {.name = "mistral-args", /* Mistral Small 3.2, Magistral, Devstral: tokenizers v11 and v13 */
      .signs = {"[TOOL_CALLS]", "[ARGS]"},
@@ -119,15 +121,18 @@ static const struct inf_call_family families[] = {
     {.name = "hermes", /* Qwen2.5, Qwen3, QwQ, Granite 4, SmolLM3, Bielik, Hermes */
      .signs = {"<tool_call>"},
      .forms = {HERMES},
+     .bare = true,
      .native = true},
     {.name = "llama", /* 3.1 to 3.3 */
      .signs = {"<|start_header_id|>", "\"parameters\"", "tools"},
      .forms = {"<|python_tag|>%_%o%c%{%_;%_%o%c%}"},
+     .object = "\"name\": \"%\", \"parameters\": ",
      .bare = true,
      .native = true},
     {.name = "command-r",
      .signs = {"Action: ```json", "tool_name"},
      .forms = {"Action:%_```json%_" ARRAY "%_```"},
+     .object = "\"tool_name\": \"%\", \"parameters\": ",
      .native = true},
 };
 

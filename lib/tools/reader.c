@@ -429,6 +429,11 @@ const struct inf_program *inf_reader_program(const struct inf_reader *r)
     return &r->program;
 }
 
+const struct inf_literal *const *inf_reader_parts(const struct inf_reader *r)
+{
+    return r->parts;
+}
+
 /* ---- Making ---------------------------------------------------------------------------------- */
 
 static infer_status make(struct inf_reader *r, infer_error *err)

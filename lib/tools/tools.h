@@ -7,7 +7,7 @@
  *     call.c       walks the program while a call is read
  *     object.c, values.c, literal.c   arguments: JSON, tagged values, Python-like ones
  *     channels.c   the messages of harmony
- *     hold.c       the grammar of a turn, of the same program
+ *     hold*.c      the grammar of a turn, of the same program (hold.h)
  */
 #ifndef INF_TOOLS_H
 #define INF_TOOLS_H
@@ -44,6 +44,10 @@ void inf_tool_list_write(struct inf_text *out, const struct inf_tool_list *list)
 void inf_tool_list_explain(struct inf_text *out, const struct inf_tool_list *list);
 void inf_json_write_text(struct inf_text *out, const char *text, size_t len); /* without quotes */
 
+/* The types that a schema names, one bit each; 0: it names none (values.c). */
+unsigned inf_schema_types(const struct inf_json *schema);
+#define INF_SCHEMA_STRING 8u
+
 /* ---- Families: families.c -------------------------------------------------------------------- */
 
 #define INF_FORMS 2
@@ -63,9 +67,12 @@ struct inf_call_family {
     const char *const signs[3]; /* what a template of this family has in its text: all of them */
     const char *forms[INF_FORMS];
     const char *skips[INF_SKIPS]; /* markers of the format that stand in the answer */
-    bool bare;          /* a turn that begins with the first form's second piece is a call too */
-    bool channels;      /* harmony */
-    bool native;        /* the template is told of tools by its variable */
+    bool bare;     /* a turn that begins with the first form's second piece is a call too */
+    bool channels; /* harmony */
+    bool native;   /* the template is told of tools by its variable */
+    /* An object as it is made under a grammar: % is the name; before it a number, where there are ids. NULL:
+     * "name", "arguments". */
+    const char *object, *object_id;
     bool short_ids;     /* nine letters and digits, where others have "call_" before them */
     const char *answer; /* the name that stands before text; NULL: none */
     bool over;          /* a skipped marker behind a call ends the turn */
@@ -191,5 +198,27 @@ bool inf_reader_over(const struct inf_reader *reader);
 bool inf_reader_thinks(const struct inf_reader *reader, infer_token *end);
 bool inf_reader_began(const struct inf_reader *reader); /* some of the answer is there */
 const struct inf_program *inf_reader_program(const struct inf_reader *reader);
+const struct inf_literal *const *inf_reader_parts(const struct inf_reader *reader);
+
+/* ---- Holding: hold.c ----------------------------------------------------------------------- */
+
+struct inf_token_trie;
+struct inf_grammar;
+
+struct inf_hold_options {
+    const struct inf_call_family *family;
+    const struct inf_program *program;
+    const struct inf_tool_list *tools;
+    const char *only; /* NULL: all */
+    bool must_call;   /* else text may come instead, and around the calls */
+    bool one_call;
+    const struct inf_literal *const *parts; /* of harmony, as in channels.c */
+};
+
+/* The grammar of whole turns, from where the answer begins. INFER_E_UNSUPPORTED: a schema, with its place
+ * in the list of tools. */
+infer_status inf_hold_new(const infer_allocator *a, const struct inf_token_trie *trie,
+                          const struct inf_hold_options *options, struct inf_grammar **grammar,
+                          infer_error *err);
 
 #endif

@@ -3,14 +3,22 @@
 
 #include <string.h>
 
-enum types { T_NULL = 1, T_BOOLEAN = 2, T_NUMBER = 4, T_STRING = 8, T_ARRAY = 16, T_OBJECT = 32 };
+enum types {
+    T_NULL = 1,
+    T_BOOLEAN = 2,
+    T_NUMBER = 4, /* with a point or an exponent */
+    T_STRING = INF_SCHEMA_STRING,
+    T_ARRAY = 16,
+    T_OBJECT = 32,
+    T_INTEGER = 64
+};
 
 static unsigned type_of(enum inf_json_kind kind)
 {
     static const unsigned char types[] = {
-        [INF_JSON_NULL] = T_NULL,      [INF_JSON_FALSE] = T_BOOLEAN, [INF_JSON_TRUE] = T_BOOLEAN,
-        [INF_JSON_INTEGER] = T_NUMBER, [INF_JSON_BIG] = T_NUMBER,    [INF_JSON_REAL] = T_NUMBER,
-        [INF_JSON_STRING] = T_STRING,  [INF_JSON_ARRAY] = T_ARRAY,   [INF_JSON_OBJECT] = T_OBJECT,
+        [INF_JSON_NULL] = T_NULL,       [INF_JSON_FALSE] = T_BOOLEAN, [INF_JSON_TRUE] = T_BOOLEAN,
+        [INF_JSON_INTEGER] = T_INTEGER, [INF_JSON_BIG] = T_INTEGER,   [INF_JSON_REAL] = T_NUMBER,
+        [INF_JSON_STRING] = T_STRING,   [INF_JSON_ARRAY] = T_ARRAY,   [INF_JSON_OBJECT] = T_OBJECT,
     };
     return types[kind];
 }
@@ -20,8 +28,8 @@ static unsigned type_named(const struct inf_json *name)
     static const struct {
         const char *name;
         unsigned type;
-    } types[] = {{"null", T_NULL},      {"boolean", T_BOOLEAN}, {"number", T_NUMBER},
-                 {"integer", T_NUMBER}, {"string", T_STRING},   {"array", T_ARRAY},
+    } types[] = {{"null", T_NULL},       {"boolean", T_BOOLEAN}, {"number", T_NUMBER | T_INTEGER},
+                 {"integer", T_INTEGER}, {"string", T_STRING},   {"array", T_ARRAY},
                  {"object", T_OBJECT}};
     for (size_t i = 0; name->kind == INF_JSON_STRING && i < sizeof types / sizeof *types; i++)
         if (inf_bytes_equal(name->as.text, types[i].name))
