@@ -17,7 +17,8 @@ struct chat {
     infer_chat_result *result;
     infer_template *t;
     struct inf_arena arena;
-    struct inf_json messages, variables; /* variables: of the template, without messages */
+    struct inf_json given, messages; /* as they came; as the template wants them */
+    struct inf_json variables;       /* of the template, without messages */
     size_t input_bytes;
     struct inf_spanned *spanned;
     struct inf_kept kept;
@@ -93,14 +94,13 @@ static infer_status read_messages(struct chat *c, const char *messages, size_t l
 {
     if (!messages)
         return inf_fail(err, INFER_E_ARGUMENT, "messages: NULL");
-    struct inf_json given;
-    infer_status status = inf_json_read(&c->arena, messages, len, &given, err);
+    infer_status status = inf_json_read(&c->arena, messages, len, &c->given, err);
     if (status)
         return inf_error_place(err, "messages"), status;
-    if (given.kind != INF_JSON_ARRAY)
+    if (c->given.kind != INF_JSON_ARRAY)
         return inf_fail(err, INFER_E_ARGUMENT, "messages: not a JSON array");
     c->input_bytes += len;
-    return inf_messages_prepare(c->t, &c->arena, &c->variables, &given, &c->messages, err);
+    return inf_messages_prepare(c->t, &c->arena, &c->variables, &c->given, &c->messages, err);
 }
 
 static infer_status find_message_end(struct chat *c, infer_error *err);
@@ -191,7 +191,7 @@ static infer_status make_prompt(struct chat *c, const char *messages, size_t len
     if (c->kept.count > session->plan->info.context)
         return inf_fail(err, INFER_E_CONTEXT, "%zu tokens do not fit into the context of %u",
                         c->kept.count, session->plan->info.context);
-    inf_kept_why(session, inf_spanned_text(c->spanned), &c->kept, &c->messages, c->thought.begin,
+    inf_kept_why(session, inf_spanned_text(c->spanned), &c->kept, &c->given, c->thought.begin,
                  c->result->why, sizeof c->result->why);
     size_t end = 0;
     if (c->message_end)

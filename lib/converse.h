@@ -27,7 +27,7 @@ infer_status inf_kept_until(const struct infer_session *session, struct inf_span
                             const struct inf_kept *kept, size_t end, size_t *count,
                             infer_error *err);
 
-/* Says for a person why no more is kept; messages: the array. */
+/* Says for a person why no more is kept; messages: as they came. */
 void inf_kept_why(const struct infer_session *session, struct inf_bytes text,
                   const struct inf_kept *kept, const struct inf_json *messages,
                   infer_token thought_begin, char *why, size_t capacity);
