@@ -54,12 +54,14 @@ FLAGS_neon :=
 FLAGS_dotprod := -march=armv8.2-a+dotprod+fp16
 
 LIB_DIRS := lib/base formats kernels kernels/ref kernels/exact $(if $(HAVE_BLAS),kernels/blas) $(ISA_DIRS:%=kernels/%) lib/vocab \
-            lib/sample lib/grammar lib/chat lib/arch lib/plan lib/device lib
+            lib/sample lib/grammar lib/tools lib/chat lib/arch lib/plan lib/device lib
 LIB_SRC := $(foreach d,$(LIB_DIRS),$(wildcard $(d)/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
 INFER_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/infer/*.c))
 INFER_DEPS := jansson libedit
+AGENT_SRC := $(wildcard examples/agent/*.c)
+AGENT_DEPS := jansson libedit libmd
 
 .PHONY: all
 all: lib examples
@@ -70,13 +72,13 @@ lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 
 # The examples need two small libraries; without them the library is still built.
 .PHONY: examples
-examples: $(BUILD)/hello $(BUILD)/infer-bench
+examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/infer-bench
 	@sh tools/need.sh --name infer && $(MAKE) --no-print-directory $(BUILD)/infer
 
 # Objects stay, so that the next build finds them.
 .SECONDARY:
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/obj-test -name '*.d' 2>/dev/null)
 
 $(BUILD)/obj/kernels/avx2/%.o: EXTRA = $(FLAGS_avx2)
 $(BUILD)/obj/kernels/avx512/%.o: EXTRA = $(FLAGS_avx512)
@@ -84,6 +86,7 @@ $(BUILD)/obj/kernels/neon/%.o: EXTRA = $(FLAGS_neon)
 $(BUILD)/obj/kernels/dotprod/%.o: EXTRA = $(FLAGS_dotprod)
 $(BUILD)/obj/lib/base/topo_hwloc.o: EXTRA = $(if $(HAVE_HWLOC),$(shell $(PKG_CONFIG) --cflags hwloc))
 $(BUILD)/obj/examples/infer/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(INFER_DEPS))
+$(BUILD)/obj/examples/agent/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(AGENT_DEPS))
 $(BUILD)/obj/tests/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags check)
 
 $(BUILD)/obj/%.o: %.c
@@ -113,7 +116,11 @@ $(BUILD)/infer: $(INFER_OBJ) $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(INFER_DEPS)) $(LDLIBS)
 
-$(BUILD)/hello: $(BUILD)/obj/examples/hello.o $(BUILD)/libinfer.a
+$(BUILD)/infer-agent: $(AGENT_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/libinfer.a
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
+$(BUILD)/hello $(BUILD)/chat: $(BUILD)/%: $(BUILD)/obj/examples/%.o $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -132,6 +139,12 @@ demo: ## get a small model and chat with it (MODEL=path: with one of yours)
 	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/infer
 	@sh tools/demo.sh $(BUILD) $(MODEL)
 
+.PHONY: demo-agent
+demo-agent: ## get a small model and let it work in a sample folder (MODEL=path: with one of yours)
+	@sh tools/need.sh demo-agent
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/infer-agent
+	@sh tools/demo_agent.sh $(BUILD) $(MODEL)
+
 # ---- Tests ----------------------------------------------------------------------------------------
 # They link the library's objects, whose inner functions they call.
 TEST_COMMON := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/*.c tests/tiny/*.c))
@@ -140,7 +153,8 @@ TEST_MAINS := $(patsubst tests/kernels/%.c,$(BUILD)/tests/%,$(wildcard tests/ker
               $(patsubst tests/golden/%.c,$(BUILD)/tests/%,$(wildcard tests/golden/check_*.c)) \
               $(patsubst tests/models/%.c,$(BUILD)/tests/%,$(wildcard tests/models/check_*.c)) \
               $(patsubst tests/oom/%.c,$(BUILD)/tests/%,$(wildcard tests/oom/check_*.c)) \
-              $(patsubst tests/api/%.c,$(BUILD)/tests/%,$(wildcard tests/api/check_*.c))
+              $(patsubst tests/api/%.c,$(BUILD)/tests/%,$(wildcard tests/api/check_*.c)) \
+              $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/check_*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 $(BUILD)/tests/unit: $(UNIT_OBJ) $(TEST_COMMON) $(LIB_OBJ)
@@ -154,12 +168,31 @@ $(BUILD)/tests/check_%: $(BUILD)/obj/tests/$(1)/check_%.o $(TEST_COMMON) $(LIB_O
 	@echo '  LD  $$@'
 	$$(Q)$$(CC) $$(CFLAGS) $$(SAN) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
-$(foreach d,kernels golden models oom api,$(eval $(call TEST_MAIN,$(d))))
+$(foreach d,kernels golden models oom api tools,$(eval $(call TEST_MAIN,$(d))))
 
 $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(TEST_COMMON) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# The tools of infer-agent, with a stand-in for its sandbox and with allocations that fail.
+HANDS := arguments below commit diff digest edit files git journal names pattern run search text tools
+$(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_hands.c $(wildcard tests/agent/hands_*.c)) \
+                            $(HANDS:%=$(BUILD)/obj/examples/agent/%.o)
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
+	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
+# infer-agent with what only tests may do: turns from a script, a tier that is forced.
+$(BUILD)/obj-test/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC  $< (for tests)'
+	$(Q)$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags $(AGENT_DEPS)) -DAGENT_TEST -MMD -MP -c -o $@ $<
+$(BUILD)/tests/infer-agent-test: $(AGENT_SRC:%.c=$(BUILD)/obj-test/%.o) $(BUILD)/libinfer.a
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
 
 # A small model in a file, for the tests of the command.
 $(BUILD)/tests/make_tiny: $(BUILD)/obj/tests/cli/make_tiny.o $(TEST_COMMON) $(LIB_OBJ)
@@ -172,6 +205,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
+tests: $(BUILD)/tests/check_hands
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan
@@ -225,22 +259,27 @@ install: all ## to DESTDIR and PREFIX
 	install -m 644 $(BUILD)/libinfer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 755 $(BUILD)/infer-bench $(DESTDIR)$(PREFIX)/bin/
 	if [ -x $(BUILD)/infer ]; then install -m 755 $(BUILD)/infer $(DESTDIR)$(PREFIX)/bin/; fi
-	install -m 644 examples/infer/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	if [ -x $(BUILD)/infer-agent ]; then install -m 755 $(BUILD)/infer-agent $(DESTDIR)$(PREFIX)/bin/; fi
+	install -m 644 examples/infer/man/*.1 examples/agent/man/*.1 bench/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 examples/infer/completion/infer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer
 	install -m 644 bench/completion/infer-bench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer-bench
-	install -m 644 examples/infer/completion/_infer bench/completion/_infer-bench $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	install -m 644 examples/agent/completion/infer-agent.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infer-agent
+	install -m 644 examples/infer/completion/_infer bench/completion/_infer-bench examples/agent/completion/_infer-agent $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
 	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true # so that programs find the library
 
 # Packagers take the debug information from what `install` puts there; who installs by hand wants none.
 install-strip: install ## the same without debug information (a tenth of the size)
 	cd $(DESTDIR)$(PREFIX) && $(STRIP) -g lib/libinfer.a && $(STRIP) --strip-unneeded \
-	    lib/libinfer.so.$(SOVERSION) bin/infer-bench $$([ ! -x bin/infer ] || echo bin/infer)
+	    lib/libinfer.so.$(SOVERSION) bin/infer-bench $$([ ! -x bin/infer ] || echo bin/infer) \
+	    $$([ ! -x bin/infer-agent ] || echo bin/infer-agent)
 
 uninstall: ## what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -f include/libinfer.h lib/libinfer.a lib/libinfer.so \
 	    lib/libinfer.so.$(SOVERSION) lib/pkgconfig/libinfer.pc bin/infer bin/infer-bench \
 	    share/man/man1/infer.1 share/man/man1/infer-bench.1 share/bash-completion/completions/infer share/zsh/site-functions/_infer \
-	    share/bash-completion/completions/infer-bench share/zsh/site-functions/_infer-bench
+	    share/bash-completion/completions/infer-bench share/zsh/site-functions/_infer-bench \
+	    bin/infer-agent share/man/man1/infer-agent.1 share/bash-completion/completions/infer-agent \
+	    share/zsh/site-functions/_infer-agent
 
 .PHONY: clean help
 clean: ## remove build/

@@ -177,7 +177,9 @@ typedef void inf_rope_fn(const struct inf_rope_args *args);
  * squared relu: f(x) = m * m, m = x < 0 ? 0 : x.  sigmoid: f(x) = 1.0f / (1.0f + exp(-x)).
  * linear: f(x) = x.
  * clamped swiglu (with up alone): with g = limit < gate ? limit : gate and u = up kept so within
- * +-limit, out = (g / (1.0f + exp(-1.702f * g))) * (u + 1.0f), limit 7.0f. */
+ * +-limit, out = (g / (1.0f + exp(-1.702f * g))) * (u + 1.0f), limit 7.0f.
+ * xielu (without up): x > 0: fma(positive * x, x, beta * x); else, with m = eps < x ? eps : x,
+ * fma((exp(m) - 1.0f) - x, negative, beta * x) (Huang 2024, arXiv 2411.13010). */
 enum inf_activation {
     INF_SILU,
     INF_GELU_TANH,
@@ -185,7 +187,8 @@ enum inf_activation {
     INF_RELU_SQUARED,
     INF_SWIGLU_CLAMPED,
     INF_SIGMOID,
-    INF_LINEAR
+    INF_LINEAR,
+    INF_XIELU
 };
 #define INF_SWIGLU_LIMIT 7.0f
 #define INF_SWIGLU_ALPHA 1.702f
@@ -194,11 +197,15 @@ enum inf_activation {
 #define INF_ERFC_C3 1.421413741f
 #define INF_ERFC_C4 (-1.453152027f)
 #define INF_ERFC_C5 1.061405429f
+struct inf_xielu {
+    float positive, negative, beta, eps;
+};
 struct inf_glu_args {
     const float *gate, *up;
     float *out;
     size_t n;
     enum inf_activation activation;
+    const struct inf_xielu *xielu; /* of that activation */
 };
 typedef void inf_glu_fn(const struct inf_glu_args *args);
 

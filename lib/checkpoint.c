@@ -1,8 +1,9 @@
 /*
  * Recurrent states of a session. A state has seen some number of tokens and cannot go back, so copies of
- * it are kept: before the last token of every prompt, and now and then while text is generated. Where
- * the tokens of the session are fewer than its state has seen (a rewind, an eval that failed), the
- * nearest copy takes its place, or the empty state, and what is missing is evaluated again.
+ * it are kept: before the last token of every prompt, where the last message of a conversation ends (a
+ * template that drops the thought behind it goes back to there), and now and then while text is
+ * generated. Where the tokens of the session are fewer than its state has seen (a rewind, an eval that
+ * failed), the nearest copy takes its place, or the empty state, and what is missing is evaluated again.
  */
 #include "lib/session.h"
 
@@ -23,6 +24,8 @@ void inf_session_forget(struct infer_session *session, uint32_t count)
     for (uint32_t i = 0; i < session->plan->info.checkpoints; i++)
         if (session->checkpoints[i] > count)
             session->checkpoints[i] = 0;
+    if (session->message_end > count)
+        session->message_end = 0;
 }
 
 const float *inf_session_best_state(const struct infer_session *session, uint32_t most,
@@ -83,6 +86,8 @@ float *inf_session_checkpoint(struct infer_session *session, uint32_t first, uin
     uint32_t least = UINT32_MAX; /* the copy that is missed least makes room: 0 is none */
     for (uint32_t i = 0; i < count; i++) {
         uint32_t gap = session->checkpoints[i] ? gap_without(session, i, at) : 0;
+        if (gap && count > 1 && session->checkpoints[i] == session->message_end)
+            continue;
         if (gap < least) {
             least = gap;
             index = i;

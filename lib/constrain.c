@@ -34,6 +34,12 @@ static bool ends(const void *ud, infer_token id)
     return inf_vocab_ends(ud, id);
 }
 
+static bool is_special(const void *ud, infer_token id)
+{
+    infer_kind kind = inf_vocab_kind(ud, id);
+    return kind == INFER_KIND_CONTROL || kind == INFER_KIND_USER_DEFINED;
+}
+
 /* The trie of a model's tokens; made at the first call. */
 static infer_status trie_of(infer_model *model, const struct inf_token_trie **trie,
                             uint32_t *vocab_size, infer_error *err)
@@ -43,8 +49,12 @@ static infer_status trie_of(infer_model *model, const struct inf_token_trie **tr
     if (status)
         return status;
     *vocab_size = inf_vocab_count(vocab);
-    struct inf_token_source source = {
-        .count = *vocab_size, .ud = vocab, .bytes = bytes_of, .is_text = is_text, .ends = ends};
+    struct inf_token_source source = {.count = *vocab_size,
+                                      .ud = vocab,
+                                      .bytes = bytes_of,
+                                      .is_text = is_text,
+                                      .ends = ends,
+                                      .is_special = is_special};
     pthread_mutex_lock(&model->lock);
     if (!model->trie)
         status = inf_token_trie_new(&model->a, &source, &model->trie, err);
@@ -55,22 +65,17 @@ static infer_status trie_of(infer_model *model, const struct inf_token_trie **tr
 
 /* ---- Grammars ---------------------------------------------------------------------------------- */
 
-infer_status infer_grammar_new(infer_model *model, infer_grammar_kind kind, const char *text,
-                               size_t len, infer_grammar **grammar, infer_error *err)
+infer_status inf_grammar_make(infer_model *model, inf_grammar_maker make, void *ud,
+                              infer_grammar **grammar, infer_error *err)
 {
     const struct inf_token_trie *trie;
-    if (!model || !grammar || !text)
-        return inf_fail(err, INFER_E_ARGUMENT, "%s: NULL",
-                        !model     ? "model"
-                        : !grammar ? "grammar"
-                                   : "text");
     *grammar = NULL;
     infer_grammar *g = inf_alloc_zero(&model->a, 1, sizeof *g);
     if (!g)
         return inf_fail_memory(err, "a grammar", sizeof *g);
     infer_status status = trie_of(model, &trie, &g->vocab_size, err);
     if (!status)
-        status = inf_grammar_new(&model->a, trie, kind, text, len, &g->g, err);
+        status = make(ud, trie, &g->g, err);
     if (status) {
         inf_release(&model->a, g);
         return status;
@@ -81,6 +86,32 @@ infer_status infer_grammar_new(infer_model *model, infer_grammar_kind kind, cons
     g->model = model;
     *grammar = g;
     return INFER_OK;
+}
+
+struct text {
+    const infer_allocator *a;
+    infer_grammar_kind kind;
+    const char *text;
+    size_t len;
+};
+
+static infer_status make_of_text(void *ud, const struct inf_token_trie *trie,
+                                 struct inf_grammar **g, infer_error *err)
+{
+    const struct text *t = ud;
+    return inf_grammar_new(t->a, trie, t->kind, t->text, t->len, g, err);
+}
+
+infer_status infer_grammar_new(infer_model *model, infer_grammar_kind kind, const char *text,
+                               size_t len, infer_grammar **grammar, infer_error *err)
+{
+    if (!model || !grammar || !text)
+        return inf_fail(err, INFER_E_ARGUMENT, "%s: NULL",
+                        !model     ? "model"
+                        : !grammar ? "grammar"
+                                   : "text");
+    struct text t = {&model->a, kind, text, len};
+    return inf_grammar_make(model, make_of_text, &t, grammar, err);
 }
 
 void infer_grammar_free(infer_grammar *grammar)

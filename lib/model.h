@@ -49,9 +49,20 @@ const struct inf_gguf_tensor *inf_model_find(const void *ud, const char *name);
 infer_status inf_sampler_fits(const infer_sampler *sampler, const infer_model *model,
                               infer_error *err);
 
+/* A grammar of the public header, of what `make` makes for the trie of the model's tokens (constrain.c). */
+struct inf_grammar;
+typedef infer_status (*inf_grammar_maker)(void *ud, const struct inf_token_trie *trie,
+                                          struct inf_grammar **grammar, infer_error *err);
+infer_status inf_grammar_make(infer_model *model, inf_grammar_maker make, void *ud,
+                              infer_grammar **grammar, infer_error *err);
+
 /* The tokenizer; made at the first call. Borrowed until the model is freed. */
 infer_status inf_model_vocab(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err);
+
+/* The model (NULL: none) and the text of a template. */
+infer_model *inf_template_model(const infer_template *t);
+struct inf_bytes inf_template_source(const infer_template *t);
 
 /* The architecture, its numbers, and every weight of `layers` + 1 (the last: outside layers) into
  * *weights (layers + 1, INF_SLOT_COUNT), taken from `arena`. */

@@ -58,6 +58,9 @@ void infer_session_free(infer_session *session)
     plan->slot_taken[session->slot] = false;
     pthread_mutex_unlock(&plan->turn);
     inf_release(&a, session->tokens);
+    inf_release(&a, session->made);
+    inf_turn_free(&session->turn);
+    infer_template_free(session->own_template);
     inf_release(&a, session);
     infer_plan_free(plan);
 }
@@ -387,6 +390,7 @@ infer_status infer_session_rewind(infer_session *session, size_t count, infer_er
     session->count = (uint32_t)count;
     session->logit_count = 0;
     inf_session_forget(session, session->count);
+    inf_session_cut_made(session, session->count);
     return INFER_OK;
 }
 

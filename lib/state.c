@@ -1,7 +1,8 @@
 /*
  * Saved sessions. A file is little-endian:
  *
- *     "INFS" | u32 version | u64 model | u64 settings | u64 tokens | ids (i32, tokens)
+ *     "INFS" | u32 version | u64 model | u64 settings | u64 tokens | u64 turns | ids (i32, tokens)
+ *     for each turn of a conversation what the model made: u32 first token, u32 end | u64 byte of its text
  *     for each layer and KV head: K of the tokens in whole groups of 16 | V of the tokens
  *     where layers are recurrent, twice: u64 tokens that a state has seen (0: it says nothing) | state
  *     u64 checksum of all before it
@@ -22,14 +23,14 @@
 #include <unistd.h>
 
 #define MAGIC "INFS"
-#define VERSION 2u /* 1: a scale of q8_0 for 32 numbers of the cache */
+#define VERSION 3u /* 1: a scale of q8_0 for 32 numbers of the cache; 2: no turns */
 #define SAMPLE_BYTES 4096
 #define SAMPLES 64
 
 struct head {
     char magic[4];
     uint32_t version;
-    uint64_t model, settings, tokens;
+    uint64_t model, settings, tokens, turns;
 };
 
 /* FNV-1a over 8 bytes at a time, with a turn that brings high bits down; each step is a bijection,
@@ -162,10 +163,12 @@ static void put_all(struct output *to, const infer_session *session)
         .model = model_hash(plan->model),
         .settings = settings_of(plan),
         .tokens = session->count,
+        .turns = session->made_count,
     };
     memcpy(head.magic, MAGIC, sizeof head.magic);
     put(to, &head, sizeof head);
     put(to, session->tokens, session->count * sizeof *session->tokens);
+    put(to, session->made, session->made_count * sizeof *session->made);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
         for (uint32_t h = 0; h < kept_heads(plan, layer); h++) {
             uint8_t *k = inf_plan_kv(plan, inf_session_kv(session), (int)layer, h);
@@ -192,10 +195,11 @@ infer_status infer_session_save(infer_session *session, const char *path, infer_
     return to.status;
 }
 
-/* What a file of `tokens` tokens must have. */
-static uint64_t file_bytes(const infer_plan *plan, uint64_t tokens)
+/* What a file of `tokens` tokens in `turns` turns must have. */
+static uint64_t file_bytes(const infer_plan *plan, uint64_t tokens, uint64_t turns)
 {
-    uint64_t bytes = sizeof(struct head) + tokens * sizeof(infer_token) + sizeof(uint64_t);
+    uint64_t bytes = sizeof(struct head) + tokens * sizeof(infer_token) +
+                     turns * sizeof(struct inf_made) + sizeof(uint64_t);
     if (plan->state_floats)
         bytes += 2 * (sizeof(uint64_t) + plan->state_floats * sizeof(float));
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
@@ -224,7 +228,10 @@ static infer_status check_head(const infer_session *session, const struct head *
     if (head->tokens > plan->info.context)
         return inf_fail(err, INFER_E_CONTEXT, "the session has %llu tokens, the context %u",
                         (unsigned long long)head->tokens, plan->info.context);
-    uint64_t want = file_bytes(plan, head->tokens);
+    if (head->turns > head->tokens)
+        return inf_fail(err, INFER_E_FORMAT, "the session has %llu turns in %llu tokens",
+                        (unsigned long long)head->turns, (unsigned long long)head->tokens);
+    uint64_t want = file_bytes(plan, head->tokens, head->turns);
     if (size != want)
         return inf_fail(err, INFER_E_FORMAT, "the file has %llu bytes, %llu tokens need %llu",
                         (unsigned long long)size, (unsigned long long)head->tokens,
@@ -237,6 +244,21 @@ static infer_status unreadable(const struct stream *s, const char *where, infer_
     if (s->why)
         return inf_fail(err, INFER_E_IO, "the saved session cannot be read: %s", strerror(s->why));
     return inf_fail(err, INFER_E_FORMAT, "the saved session ends %s", where);
+}
+
+/* The turns that were read follow each other. */
+static infer_status check_turns(const infer_session *session, const struct head *head,
+                                infer_error *err)
+{
+    uint32_t end = 0;
+    for (uint64_t i = 0; i < head->turns; end = session->made[i++].end)
+        if (session->made[i].start < end || session->made[i].end <= session->made[i].start ||
+            session->made[i].end > head->tokens)
+            return inf_fail(err, INFER_E_FORMAT,
+                            "turn %llu of the saved session is tokens %u to %u, of %llu",
+                            (unsigned long long)i, session->made[i].start, session->made[i].end,
+                            (unsigned long long)head->tokens);
+    return INFER_OK;
 }
 
 /* Reads the head and then, once that is right, everything into the session's own memory, whose count
@@ -252,10 +274,17 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
     infer_status status = check_head(session, &head, size, err);
     if (status)
         return status;
+    void *made = session->made;
+    if (!inf_grow(&session->a, &made, &session->made_capacity, head.turns, sizeof *session->made))
+        return inf_fail_memory(err, "the session's turns", head.turns * sizeof *session->made);
+    session->made = made;
+    session->turn.done = false;
     session->count = session->logit_count = 0;
+    session->made_count = 0;
     inf_session_forget(session, 0);
     session->state_at = INF_STATE_NONE;
     take(s, session->tokens, head.tokens * sizeof *session->tokens);
+    take(s, session->made, head.turns * sizeof *session->made);
     for (uint32_t layer = 0; layer < plan->hp.layers; layer++)
         for (uint32_t h = 0; h < kept_heads(plan, layer); h++) {
             uint8_t *k = inf_plan_kv(plan, inf_session_kv(session), (int)layer, h);
@@ -282,12 +311,15 @@ static infer_status take_all(struct stream *s, infer_session *session, uint64_t 
             return inf_fail(err, INFER_E_FORMAT,
                             "token %llu of the saved session is %d, the vocabulary has %u",
                             (unsigned long long)i, session->tokens[i], plan->hp.vocab);
+    if ((status = check_turns(session, &head, err)))
+        return status;
     if (seen[0] > head.tokens || seen[1] > head.tokens)
         return inf_fail(err, INFER_E_FORMAT,
                         "the saved session's states have seen %llu and %llu tokens of %llu",
                         (unsigned long long)seen[0], (unsigned long long)seen[1],
                         (unsigned long long)head.tokens);
     session->count = (uint32_t)head.tokens;
+    session->made_count = head.turns;
     session->state_at = seen[0] ? (uint32_t)seen[0] : INF_STATE_NONE;
     session->checkpoints[0] = (uint32_t)seen[1];
     return INFER_OK;

@@ -1,20 +1,7 @@
 /* Templates of the public header: one with the model whose prompts it writes. */
-#include "lib/model.h"
-
-#include "lib/base/span.h"
-#include "lib/chat/chat.h"
+#include "lib/template.h"
 
 #include <string.h>
-
-struct infer_template {
-    infer_allocator a;
-    infer_model *model; /* NULL: made from a text alone */
-    struct inf_template *t;
-    struct inf_prompt prompt; /* the last that was rendered */
-    infer_span *spans;
-    uint8_t
-        *used; /* bits of the special tokens that the template's text uses; NULL: not yet known */
-};
 
 void infer_template_free(infer_template *t)
 {
@@ -107,6 +94,19 @@ static infer_status add_tokens(struct inf_arena *arena, const infer_template *t,
     return status;
 }
 
+infer_status inf_template_write(infer_template *t, struct inf_arena *arena,
+                                struct inf_json *variables, size_t input_bytes,
+                                const int64_t *local_time, infer_error *err)
+{
+    inf_prompt_free(&t->prompt);
+    inf_release(&t->a, t->spans);
+    t->spans = NULL;
+    infer_status status = add_tokens(arena, t, variables, err);
+    return status ? status
+                  : inf_template_render(t->t, &t->a, variables, input_bytes, local_time, &t->prompt,
+                                        err);
+}
+
 static infer_status render(infer_template *t, const char *variables, size_t len,
                            const int64_t *local_time, infer_error *err)
 {
@@ -115,9 +115,7 @@ static infer_status render(infer_template *t, const char *variables, size_t len,
     inf_arena_init(&arena, &t->a);
     infer_status status = inf_json_read(&arena, variables, len, &root, err);
     if (!status)
-        status = add_tokens(&arena, t, &root, err);
-    if (!status)
-        status = inf_template_render(t->t, &t->a, &root, len, local_time, &t->prompt, err);
+        status = inf_template_write(t, &arena, &root, len, local_time, err);
     inf_arena_free(&arena);
     return status;
 }
@@ -184,6 +182,27 @@ infer_status infer_template_tokens(infer_template *t, infer_token *ids, size_t c
         status = inf_vocab_encode_spans(vocab, t->prompt.spans, t->prompt.count, t->used, ids,
                                         capacity, count, err);
     return status;
+}
+
+infer_status inf_template_spanned(infer_template *t, struct inf_spanned **spanned, infer_error *err)
+{
+    const struct inf_vocab *vocab;
+    infer_status status = inf_model_vocab(t->model, &vocab, err);
+    if (!status)
+        status = find_used(t, vocab, err);
+    if (!status)
+        status = inf_spanned_new(vocab, t->prompt.spans, t->prompt.count, t->used, spanned, err);
+    return status;
+}
+
+infer_model *inf_template_model(const infer_template *t)
+{
+    return t->model;
+}
+
+struct inf_bytes inf_template_source(const infer_template *t)
+{
+    return inf_template_text(t->t);
 }
 
 /* ---- Thoughts ------------------------------------------------------------------------------ */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TABLES 3
+#define TABLES 4
 
 static const struct {
     const struct mkbad_row *rows;
@@ -16,6 +16,7 @@ static const struct {
     {mkbad_container_rows, &mkbad_container_count},
     {mkbad_model_rows, &mkbad_model_count},
     {mkbad_expert_rows, &mkbad_expert_count},
+    {mkbad_family_rows, &mkbad_family_count},
 };
 
 /* Row and value of case `index`, over all tables; NULL behind the last. */
@@ -43,8 +44,12 @@ size_t mkbad_count(void)
 
 static struct mk_file *base_of(const struct mkbad_row *row)
 {
-    static const char *const kinds[] = {"deepseek2_v3", "deepseek2_lite", "gpt_oss",
-                                        "mixture_apart"};
+    static const char *const kinds[] = {
+        "deepseek2_v3", "deepseek2_lite", "gpt_oss",         "mixture_apart",
+        "qwen35",       "lfm2",           "granitehybrid",   "nemotron_h",
+        "gemma4",       "lfm2moe",        "gemma_embedding", "stablelm",
+        "qwen3next",    "apertus",
+    };
     if (row->base < MKBAD_DEEPSEEK2_V3)
         return row->base == 1 ? mk_base_t() : mk_base_t2();
     return tiny_file(tiny_kind_named(kinds[row->base - MKBAD_DEEPSEEK2_V3]), INF_TYPE_Q8_0, 1);
@@ -76,7 +81,10 @@ void mkbad_make(size_t index, struct mkbad_case *out)
     uint64_t value;
     const struct mkbad_row *row = name_case(index, out, &value);
     struct mk_file *file = base_of(row);
-    row->edit(file, value);
+    if (row->edit)
+        row->edit(file, value);
+    else
+        mk_set_u32(file, row->name, (uint32_t)value);
     out->file = mk_build(file, &out->meta_bytes);
     mk_free(file);
 }

@@ -4,6 +4,7 @@
  *   A  header and metadata encoding    B  tensor table and data     C  hyperparameters
  *   D  vocabulary                      G  split files               H  weights
  *   E  experts                         L  latent attention
+ *   R  recurrent layers                F  what one family alone has
  *   V  sound files that look odd
  * What needs a file system (devices, sparse files, files that shrink) and what sweeps a whole file
  * (cuts at each byte, flips of each bit) is in the tests themselves.

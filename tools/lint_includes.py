@@ -16,6 +16,7 @@ RULES = {
     "lib/sample": ["lib/base"],
     "lib/grammar": ["lib/base"],
     "lib/chat": ["lib/base"],
+    "lib/tools": ["lib/base", "lib/grammar"],
     "lib/arch": ["lib/base", "formats", "kernels"],
     "lib/plan": ["lib/base", "formats", "kernels", "lib/arch"],
     "lib/device": ["lib/base", "formats", "kernels", "lib/arch", "lib/plan"],

@@ -1,6 +1,6 @@
 #!/bin/sh
-# need.sh WHAT: sees to it that what `make WHAT` (infer, demo, check, bench, lint) needs is there, and
-# installs what is missing through the system's package manager. need.sh --name WHAT only names it.
+# need.sh WHAT: sees to it that what `make WHAT` (infer, agent, demo, demo-agent, check, bench, lint) needs is there,
+# and installs what is missing through the system's package manager. need.sh --name WHAT only names it.
 # WHAT may be `optional`: what the library is built without where it is missing.
 set -eu
 
@@ -12,6 +12,7 @@ objcopy   | command -v objcopy                | binutils           | binutils   
 pkgconfig | command -v pkg-config             | pkg-config         | pkgconf-pkg-config | pkgconf
 jansson   | pkg-config --exists jansson       | libjansson-dev     | jansson-devel     | jansson
 libedit   | pkg-config --exists libedit       | libedit-dev        | libedit-devel     | libedit
+libmd     | pkg-config --exists libmd         | libmd-dev          | libmd-devel       | libmd
 openblas  | pkg-config --exists openblas      | libopenblas-dev    | openblas-devel    | openblas
 hwloc     | pkg-config --exists hwloc         | libhwloc-dev       | hwloc-devel       | hwloc
 check     | pkg-config --exists check         | check              | check-devel       | check
@@ -31,11 +32,13 @@ fi
 case "${1:-}" in
     optional) needs="openblas hwloc" ;;
     infer) needs="jansson libedit" ;;
+    agent) needs="jansson libedit libmd" ;;
     demo) needs="cc objcopy pkgconfig jansson libedit" ;;
+    demo-agent) needs="cc objcopy pkgconfig jansson libedit libmd" ;;
     model) needs="python pip certs" ;;
-    check) needs="cc objcopy pkgconfig jansson libedit check python" ;;
+    check) needs="cc objcopy pkgconfig jansson libedit libmd check python" ;;
     bench) needs="cc objcopy pkgconfig cxx benchmark" ;;
-    *) echo "usage: need.sh [--name] infer|optional|demo|model|check|bench" >&2; exit 2 ;;
+    *) echo "usage: need.sh [--name] infer|agent|optional|demo|model|check|bench" >&2; exit 2 ;;
 esac
 
 if command -v apt-get >/dev/null 2>&1; then manager="apt-get install -y" column=3

@@ -136,6 +136,15 @@ static json_t *text_or_null(const char *text)
     return cli_json_text(text, text ? strlen(text) : 0);
 }
 
+/* What a chat template is known by: it may say other things than the one that its model came with, which
+ * nobody sees who reads the answers alone. */
+static bool template_sum(const infer_model_info *info, char sum[65])
+{
+    if (info->chat_template)
+        cli_sha256(info->chat_template, strlen(info->chat_template), sum);
+    return info->chat_template;
+}
+
 static json_t *info_json(const struct cli *cli, const struct cli_engine *engine,
                          const struct types *types)
 {
@@ -155,6 +164,9 @@ static json_t *info_json(const struct cli *cli, const struct cli_engine *engine,
     if (!object)
         return NULL;
     json_object_set_new(object, "pre_tokenizer", text_or_null(info->pre_tokenizer));
+    char sum[65];
+    json_object_set_new(object, "template_sha256",
+                        text_or_null(template_sum(info, sum) ? sum : NULL));
     json_object_set_new(object, "file_bytes", cli_json_u64(info->file_bytes));
     json_object_set_new(object, "metadata", json_metadata(engine));
     if (cli->opt.tensors)
@@ -263,8 +275,10 @@ static void print_info(struct cli *cli, const struct cli_engine *engine, const s
     cli_print(cli, "%-14s%u\n", "vocabulary", info->vocab_size);
     print_field(cli, "tokenizer", info->tokenizer);
     print_field(cli, "pre-tokenizer", info->pre_tokenizer);
-    if (info->chat_template)
-        cli_print(cli, "%-14s%zu bytes\n", "chat template", strlen(info->chat_template));
+    char sum[65];
+    if (template_sum(info, sum))
+        cli_print(cli, "%-14s%zu bytes, sha256 %s\n", "chat template", strlen(info->chat_template),
+                  sum);
     else
         print_field(cli, "chat template", NULL);
     print_field(cli, "runs", runs ? "yes" : why.text);

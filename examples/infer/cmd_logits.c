@@ -91,20 +91,48 @@ infer_status cmd_logits(struct cli *cli)
     return status;
 }
 
+/* The tokens of a text that is given, else those on stdin. */
+static infer_status embed_ids(struct cli *cli, const struct cli_engine *engine, struct cli_ids *ids)
+{
+    struct cli_bytes text = {0};
+    if (!cli->opt.prompt && !cli->opt.prompt_file)
+        return cli_read_ids(cli, ids);
+    infer_status status = cli_read_prompt(cli, &text);
+    if (status == INFER_OK)
+        status = cli_tokenize(cli, engine, text.data, text.len,
+                              INFER_TOKENIZE_ADD_SPECIAL | INFER_TOKENIZE_PLAIN, ids);
+    free(text.data);
+    return status;
+}
+
+static infer_status write_embedding(struct cli *cli, const float *vector, size_t count)
+{
+    if (!cli->opt.json) {
+        cli_output(cli, vector, count * sizeof *vector);
+        return INFER_OK;
+    }
+    json_t *numbers = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(numbers, cli_json_real(vector[i]));
+    return cli_output_json(cli, numbers);
+}
+
 infer_status cmd_embed(struct cli *cli)
 {
     struct cli_engine engine = {.embedding = true};
     struct cli_ids ids = {0};
-    infer_status status = cli_read_ids(cli, &ids);
+    infer_status status = cli_open_model(cli, cli->opt.operands[0], &engine);
+    if (status == INFER_OK)
+        status = embed_ids(cli, &engine, &ids);
     if (status == INFER_OK && ids.count == 0)
-        status = cli_fail(cli, INFER_E_ARGUMENT, "stdin: the array is empty");
+        status = cli_fail(cli, INFER_E_ARGUMENT, "there are no tokens");
     if (status == INFER_OK)
         status = cli_open_session(cli, cli->opt.operands[0], &engine);
     if (status == INFER_OK)
         status = infer_session_eval(engine.session, ids.data, ids.count, NULL, &cli->err);
     if (status == INFER_OK)
-        cli_output(cli, infer_session_embedding(engine.session),
-                   engine.info.embedding_length * sizeof(float));
+        status = write_embedding(cli, infer_session_embedding(engine.session),
+                                 engine.info.embedding_length);
     free(ids.data);
     cli_engine_close(&engine);
     return status;

@@ -35,9 +35,11 @@ static const struct cli_command commands[] = {
     {"logits", "FILE", 1, PLAN_GROUPS | GROUP_LOGITS, "a model's raw numbers for token ids",
      "Reads a JSON array from stdin, writes little-endian f32, (tokens, vocabulary).\n",
      cmd_logits},
-    {"embed", "FILE", 1, PLAN_GROUPS, "the vector of a text, by an embedding model",
-     "Reads a JSON array of token ids from stdin, writes little-endian f32, of length 1, pooled as "
-     "the\nfile says.\n",
+    {"embed", "FILE", 1, PLAN_GROUPS | GROUP_PROMPT | GROUP_JSON,
+     "the vector of a text, by an embedding model",
+     "Takes a text (-p, -f), or a JSON array of token ids from stdin; writes little-endian f32, "
+     "or\n"
+     "with --json an array: a vector of length 1, pooled as the file says.\n",
      cmd_embed},
     {"perplexity", "FILE TEXT", 2, PLAN_GROUPS | GROUP_JSON, "how well a model foretells a text",
      "TEXT is a file. It is cut into chunks of 512 tokens (-c: another length); the second half\n"

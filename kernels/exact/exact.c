@@ -90,6 +90,8 @@ static double activate(enum inf_activation activation, double x)
         return 1.0 / (1.0 + exp(-x));
     case INF_LINEAR:
         return x;
+    case INF_XIELU:
+        break;
     case INF_SWIGLU_CLAMPED:
         x = x > 7.0 ? 7.0 : x;
         return x / (1.0 + exp(-1.702 * x));
@@ -97,8 +99,20 @@ static double activate(enum inf_activation activation, double x)
     return x / (1.0 + exp(-x));
 }
 
+static double xielu(const struct inf_xielu *p, double x)
+{
+    double m = (double)p->eps < x ? (double)p->eps : x, beta = (double)p->beta;
+    if (x > 0.0)
+        return (double)p->positive * x * x + beta * x;
+    return (expm1(m) - x) * (double)p->negative + beta * x;
+}
+
 void inf_k_glu_exact(const struct inf_glu_args *a)
 {
+    for (size_t i = 0; a->activation == INF_XIELU && i < a->n; i++)
+        a->out[i] = (float)xielu(a->xielu, (double)a->gate[i]);
+    if (a->activation == INF_XIELU)
+        return;
     for (size_t i = 0; i < a->n; i++) {
         double y = activate(a->activation, (double)a->gate[i]), up = a->up ? (double)a->up[i] : 1.0;
         if (a->activation == INF_SWIGLU_CLAMPED)
@@ -154,8 +168,9 @@ void inf_k_attn_merge_exact(const struct inf_attn_merge_args *a)
 {
     if (a->sum_t == 0.0f)
         return;
-    double m = (double)(*a->most > a->most_t ? *a->most : a->most_t);
-    double old = *a->sum == 0.0f ? 0.0 : exp((double)*a->most - m);
+    bool first = *a->sum == 0.0f; /* then *most says nothing */
+    double m = (double)(!first && *a->most > a->most_t ? *a->most : a->most_t);
+    double old = first ? 0.0 : exp((double)*a->most - m);
     double new = exp((double)a->most_t - m);
     *a->most = (float)m;
     *a->sum = (float)((double)*a->sum * old + (double)a->sum_t * new);

@@ -75,6 +75,8 @@ static float activate(enum inf_activation activation, float x)
         return 1.0f / (1.0f + inf_exp_ref(-x));
     case INF_LINEAR:
         return x;
+    case INF_XIELU:
+        break;
     case INF_SWIGLU_CLAMPED:
         x = INF_SWIGLU_LIMIT < x ? INF_SWIGLU_LIMIT : x;
         return x / (1.0f + inf_exp_ref(-INF_SWIGLU_ALPHA * x));
@@ -82,8 +84,20 @@ static float activate(enum inf_activation activation, float x)
     return inf_silu_ref(x);
 }
 
+static float xielu(const struct inf_xielu *p, float x)
+{
+    if (x > 0.0f)
+        return fmaf(p->positive * x, x, p->beta * x);
+    float m = p->eps < x ? p->eps : x;
+    return fmaf(inf_exp_ref(m) - 1.0f - x, p->negative, p->beta * x);
+}
+
 void inf_k_glu_ref(const struct inf_glu_args *a)
 {
+    for (size_t i = 0; a->activation == INF_XIELU && i < a->n; i++)
+        a->out[i] = xielu(a->xielu, a->gate[i]);
+    if (a->activation == INF_XIELU)
+        return;
     for (size_t i = 0; i < a->n; i++) {
         float y = activate(a->activation, a->gate[i]), up = a->up ? a->up[i] : 1.0f;
         if (a->activation == INF_SWIGLU_CLAMPED) {

@@ -200,6 +200,26 @@ static inline void glu_clamped(const struct inf_glu_args *a)
     }
 }
 
+static inline v16 xielu_v16(const struct inf_xielu *p, v16 x)
+{
+    v16 eps = v16_set(p->eps), straight = v16_mul(v16_set(p->beta), x);
+    v16 above = v16_fma(v16_mul(v16_set(p->positive), x), x, straight);
+    v16 e = v16_sub(exp_v16(v16_if_less(eps, x, eps, x)), v16_set(1.0f));
+    v16 below = v16_fma(v16_sub(e, x), v16_set(p->negative), straight);
+    return v16_if_less(v16_set(0.0f), x, above, below);
+}
+
+static inline void glu_xielu(const struct inf_glu_args *a)
+{
+    size_t i = 0;
+    for (; i + 16 <= a->n; i += 16)
+        v16_store(a->out + i, xielu_v16(a->xielu, v16_load(a->gate + i)));
+    if (i < a->n) {
+        size_t rest = a->n - i;
+        v16_store_part(a->out + i, xielu_v16(a->xielu, v16_load_part(a->gate + i, rest)), rest);
+    }
+}
+
 static inline void glu_v16(const struct inf_glu_args *a)
 {
     switch (a->activation) {
@@ -223,6 +243,9 @@ static inline void glu_v16(const struct inf_glu_args *a)
         break;
     case INF_SWIGLU_CLAMPED:
         glu_clamped(a);
+        break;
+    case INF_XIELU:
+        glu_xielu(a);
         break;
     }
 }

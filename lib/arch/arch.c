@@ -205,6 +205,10 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return l->mix_size;
     case INF_DIM_R_HEADS:
         return l->r_heads;
+    case INF_DIM_MIX_OUT:
+        return (uint64_t)l->mix_size + l->out_size;
+    case INF_DIM_R_HEADS2:
+        return 2ull * l->r_heads;
     case INF_DIM_R_GROUPS:
         return l->r_groups;
     case INF_DIM_R_GROUP:
@@ -357,6 +361,7 @@ bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when)
     case INF_OWN_KV:
         return l->mixer == INF_MIXER_ATTN && !l->kv_shared;
     case INF_RECURRENT:
+    case INF_RECURRENT_OR_LAST:
         return inf_layer_recurrent(l);
     case INF_DENSE:
         return l->ff && !l->experts;
@@ -466,7 +471,9 @@ infer_status inf_arch_weights(const struct inf_arch *arch, const struct inf_hpar
     for (size_t i = 0; i < arch->tensor_count; i++) {
         const struct inf_tensor_row *row = &arch->tensors[i];
         bool in_layer = strchr(slots[row->slot].names, '%') != NULL;
-        if (in_layer != (layer >= 0))
+        if (in_layer != (layer >= 0) ||
+            (row->when == INF_WITH_LAST && !weights[row[-1].slot].data) ||
+            (row->when == INF_RECURRENT_OR_LAST && weights[row[-1].slot].data))
             continue;
         infer_status status = fill(arch, hp, row, layer, find, ud, arena, &weights[row->slot], err);
         if (status)

@@ -37,6 +37,8 @@ struct inf_layer {
 
     uint32_t kv_shared; /* the layer before this number has the K and V; 0: this one itself */
 
+    struct inf_xielu xielu; /* of a feed-forward with that activation */
+
     /* A recurrent layer (inf_layer_recurrent). */
     uint32_t recurrent; /* the file's flag */
     uint32_t taps, conv_size,
@@ -150,7 +152,9 @@ enum inf_symbol {
     INF_DIM_TAPS,
     INF_DIM_CONV,
     INF_DIM_MIX,
+    INF_DIM_MIX_OUT,
     INF_DIM_R_HEADS,
+    INF_DIM_R_HEADS2,
     INF_DIM_R_GROUPS,
     INF_DIM_R_GROUP, /* values of a group */
     INF_DIM_VALUES,
@@ -169,10 +173,12 @@ struct inf_tensor_row {
     enum inf_when {
         INF_REQUIRED,
         INF_OPTIONAL,
-        INF_ATTN, /* these: required in a layer of that kind, no others have it */
+        INF_WITH_LAST, /* required where the tensor of the row before is there, else not read */
+        INF_ATTN,      /* these: required in a layer of that kind, no others have it */
         INF_RECURRENT,
-        INF_OWN_KV,    /* layers with K and V of their own */
-        INF_PER_LAYER, /* models with embeddings for each layer */
+        INF_RECURRENT_OR_LAST, /* unless the tensor of the row before is there */
+        INF_OWN_KV,            /* layers with K and V of their own */
+        INF_PER_LAYER,         /* models with embeddings for each layer */
         INF_DENSE,
         INF_EXPERTS,
         INF_SHARED, /* layers with an expert that all tokens use */
@@ -185,7 +191,7 @@ struct inf_tensor_row {
 struct inf_block {
     enum inf_block_kind {
         INF_BLOCK_END,
-        INF_BLOCK_NORM,        /* beside = norm(stream), by the slot's weights */
+        INF_BLOCK_NORM,        /* beside = norm(stream); stays where there are no such weights */
         INF_BLOCK_POST_NORM,   /* beside = norm(beside) */
         INF_BLOCK_STREAM_NORM, /* stream = norm(stream) */
         INF_BLOCK_BARE,        /* the next block reads the stream, not what stands beside */
@@ -222,6 +228,10 @@ infer_status inf_keys_bool(const struct inf_keys *keys, const char *name, bool *
 infer_status inf_keys_layers(const struct inf_keys *keys, const char *name, uint32_t low,
                              uint32_t high, struct inf_hparams *hp, size_t offset,
                              infer_error *err);
+
+/* The same for a float that is finite; the key must be there. */
+infer_status inf_keys_layer_floats(const struct inf_keys *keys, const char *name,
+                                   struct inf_hparams *hp, size_t offset, infer_error *err);
 
 /* The numbers of recurrent layers (recurrent.c). Those with `recurrent` set become `mixer`; from the keys
  * ssm.*, or of a CONV shortconv.l_cache. */

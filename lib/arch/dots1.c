@@ -18,4 +18,5 @@ const struct inf_arch inf_arch_dots1 = {
     .tensors = tensors,
     .tensor_count = sizeof tensors / sizeof *tensors,
     .layer = inf_layer_pre_norm,
+    .routing = {.sigmoid = true},
 };

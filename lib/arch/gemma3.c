@@ -1,6 +1,7 @@
 /*
  * gemma3: five windowed layers, then a global one; norms before and after each half of a layer; the
- * windowed layers have a RoPE base of their own and no RoPE scaling.
+ * windowed layers have a RoPE base of their own and no RoPE scaling. gemma-embedding: the same as an
+ * encoder, whose windows reach as far forward as back.
  */
 #include "lib/arch/arch.h"
 
@@ -37,4 +38,28 @@ const struct inf_arch inf_arch_gemma3 = {
     .window_period = 6,
     .local_base = 10000.0,
     .hook = hook,
+};
+
+/* The matrices behind the pooling, which a file may have, are not there for the sentence vector alone:
+ * without them it is another one. */
+static infer_status hook_embedding(const struct inf_keys *keys, struct inf_hparams *hp,
+                                   infer_error *err)
+{
+    if (inf_keys_has(keys, "dense_2_feat_in") || inf_keys_has(keys, "dense_3_feat_in"))
+        return inf_fail(err, INFER_E_UNSUPPORTED,
+                        "%s: matrices behind the pooling (key dense_2_feat_in) are not supported",
+                        keys->prefix);
+    return hook(keys, hp, err);
+}
+
+const struct inf_arch inf_arch_gemma_embedding = {
+    .name = "gemma-embedding",
+    .tensors = tensors,
+    .tensor_count = sizeof tensors / sizeof *tensors,
+    .layer = inf_layer_sandwich,
+    .encoder = true,
+    .activation = INF_GELU_TANH,
+    .window_period = 6,
+    .local_base = 10000.0,
+    .hook = hook_embedding,
 };

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define KEY_BYTES 160
 
@@ -123,6 +124,37 @@ infer_status inf_keys_layers(const struct inf_keys *keys, const char *name, uint
             return inf_fail(err, INFER_E_FORMAT, "key %s is %lld for layer %u, not in %u ... %u",
                             key, (long long)own, i, low, high);
         *(uint32_t *)(void *)((char *)&hp->layer[i] + offset) = (uint32_t)own;
+    }
+    return INFER_OK;
+}
+
+infer_status inf_keys_layer_floats(const struct inf_keys *keys, const char *name,
+                                   struct inf_hparams *hp, size_t offset, infer_error *err)
+{
+    char key[KEY_BYTES];
+    double value = 0.0;
+    infer_status status = inf_keys_need(keys, name, err);
+    if (status)
+        return status;
+    const struct inf_gguf_key *k = inf_gguf_key(keys->gguf, full(key, keys, name));
+    bool array = k->type == INFER_META_ARRAY;
+    if (!array && (status = inf_gguf_get_float(keys->gguf, key, &value, err)))
+        return status;
+    if (array && k->items != INFER_META_F32 && k->items != INFER_META_F64)
+        return inf_fail(err, INFER_E_FORMAT, "key %s is an array of %s, floats are needed", key,
+                        inf_gguf_type_name(k->items));
+    if (array && k->count != hp->layers)
+        return inf_fail(err, INFER_E_FORMAT, "key %s has %llu values for %u layers", key,
+                        (unsigned long long)k->count, hp->layers);
+    for (uint32_t i = 0; i < hp->layers; i++) {
+        infer_meta_value one = {.f = value};
+        if (array)
+            inf_gguf_value(k, i, &one);
+        float own = (float)one.f;
+        if (!isfinite(own))
+            return inf_fail(err, INFER_E_FORMAT, "key %s is %g for layer %u, not a finite float",
+                            key, one.f, i);
+        memcpy((char *)&hp->layer[i] + offset, &own, sizeof own);
     }
     return INFER_OK;
 }

@@ -1,4 +1,4 @@
-/* lfm2: Liquid's edge models. A layer without key heads is a short convolution between two gates. */
+/* lfm2, lfm2moe: Liquid's edge models, dense and with experts behind the first layers. A layer without key heads is a short convolution between two gates. */
 #include "lib/arch/arch.h"
 
 static const struct inf_tensor_row tensors[] = {
@@ -6,7 +6,9 @@ static const struct inf_tensor_row tensors[] = {
     {INF_SLOT_OUTPUT_NORM_LFM2, INF_REQUIRED},
     {INF_SLOT_OUTPUT, INF_OPTIONAL},
     INF_TENSORS_PRE_NORMS,
-    INF_TENSORS_GLU,
+    INF_TENSORS_DENSE,
+    INF_TENSORS_EXPERTS,
+    {INF_SLOT_CHOICE_BIAS, INF_OPTIONAL},
     INF_TENSORS_ATTN_LAYERS,
     {INF_SLOT_ATTN_Q_NORM, INF_ATTN},
     {INF_SLOT_ATTN_K_NORM, INF_ATTN},
@@ -28,5 +30,15 @@ const struct inf_arch inf_arch_lfm2 = {
     .tensor_count = sizeof tensors / sizeof *tensors,
     .layer = inf_layer_pre_norm,
     .mixed = true,
+    .hook = hook,
+};
+
+const struct inf_arch inf_arch_lfm2moe = {
+    .name = "lfm2moe",
+    .tensors = tensors,
+    .tensor_count = sizeof tensors / sizeof *tensors,
+    .layer = inf_layer_pre_norm,
+    .mixed = true,
+    .routing = {.sigmoid = true, .normalise = true},
     .hook = hook,
 };

@@ -55,4 +55,10 @@
 #define INF_MAX_GRAMMAR_STEPS (4u << 20) /* entries of its table before it is made anew */
 #define INF_GRAMMAR_MASKS (64u << 20)    /* bytes of masks kept for all texts of a grammar */
 
+/* Tools: their list, how many, a name, and one call as a model writes it. */
+#define INF_MAX_TOOLS_TEXT (16u << 20)
+#define INF_MAX_TOOLS 16384
+#define INF_MAX_TOOL_NAME 128
+#define INF_MAX_TOOL_CALL (8 << 20)
+
 #endif

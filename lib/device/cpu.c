@@ -214,6 +214,7 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
             .out = inf_cpu_row(plan, step->in, row),
             .n = step->n,
             .activation = plan->arch->activation,
+            .xielu = &plan->hp.layer[step->layer].xielu,
         });
         break;
     case INF_STEP_ADD:
@@ -230,6 +231,12 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
         break;
     case INF_STEP_GATES:
         inf_cpu_gates(run, step, row);
+        break;
+    case INF_STEP_MOVE:
+        for (uint32_t h = 0; h < step->heads; h++)
+            memcpy(inf_cpu_row(plan, step->out, row) + step->at2 + (size_t)h * step->n,
+                   inf_cpu_row(plan, step->in, row) + step->at + (size_t)h * step->apart,
+                   step->n * sizeof(float));
         break;
     case INF_STEP_UNIT:
         inf_cpu_unit(run, step, row);

@@ -25,7 +25,20 @@ struct inf_token_source {
     bool (*is_text)(const void *ud, infer_token id); /* its bytes count; else it is never allowed */
     bool (*ends)(const void *ud,
                  infer_token id); /* allowed where the text may end, and there alone */
+    bool (*is_special)(const void *ud,
+                       infer_token id); /* has a terminal, beside its bytes; NULL: none has */
 };
+
+/* A grammar that is no text alone says where a special token must stand as itself by bytes that no text
+ * has: 0xff and three of its id. Tokens of text with a byte 0xff are never allowed. */
+#define INF_TERMINAL_BYTES 4
+
+static inline void inf_token_terminal(infer_token id, char bytes[INF_TERMINAL_BYTES])
+{
+    uint32_t code = 0xff000000u | (uint32_t)id;
+    for (int i = 0; i < INF_TERMINAL_BYTES; i++)
+        bytes[i] = (char)(code >> (24 - 8 * i));
+}
 
 infer_status inf_token_trie_new(const infer_allocator *a, const struct inf_token_source *source,
                                 struct inf_token_trie **trie, infer_error *err);

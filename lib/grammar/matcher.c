@@ -261,8 +261,14 @@ infer_status inf_matcher_accept(struct inf_matcher *m, infer_token id, infer_err
     if (id < 0 || (uint32_t)id >= trie->count)
         return inf_fail(err, INFER_E_ARGUMENT, "grammar: token %d, the vocabulary has %u", (int)id,
                         (unsigned)trie->count);
+    char terminal[INF_TERMINAL_BYTES];
+    inf_token_terminal(id, terminal);
+    bool ends = inf_mask_has(trie->ends, id) && !m->ended && inf_matcher_can_end(m);
+    if (!ends && inf_mask_has(trie->specials, id) &&
+        !advance(m, terminal, sizeof terminal, "token", id, NULL))
+        return INFER_OK;
     if (inf_mask_has(trie->ends, id)) {
-        if (m->ended || !inf_matcher_can_end(m))
+        if (!ends)
             return inf_fail(err, INFER_E_ARGUMENT,
                             "grammar: token %d ends the text, which cannot end at byte %zu",
                             (int)id, m->bytes);

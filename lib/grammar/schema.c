@@ -695,10 +695,19 @@ static infer_status body_of(struct inf_schema *s, const struct inf_conjunct *c,
     return values ? values_expr(s, c, types, values, count, expr) : types_expr(s, c, types, expr);
 }
 
-static infer_status read_root(struct inf_schema *s, uint32_t *root)
+/* {"type": "object"} */
+static const struct inf_json_member type_object = {
+    {"type", 4}, {.kind = INF_JSON_STRING, .as.text = {"object", 6}}};
+static const struct inf_json any_object = {
+    .kind = INF_JSON_OBJECT, .count = 1, .as.members = &type_object};
+
+static infer_status read_root(struct inf_schema *s, const struct inf_json *node, bool object,
+                              uint32_t *root)
 {
     struct inf_conjunct c = {.count = 0};
-    infer_status status = inf_conjunct_add(s, &c, s->root);
+    infer_status status = inf_conjunct_add(s, &c, node);
+    if (!status && object)
+        status = inf_conjunct_add(s, &c, &any_object);
     if (!status)
         status = inf_conjunct_rule(s, &c, (struct inf_bytes){"root", 4}, root);
     while (s->pending_count && !status) {
@@ -713,20 +722,21 @@ static infer_status read_root(struct inf_schema *s, uint32_t *root)
     return status;
 }
 
+infer_status inf_schema_rule(struct inf_draft *d, const struct inf_json *root,
+                             const struct inf_json *node, bool object, struct inf_budget *budget,
+                             uint32_t *rule, infer_error *err)
+{
+    struct inf_schema s = {
+        .d = d, .budget = budget, .root = root, .string = UINT32_MAX, .ws = UINT32_MAX, .err = err};
+    infer_status status = read_root(&s, node, object, rule);
+    inf_release(d->a, s.pending);
+    return status;
+}
+
 infer_status inf_schema_read(struct inf_draft *d, const char *text, size_t len,
                              struct inf_budget *budget, uint32_t *root, infer_error *err)
 {
     struct inf_json json;
     infer_status status = inf_json_read(&d->arena, text, len, &json, err);
-    if (status)
-        return status;
-    struct inf_schema s = {.d = d,
-                           .budget = budget,
-                           .root = &json,
-                           .string = UINT32_MAX,
-                           .ws = UINT32_MAX,
-                           .err = err};
-    status = read_root(&s, root);
-    inf_release(d->a, s.pending);
-    return status;
+    return status ? status : inf_schema_rule(d, &json, &json, false, budget, root, err);
 }

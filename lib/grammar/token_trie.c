@@ -31,9 +31,12 @@ static infer_status read_texts(struct inf_token_trie *t, const struct inf_token_
         if (!source->is_text(source->ud, (infer_token)id))
             continue;
         status = source->bytes(source->ud, (infer_token)id, bytes, INF_MAX_TOKEN_TEXT, &len, err);
-        if (!status)
+        if (!status && !(len && memchr(bytes, 0xff, len))) /* no text has that byte */
             inf_text_append(&all, bytes, len);
     }
+    for (uint32_t id = 0; id < t->count && source->is_special && !status; id++)
+        if (source->is_special(source->ud, (infer_token)id))
+            inf_mask_set(t->specials, (infer_token)id);
     inf_release(&t->a, bytes);
     if (!status && all.failed)
         status = no_memory(t, err);
@@ -154,14 +157,33 @@ static infer_status make_masks(struct inf_token_trie *t, const struct entry *ent
     return INFER_OK;
 }
 
+static uint32_t count_bits(const uint64_t *mask, size_t words)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < words; i++)
+        count += (uint32_t)__builtin_popcountll(mask[i]);
+    return count;
+}
+
 static infer_status make_tries(struct inf_token_trie *t, infer_error *err)
 {
-    size_t count = 0;
-    struct entry *entries = inf_alloc_zero(&t->a, t->count, sizeof *entries);
-    struct inf_sort_item *items = inf_alloc_zero(&t->a, t->count, sizeof *items);
-    struct inf_sort_item *scratch = inf_alloc_zero(&t->a, t->count, sizeof *scratch);
+    size_t count = 0, most = (size_t)t->count + count_bits(t->specials, t->words), specials = 0;
+    struct entry *entries = inf_alloc_zero(&t->a, most, sizeof *entries);
+    struct inf_sort_item *items = inf_alloc_zero(&t->a, most, sizeof *items);
+    struct inf_sort_item *scratch = inf_alloc_zero(&t->a, most, sizeof *scratch);
     uint32_t *path = inf_alloc_zero(&t->a, INF_MAX_TOKEN_TEXT, sizeof *path);
-    infer_status status = entries && items && scratch && path ? INFER_OK : no_memory(t, err);
+    char(*codes)[INF_TERMINAL_BYTES] = inf_alloc_zero(&t->a, most - t->count, sizeof *codes);
+    t->tokens = inf_alloc_zero(&t->a, most, sizeof *t->tokens);
+    bool memory = entries && items && scratch && path && codes && t->tokens;
+    infer_status status = memory ? INFER_OK : no_memory(t, err);
+    for (uint32_t id = 0; id < t->count && !status; id++) {
+        if (!inf_mask_has(t->specials, (infer_token)id))
+            continue;
+        inf_token_terminal((infer_token)id, codes[specials]);
+        entries[count] = (struct entry){codes[specials++], INF_TERMINAL_BYTES, 0, (infer_token)id};
+        items[count] = (struct inf_sort_item){key_of(&entries[count]), &entries[count]};
+        count++;
+    }
     for (uint32_t id = 0; id < t->count && !status; id++) {
         const char *text = t->text + t->offset[id];
         size_t len = t->offset[id + 1] - t->offset[id];
@@ -182,6 +204,7 @@ static infer_status make_tries(struct inf_token_trie *t, infer_error *err)
     inf_release(&t->a, items);
     inf_release(&t->a, scratch);
     inf_release(&t->a, path);
+    inf_release(&t->a, codes);
     return status;
 }
 
@@ -195,10 +218,10 @@ infer_status inf_token_trie_new(const infer_allocator *a, const struct inf_token
     t->a = *a;
     t->count = source->count;
     t->words = ((size_t)source->count + 63) / 64;
-    t->tokens = inf_alloc_zero(a, t->count, sizeof *t->tokens);
+    t->specials = inf_alloc_zero(a, t->words, sizeof *t->specials);
     t->ends = inf_alloc_zero(a, t->words, sizeof *t->ends);
     t->offset = inf_alloc_zero(a, (size_t)t->count + 1, sizeof *t->offset);
-    infer_status status = t->tokens && t->ends && t->offset ? INFER_OK : no_memory(t, err);
+    infer_status status = t->specials && t->ends && t->offset ? INFER_OK : no_memory(t, err);
     if (!status)
         status = read_texts(t, source, err);
     if (!status)
@@ -217,7 +240,7 @@ void inf_token_trie_free(struct inf_token_trie *t)
     infer_allocator a = t->a;
     for (uint32_t g = 0; g < INF_TRIE_GROUPS; g++)
         inf_release(&a, t->groups[g].mask);
-    void *all[] = {t->nodes, t->tokens, t->ends, t->offset, t->text, t};
+    void *all[] = {t->nodes, t->tokens, t->ends, t->specials, t->offset, t->text, t};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         inf_release(&a, all[i]);
 }

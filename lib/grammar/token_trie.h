@@ -35,8 +35,9 @@ struct inf_token_trie {
     infer_token *tokens;         /* those with bytes, in the order of the nodes */
     uint32_t token_count;
     struct inf_trie_group groups[INF_TRIE_GROUPS];
-    uint64_t *ends; /* mask of the tokens that end a text */
-    size_t *offset; /* (count + 1): the bytes of a token are text[offset[id]] up to the next */
+    uint64_t *ends;     /* mask of the tokens that end a text */
+    uint64_t *specials; /* mask of those that may stand as themselves: see inf_token_terminal */
+    size_t *offset;     /* (count + 1): the bytes of a token are text[offset[id]] up to the next */
     char *text;
     size_t text_bytes;
 };

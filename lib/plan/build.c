@@ -311,10 +311,51 @@ static void add_gates(const struct builder *b, enum inf_buffer alpha, enum inf_s
     step->w[1] = weight(b, a);
 }
 
+static void add_move(const struct builder *b, enum inf_buffer out, uint32_t at2, uint32_t n,
+                     uint32_t apart, uint32_t at)
+{
+    struct inf_step *step = add(b, INF_STEP_MOVE, INF_BUF_MIXED, out);
+    step->at2 = at2;
+    step->n = n;
+    step->heads = b->plan->hp.layer[b->layer].r_groups;
+    step->apart = apart;
+    step->at = at;
+}
+
+/* A matrix of `rows` rows whose results stand key head by key head. */
+static void add_mixed(const struct builder *b, enum inf_slot slot, uint32_t rows)
+{
+    static const enum inf_buffer outs[] = {INF_BUF_MIXED};
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_TOKENS, b->from, INF_BUF_INT_EMBD, 1, &slot, outs,
+                 false);
+    b->plan->mixed = rows > b->plan->mixed ? rows : b->plan->mixed;
+}
+
+/* Of each key head: query, key, its values, their gates; and the beta and alpha of each of them. */
+static void add_mixed_input(const struct builder *b)
+{
+    const struct inf_layer *l = &b->plan->hp.layer[b->layer];
+    uint32_t each = l->r_heads / l->r_groups, keys = l->keys, values = each * l->values;
+    uint32_t all = 2 * (keys + values), all_keys = l->r_groups * keys;
+    if (weight(b, INF_SLOT_MIX_MIXED)) {
+        add_mixed(b, INF_SLOT_MIX_MIXED, l->conv_size + l->out_size);
+        add_move(b, INF_BUF_MIX, 0, keys, all, 0);
+        add_move(b, INF_BUF_MIX, all_keys, keys, all, keys);
+        add_move(b, INF_BUF_MIX, 2 * all_keys, values, all, 2 * keys);
+        add_move(b, INF_BUF_MIX_Z, 0, values, all, 2 * keys + values);
+    }
+    if (weight(b, INF_SLOT_MIX_BETA_ALPHA)) {
+        add_mixed(b, INF_SLOT_MIX_BETA_ALPHA, 2 * l->r_heads);
+        add_move(b, INF_BUF_TAKE, 0, each, 2 * each, 0);
+        add_move(b, INF_BUF_FORGET, 0, each, 2 * each, each);
+    }
+}
+
 static void add_delta(const struct builder *b)
 {
     const struct inf_layer *l = &b->plan->hp.layer[b->layer];
     b->plan->gated = true;
+    add_mixed_input(b);
     add_conv(b, 0);
     add_gates(b, INF_BUF_FORGET, INF_SLOT_MIX_A);
     add(b, INF_STEP_UNIT, INF_BUF_MIX, INF_BUF_MIX);
@@ -724,6 +765,6 @@ const char *inf_step_name(enum inf_step_op op)
         "embed",  "angles",     "norm",  "last",  "quantize", "matmul",    "heads",
         "logits", "logits_end", "pool",  "bias",  "rope",     "kv_store",  "attn",
         "glu",    "add",        "route", "group", "experts",  "slot_bias", "scale",
-        "gated",  "conv",       "gates", "unit",  "recur",    "combine"};
+        "gated",  "conv",       "gates", "move",  "unit",     "recur",     "combine"};
     return names[op];
 }

@@ -6,12 +6,12 @@
 static const char *buffer_name(enum inf_buffer buffer)
 {
     static const char *const names[] = {
-        "stream",    "beside",      "apart",     "angles",  "q",      "k",
-        "v",         "attn",        "q_lora",    "latent",  "gate",   "up",
-        "slot_gate", "slot_up",     "router",    "choice",  "groups", "expert",
-        "shared",    "shared_gate", "int_embd",  "int_out", "int_ff", "int_q_lora",
-        "int_slot",  "int_heads",   "int_layer", "mix",     "mix_z",  "forget",
-        "take",      "per_layer",   "model",     "layer",   "last",   "-"};
+        "stream",  "beside", "apart",      "angles",   "q",         "k",           "v",
+        "attn",    "q_lora", "latent",     "gate",     "up",        "slot_gate",   "slot_up",
+        "router",  "choice", "groups",     "expert",   "shared",    "shared_gate", "int_embd",
+        "int_out", "int_ff", "int_q_lora", "int_slot", "int_heads", "int_layer",   "mix",
+        "mix_z",   "forget", "take",       "mixed",    "per_layer", "model",       "layer",
+        "last",    "-"};
     return names[buffer];
 }
 

@@ -75,6 +75,7 @@ static void buffer_sizes(const struct infer_plan *plan, struct size sizes[INF_BU
     uint64_t heads = 4ull * most->r_heads;
     sizes[INF_BUF_MIX] = (struct size){tokens, 4ull * most->mix_size};
     sizes[INF_BUF_MIX_Z] = plan->gated ? (struct size){tokens, 4ull * gate_size(plan)} : none;
+    sizes[INF_BUF_MIXED] = (struct size){plan->mixed ? tokens : 0, 4ull * plan->mixed};
     sizes[INF_BUF_FORGET] = sizes[INF_BUF_TAKE] = (struct size){tokens, heads};
     sizes[INF_BUF_LAST] = (struct size){wanted, 4ull * hp->embd};
 }

@@ -44,6 +44,7 @@ enum inf_buffer {
     INF_BUF_MIX_Z,  /* (tokens, out_size) the gate on its result; of attention (tokens, 2 q_size) */
     INF_BUF_FORGET, /* (tokens, r_heads) alpha, then g of op gates */
     INF_BUF_TAKE,   /* (tokens, r_heads) what beta comes from, then beta */
+    INF_BUF_MIXED,  /* (tokens, mixed) several of these, key head by key head */
     INF_BUF_PER_LAYER,       /* (tokens, layers, per_layer) embeddings for each layer */
     INF_BUF_PER_LAYER_MODEL, /* the same size: what the model makes of the token's own embedding */
     INF_BUF_PER_LAYER_GATE,  /* (tokens, per_layer), and its int8 columns */
@@ -78,6 +79,7 @@ enum inf_step_op {
     INF_STEP_GATED,     /* out = f(in2) * in, number by number, head by head */
     INF_STEP_CONV,      /* in = its convolution along the tokens, from the session's state on */
     INF_STEP_GATES,     /* out, in2 = what heads forget and take in, from in and in2 */
+    INF_STEP_MOVE,      /* out = pieces of in, one behind the other */
     INF_STEP_UNIT,      /* in = its queries and keys with length 1 */
     INF_STEP_RECUR,     /* out = the recurrence over in, from the session's state on */
     INF_STEP_COMBINE,   /* out = the weighted sum of each token's slots of in, and in2 */
@@ -94,10 +96,10 @@ struct inf_step {
     bool from_slots; /* EXPERTS: columns of in are slots, else tokens */
     enum inf_step_rows rows;
     enum inf_buffer in, in2, out;
-    uint32_t n, heads;              /* heads: so many of n numbers, */
-    uint32_t apart, at;             /* so far apart, the first so far from the row's begin */
-    uint32_t at2;                   /* the same in in2; of GATED there alone heads are apart */
-    float scale;                    /* EMBED, LAST, ADD, SCALE */
+    uint32_t n, heads;  /* heads: so many of n numbers, */
+    uint32_t apart, at; /* so far apart, the first so far from the row's begin */
+    uint32_t at2;       /* the same in in2; of GATED there alone heads are apart; of MOVE in out */
+    float scale;        /* EMBED, LAST, ADD, SCALE */
     enum inf_activation activation; /* GATED */
     uint32_t count;                 /* of w and outs */
     const struct inf_weight *w[INF_STEP_WEIGHTS];
@@ -172,6 +174,7 @@ struct infer_plan {
     struct inf_state_place *state_places; /* (layers) */
     size_t state_floats;                  /* of a session; 0: no layer is recurrent */
     bool gated;                           /* some layer has a gate on its result */
+    uint32_t mixed;                       /* most numbers of a row of INF_BUF_MIXED */
     struct inf_weight ones;               /* of a norm by no weights */
     float *unit;                          /* (2, keys) weights of queries and keys, see UNIT */
 

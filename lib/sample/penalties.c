@@ -26,6 +26,13 @@ bool inf_penalties_init(struct inf_penalties *p, struct inf_arena *arena, uint32
     return p->ring && p->times && p->place && p->distinct;
 }
 
+void inf_penalties_forget(struct inf_penalties *p)
+{
+    while (p->distinct_count)
+        p->times[p->distinct[--p->distinct_count]] = 0;
+    p->used = p->next = 0;
+}
+
 void inf_penalties_accept(struct inf_penalties *p, infer_token id)
 {
     if (p->window == 0)

@@ -49,6 +49,9 @@ infer_status inf_sampler_set_filter(infer_sampler *sampler, struct inf_filter fi
  * it allows beside its own and is not told of; -1: none. */
 void inf_sampler_rest(infer_sampler *sampler, bool free, infer_token also);
 
+/* Forgets the tokens that it was told of: another text begins. */
+void inf_sampler_forget(infer_sampler *sampler);
+
 /* ---- Candidates: candidates.c -------------------------------------------------------------- */
 
 /* A logit as an integer of the same order, so that plain integer code sorts, compares and finds the
@@ -187,6 +190,7 @@ struct inf_penalties {
 
 bool inf_penalties_init(struct inf_penalties *p, struct inf_arena *arena, uint32_t vocab_size,
                         size_t window);
+void inf_penalties_forget(struct inf_penalties *p);
 void inf_penalties_accept(struct inf_penalties *p, infer_token id);
 void inf_penalties_apply(const struct inf_penalties *p, float *logits);
 

@@ -276,6 +276,12 @@ void inf_sampler_rest(infer_sampler *sampler, bool free, infer_token also)
     sampler->filter_also = also;
 }
 
+void inf_sampler_forget(infer_sampler *sampler)
+{
+    inf_penalties_forget(&sampler->penalties);
+    sampler->dry.used = sampler->dry.next = 0;
+}
+
 /* Gives the logits of what does not fit -infinity; 64 tokens at a time where a word says it of all. */
 static void apply_mask(const uint64_t *mask, float *logits, uint32_t vocab_size)
 {

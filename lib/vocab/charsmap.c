@@ -105,7 +105,7 @@ infer_status inf_charsmap_apply(struct inf_job *job, const char *text, size_t le
 {
     const struct inf_vocab *v = job->v;
     struct inf_text *normal = &job->normal;
-    bool after_blank = v->squeeze, begun = false;
+    bool after_blank = v->squeeze && !job->goes_on, begun = job->goes_on;
     normal->len = 0;
     for (size_t at = 0; at < len;) {
         struct inf_bytes part;

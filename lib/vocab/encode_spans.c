@@ -88,44 +88,147 @@ static void join_spans(const struct inf_vocab *v, const struct inf_span *spans, 
     text->len = len;
 }
 
-static infer_status encode(const struct inf_vocab *v, const struct inf_span *spans,
-                           size_t span_count, struct inf_text *text, struct inf_stretch *stretches,
-                           uint8_t *bits, infer_token *ids, size_t capacity, size_t *count,
-                           infer_error *err)
+struct inf_spanned {
+    const struct inf_vocab *v;
+    struct inf_text text;
+    struct inf_stretch *stretches, *clipped; /* (count + 1) */
+    size_t count;
+    uint8_t *barred; /* bits by id */
+};
+
+void inf_spanned_free(struct inf_spanned *s)
 {
-    join_spans(v, spans, span_count, text, stretches);
-    if (text->failed)
-        return inf_fail_memory(err, "the prompt", text->len);
+    if (!s)
+        return;
+    const infer_allocator *a = &s->v->a;
+    inf_text_free(&s->text);
+    inf_release(a, s->stretches);
+    inf_release(a, s->clipped);
+    inf_release(a, s->barred);
+    inf_release(a, s);
+}
+
+struct inf_bytes inf_spanned_text(const struct inf_spanned *s)
+{
+    return (struct inf_bytes){s->text.ptr, s->text.len};
+}
+
+infer_status inf_spanned_new(const struct inf_vocab *v, const struct inf_span *spans, size_t count,
+                             const uint8_t *used, struct inf_spanned **out, infer_error *err)
+{
+    size_t bytes = ((size_t)v->count + 7) / 8;
+    *out = NULL;
+    struct inf_spanned *s = inf_alloc_zero(&v->a, 1, sizeof *s);
+    if (!s)
+        return inf_fail_memory(err, "the prompt", sizeof *s);
+    s->v = v;
+    s->text.a = &v->a;
+    s->count = count;
+    s->stretches = inf_alloc_zero(&v->a, count + 1, sizeof *s->stretches);
+    s->clipped = inf_alloc_zero(&v->a, count + 1, sizeof *s->clipped);
+    s->barred = inf_alloc_zero(&v->a, bytes, 1);
+    bool room = s->stretches && s->clipped && s->barred;
+    if (room)
+        join_spans(v, spans, count, &s->text, s->stretches);
+    if (!room || s->text.failed) {
+        inf_spanned_free(s);
+        return inf_fail_memory(err, "the prompt", count * sizeof *s->stretches + bytes);
+    }
+    if (used)
+        memcpy(s->barred, used, bytes);
     size_t start = 0;
-    for (size_t i = 0; i < span_count; start = stretches[i++].end)
-        if (stretches[i].literal)
-            inf_specials_mark(v, text->ptr + start, stretches[i].end - start, bits);
-    bar(v, bits);
-    struct inf_raw raw = {
-        .text = text->ptr, .len = text->len, .stretches = stretches, .barred = bits};
-    return inf_tokenize_raw(v, &raw, INF_TOKENIZE_HAVE_BOS, ids, capacity, count, err);
+    for (size_t i = 0; i < count; start = s->stretches[i++].end)
+        if (s->stretches[i].literal)
+            inf_specials_mark(v, s->text.ptr + start, s->stretches[i].end - start, s->barred);
+    bar(v, s->barred);
+    *out = s;
+    return INFER_OK;
+}
+
+/* The bytes from ... to as a text of their own. */
+static struct inf_raw clip(struct inf_spanned *s, size_t from, size_t to)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        size_t end = inf_min_size(inf_max_size(s->stretches[i].end, from), to);
+        s->clipped[i] = (struct inf_stretch){end - from, s->stretches[i].literal};
+    }
+    return (struct inf_raw){.text = s->text.ptr ? s->text.ptr + from : "",
+                            .len = to - from,
+                            .stretches = s->clipped,
+                            .barred = s->barred};
+}
+
+/* Whether a token is none of ordinary text, wherever it stands. */
+static bool is_apart(const struct inf_spanned *s, infer_token id)
+{
+    enum inf_token_kind kind = s->v->tokens[id].kind;
+    return kind != INF_TOKEN_NORMAL && kind != INF_TOKEN_BYTE &&
+           (kind != INF_TOKEN_USER || inf_bit(s->barred, (uint32_t)id));
+}
+
+infer_status inf_spanned_encode(struct inf_spanned *s, size_t from, size_t to, infer_token before,
+                                infer_token *ids, size_t capacity, size_t *count, infer_error *err)
+{
+    *count = 0;
+    struct inf_raw raw = clip(s, from, to);
+    raw.goes_on = before >= 0 && (s->v->tokens[before].kind == INF_TOKEN_NORMAL ||
+                                  s->v->tokens[before].kind == INF_TOKEN_BYTE);
+    return inf_tokenize_raw(s->v, &raw, before < 0 ? INF_TOKENIZE_HAVE_BOS : 0, ids, capacity,
+                            count, err);
+}
+
+/* The next token apart from *at on: where it begins. */
+static bool next_apart(const struct inf_spanned *s, struct inf_raw *raw, size_t *at,
+                       const struct inf_vocab_special **found)
+{
+    while (inf_specials_next(s->v, raw, *at, at, found)) {
+        if (is_apart(s, (infer_token)(*found)->id))
+            return true;
+        *at += (*found)->len;
+    }
+    return false;
+}
+
+size_t inf_spanned_same(struct inf_spanned *s, size_t from, size_t at, const infer_token *ids,
+                        size_t count, size_t *end)
+{
+    struct inf_raw raw = clip(s, from, s->text.len);
+    const struct inf_vocab_special *special = NULL;
+    size_t mark = 0, same = 0; /* mark: of `special`, from `from` on, as `at` is from here */
+    bool more = next_apart(s, &raw, &mark, &special);
+    at -= from;
+    for (; same < count; same++) {
+        const struct inf_vocab_token *token = &s->v->tokens[ids[same]];
+        while (more && mark < at) {
+            mark += special->len;
+            if (mark > at) { /* it goes across the start */
+                *end = from + at;
+                return 0;
+            }
+            more = next_apart(s, &raw, &mark, &special);
+        }
+        if (!token->len || token->len > raw.len - at ||
+            memcmp(raw.text + at, token->text, token->len) != 0)
+            break;
+        if (is_apart(s, ids[same]) ? !more || mark != at || (infer_token)special->id != ids[same]
+                                   : more && mark < at + token->len)
+            break;
+        at += token->len;
+    }
+    *end = from + at;
+    return same;
 }
 
 infer_status inf_vocab_encode_spans(const struct inf_vocab *v, const struct inf_span *spans,
                                     size_t span_count, const uint8_t *used, infer_token *ids,
                                     size_t capacity, size_t *count, infer_error *err)
 {
+    struct inf_spanned *s;
     *count = 0;
-    size_t bytes = ((size_t)v->count + 7) / 8;
-    struct inf_text text = {.a = &v->a};
-    struct inf_stretch *stretches = inf_alloc_zero(&v->a, span_count + 1, sizeof *stretches);
-    uint8_t *bits = inf_alloc_zero(&v->a, bytes, 1);
-    infer_status status;
-    if (stretches && bits) {
-        if (used)
-            memcpy(bits, used, bytes);
-        status = encode(v, spans, span_count, &text, stretches, bits, ids, capacity, count, err);
-    } else {
-        status = inf_fail_memory(err, "the prompt", span_count * sizeof *stretches + bytes);
-    }
-    inf_text_free(&text);
-    inf_release(&v->a, stretches);
-    inf_release(&v->a, bits);
+    infer_status status = inf_spanned_new(v, spans, span_count, used, &s, err);
+    if (!status)
+        status = inf_spanned_encode(s, 0, s->text.len, -1, ids, capacity, count, err);
+    inf_spanned_free(s);
     return status;
 }
 

@@ -54,7 +54,7 @@ static infer_status encode_normal(struct inf_job *job, const char *text, size_t 
 /* The same with the blank that goes before the text. */
 static infer_status encode_cuts(struct inf_job *job, const char *text, size_t len)
 {
-    if (!job->v->prefix)
+    if (!job->v->prefix || job->goes_on)
         return encode_normal(job, text, len);
     size_t next = next_cut(job->v, text, 0, len);
     job->normal.len = 0;
@@ -137,6 +137,7 @@ static infer_status encode_all(struct inf_job *job, struct inf_raw *raw)
         if (!special)
             break;
         inf_job_push(job, (infer_token)special->id);
+        job->goes_on = false;
         at = end + special->len;
     }
     return INFER_OK;
@@ -199,7 +200,8 @@ infer_status inf_tokenize_raw(const struct inf_vocab *v, struct inf_raw *raw, un
                           .err = err,
                           .normal = {.a = &v->a},
                           .decomposed = {.a = &v->a},
-                          .barred = raw->barred};
+                          .barred = raw->barred,
+                          .goes_on = raw->goes_on};
     infer_token *own = NULL;
     if (capacity && (capacity < bound || v->charsmap)) {
         size_t bytes = capacity * sizeof *own;

@@ -56,6 +56,27 @@ infer_status inf_vocab_encode_spans(const struct inf_vocab *v, const struct inf_
                                     size_t span_count, const uint8_t *used, infer_token *ids,
                                     size_t capacity, size_t *count, infer_error *err);
 
+/* The same in parts, for prompts that go on from tokens that are there: the text of the spans, U+2581 as
+ * blanks where it stands for them, and what may count in it as above. */
+struct inf_spanned;
+infer_status inf_spanned_new(const struct inf_vocab *v, const struct inf_span *spans, size_t count,
+                             const uint8_t *used, struct inf_spanned **spanned, infer_error *err);
+void inf_spanned_free(struct inf_spanned *spanned);
+struct inf_bytes inf_spanned_text(const struct inf_spanned *spanned);
+
+/* The ids of its bytes from ... to, as a text of its own behind the token `before`; -1: the start of the
+ * prompt, with bos as above. */
+infer_status inf_spanned_encode(struct inf_spanned *spanned, size_t from, size_t to,
+                                infer_token before, infer_token *ids, size_t capacity,
+                                size_t *count, infer_error *err);
+
+/* How many of ids[count], which a model made, stand at byte `at`, behind each other; *end is where they
+ * end. Special tokens stand only where the spans have them, and what the spans have as a special token
+ * that no content may become is spelled by no others. `from`, not above `at`: where the part that is
+ * tokenised before them begins. */
+size_t inf_spanned_same(struct inf_spanned *spanned, size_t from, size_t at, const infer_token *ids,
+                        size_t count, size_t *end);
+
 /* Sets the bits of the special tokens that stand in a text (the source of a template); used has
  * (inf_vocab_count() + 7) / 8 bytes, which the caller has cleared. */
 infer_status inf_vocab_mark_used(const struct inf_vocab *v, const char *text, size_t len,

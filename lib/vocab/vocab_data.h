@@ -241,6 +241,7 @@ struct inf_raw {
     size_t len;
     const struct inf_stretch *stretches;
     const uint8_t *barred; /* bits by id; NULL: none */
+    bool goes_on;          /* ordinary text stands before it: no blank is put there */
     size_t current;        /* the stretch that the last look was in */
 };
 
@@ -305,6 +306,7 @@ struct inf_job {
     size_t best_capacity;
     struct inf_text normal, decomposed; /* copies of the text where it is changed */
     const uint8_t *barred;              /* bits of ids that no ordinary text becomes; NULL: none */
+    bool goes_on;                       /* the stretch goes on from ordinary text */
     infer_error *err;
 };
 

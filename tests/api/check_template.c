@@ -2,7 +2,7 @@
  * Templates of the public interface, with a model: the tokens of prompts, that nothing which somebody
  * says becomes a control token, and thoughts apart from answers.
  */
-#include "tests/mkfile.h"
+#include "tests/tiny/talker.h"
 
 #include <libinfer.h>
 
@@ -25,42 +25,19 @@ static bool verdict(bool good, const char *what, const char *where, int line)
     return good;
 }
 
-/* ---- A model with the special tokens of a chat ---------------------------------------------- */
-
-enum { FIRST = 290, START = FIRST, END, THINK, THINK_END, TOOL, HEAD, SPECIALS_END };
-
-static const char *const specials[] = {"<|im_start|>", "<|im_end|>", "<think>",
-                                       "</think>",     "<tool>",     "<|message|>"};
-
-/* The elements of an array of texts with some of them replaced. */
-static struct mk_bytes replace_texts(const struct mk_key *key)
-{
-    struct mk_bytes out = {0};
-    const char *at = (const char *)key->value.ptr + 12; /* behind type and count */
-    for (uint32_t id = 0; id < MK_VOCAB; id++) {
-        uint64_t len;
-        memcpy(&len, at, sizeof len);
-        if (id >= FIRST && id < SPECIALS_END)
-            mk_put_string(&out, specials[id - FIRST], strlen(specials[id - FIRST]));
-        else
-            mk_put_string(&out, at + 8, (size_t)len);
-        at += 8 + len;
-    }
-    return out;
-}
+enum {
+    FIRST = TALKER_FIRST,
+    START = TALKER_START,
+    END = TALKER_END,
+    THINK = TALKER_THINK,
+    THINK_END = TALKER_THINK_END,
+    SPECIALS_END = TALKER_SPECIALS_END
+};
 
 static struct mk_bytes model_bytes(const char *text)
 {
     struct mk_file *file = mk_base_t2();
-    struct mk_key *types = mk_key(file, "tokenizer.ggml.token_type");
-    struct mk_bytes texts = replace_texts(mk_key(file, "tokenizer.ggml.tokens"));
-    for (uint32_t id = FIRST; id < SPECIALS_END; id++) {
-        int32_t type = id == TOOL ? 4 : 3; /* user-defined, control */
-        memcpy((char *)types->value.ptr + 12 + 4 * id, &type, sizeof type);
-    }
-    mk_set_array(file, "tokenizer.ggml.tokens", MK_STRING, MK_VOCAB, texts.ptr, texts.len);
-    mk_set_text(file, "tokenizer.chat_template", text, strlen(text));
-    free(texts.ptr);
+    tiny_make_talker(file, text);
     struct mk_bytes bytes = mk_build(file, NULL);
     mk_free(file);
     return bytes;

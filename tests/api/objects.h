@@ -73,7 +73,7 @@ static size_t tokens_of(const infer_session *session)
     return count;
 }
 
-static void make_ids(infer_token *ids, size_t count, uint32_t seed)
+__attribute__((unused)) static void make_ids(infer_token *ids, size_t count, uint32_t seed)
 {
     for (size_t i = 0; i < count; i++) {
         seed = seed * 1664525 + 1013904223;
@@ -82,7 +82,8 @@ static void make_ids(infer_token *ids, size_t count, uint32_t seed)
 }
 
 /* The session has `count` tokens, and its next logits are those of a session that never failed. */
-static bool as_before(infer_session *session, size_t count, const float *want)
+__attribute__((unused)) static bool as_before(infer_session *session, size_t count,
+                                              const float *want)
 {
     const infer_token next = 17;
     bool good = tokens_of(session) == count && !infer_session_logits(session, 0) &&

@@ -181,6 +181,11 @@ v = array.array("f", open(sys.argv[1], "rb").read())
 sys.exit(not (len(v) == 256 and abs(sum(x * x for x in v) - 1) < 1e-5))' "$out"
     verdict $? 'embed: 256 numbers of length 1'
     given ''
+    call 0 'embed of a text' embed "$work/embedding.gguf" -p 'a text' --json
+    python3 -c 'import json, sys
+v = json.load(open(sys.argv[1]))
+sys.exit(not (len(v) == 256 and abs(sum(x * x for x in v) - 1) < 1e-5))' "$out"
+    verdict $? 'embed of a text: 256 numbers of length 1'
 fi
 call 1 'no such session' run "$model" -p x -n 1 --restore "$work/no-such-file"
 call 1 'embed' embed "$model"
@@ -218,6 +223,26 @@ call 0 'info --json' info "$model" --json
 json '{"architecture", "parameters", "tensors", "types", "context", "vocab", "tokenizer",
        "template", "runs"} <= set(v)' 'info: the keys'
 json 'v["runs"] is True and sum(v["types"].values()) == v["tensors"]' 'info: counts'
+json 'v["template_sha256"] is None if v["template"] is None else len(v["template_sha256"]) == 64' 'info: a sum beside the template'
+# FIPS 180-4's examples, and every way a text can end in a block
+python3 - "$infer" "$work/sums.gguf" <<'PY' 2>>"$err"
+import hashlib, json, struct, subprocess, sys
+def text(b): return struct.pack("<Q", len(b)) + b
+def key(name, value): return text(name) + struct.pack("<I", 8) + text(value)
+known = {b"abc": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+         b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq":
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"}
+texts = list(known) + [b"x" * n for n in (0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 127, 128, 1000)]
+for t in texts:
+    open(sys.argv[2], "wb").write(b"GGUF" + struct.pack("<IQQ", 3, 0, 2) + key(b"general.architecture", b"llama")
+                                  + key(b"tokenizer.chat_template", t))
+    got = json.loads(subprocess.check_output([sys.argv[1], "info", sys.argv[2], "--json"]))["template_sha256"]
+    want = known.get(t, hashlib.sha256(t).hexdigest())
+    if got != want: sys.exit("%r: %s, not %s" % (t, got, want))
+    line = subprocess.check_output([sys.argv[1], "info", sys.argv[2]]).decode()
+    if "%d bytes, sha256 %s\n" % (len(t), want) not in line: sys.exit("info for a person: %r" % t)
+PY
+verdict $? 'info: SHA-256'
 vocab=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["vocab"])' "$out")
 call 0 'info --tensors' info --json --tensors -- "$model"
 json 'len(v["tensor_list"]) == v["tensors"]' 'info: every tensor'
@@ -416,6 +441,40 @@ call 0 'chat: few thoughts' chat "$talker" "${own[@]}" -p hello -n 4 --reasoning
 call 2 'chat: odd thoughts' chat "$talker" -p hello --reasoning on
 call 1 'chat: a broken template' chat "$talker" --chat-template "$work/broken.jinja" -p hello
 contains 'line 2, column 5' "$err" 'chat: where the template is broken'
+call 0 'chat: -n 0' chat "$talker" "${own[@]}" -p hello -n 0 --json
+json 'v["tokens"] == 0 and v["stop"] == "limit" and v["prompt_tokens"] > 0' 'chat: -n 0 makes nothing'
+call 0 'chat: a stop text' chat "$talker" "${own[@]}" -p hello -n 20 --temp 0 --json
+stop=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["text"][3:5])' "$out")
+call 0 'chat: a stop text' chat "$talker" "${own[@]}" -p hello -n 20 --temp 0 --json --stop "$stop"
+json "v['stop'] == 'stop' and len(v['text']) <= 3" 'chat: a stop text ends the answer'
+printf '[{"name": "look", "description": "looks", "parameters": {"type": "object", "properties": {"at":
+    {"enum": ["a", "b"]}}, "required": ["at"], "additionalProperties": false}}]' >"$work/tools.json"
+printf '[{"name": "look"}, {"name": "look"}]' >"$work/twice.json"
+call 0 'chat --tools' chat "$talker" "${own[@]}" -p hello -n 4 --json --tools "$work/tools.json"
+json 'v["tool_calls"] == [] or v["tool_calls"][0]["name"] == "look"' 'chat --tools: tool_calls'
+call 0 'chat --tool-choice none' chat "$talker" "${own[@]}" -p hello -n 4 --tools "$work/tools.json" --tool-choice none
+if [ -x "$maker" ]; then
+    "$maker" "$work/talker.gguf" talker
+    "$(dirname "$infer")/chat" "$work/talker.gguf" >"$out" 2>"$err"
+    verdict $? 'examples/chat.c: two turns'
+    kept=$(sed -n 's/^(\([0-9]*\) of .*/\1/p' "$out" | tail -1)
+    [ "$(grep -c 'were there already' "$out")" -eq 2 ] && [ "${kept:-0}" -gt 10 ]
+    verdict $? "examples/chat.c: the second turn goes on, $kept tokens"
+    "$(dirname "$infer")/chat" "$work/none.gguf" >"$out" 2>"$err"
+    [ $? -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
+    verdict $? 'examples/chat.c: no such file'
+    call 0 'chat: a model that talks' chat "$work/talker.gguf" -p hello -n 4 --json --tools "$work/tools.json"
+    json 'v["cached_tokens"] == 0 and v["prompt_tokens"] > 50' 'chat: the template tells of the tools'
+    "$maker" "$work/hybrid.gguf" qwen35
+    call 0 'plan: a recurrent model' plan "$work/hybrid.gguf"
+    contains '1 + 4 times' "$out" 'plan: the copies of a recurrent state'
+fi
+call 2 'chat: a tool choice without tools' chat "$talker" -p hello --tool-choice auto
+call 2 'chat: tools and a grammar' chat "$talker" -p hello --tools "$work/tools.json" --grammar "$work/grammar"
+call 1 'chat: no such tool' chat "$talker" "${own[@]}" -p hello --tools "$work/tools.json" --tool-choice fly
+call 1 'chat: two tools of one name' chat "$talker" "${own[@]}" -p hello --tools "$work/twice.json"
+contains 'twice.json' "$err" 'chat: which file of tools is wrong'
+call 1 'chat: tools that are no JSON' chat "$talker" "${own[@]}" -p hello --tools "$work/broken.jinja"
 call 1 'chat: a template that is not there' chat "$talker" --chat-template "$work/none" -p hello
 python3 "$here/chat_terminal.py" "$infer" "$talker" "${own[@]}" 2>"$err"
 verdict $? 'chat at a terminal'

@@ -265,16 +265,21 @@ static bool glu_case(void (*reference)(void), void (*function)(void), size_t n,
     memcpy(g, gate, n * 4);
     memcpy(u, up, n * 4);
     size_t where = random_below(3);
-    bool gated = activation == INF_SWIGLU_CLAMPED || random_below(3) > 0;
+    bool gated =
+        activation == INF_SWIGLU_CLAMPED || (activation != INF_XIELU && random_below(3) > 0);
+    static const struct inf_xielu scales[] = {{1.25f, 0.7f, 0.5f, -1e-6f},
+                                              {0.3f, 1.5f, -0.2f, 2.0f}};
+    const struct inf_xielu *xielu = &scales[random_below(2)];
     float *out = where == 0 ? g : where == 1 ? u : (float *)at_guard(4, n * 4);
-    struct inf_glu_args expected = {gate, gated ? up : NULL, at_guard(3, n * 4), n, activation};
-    struct inf_glu_args got = {g, gated ? u : NULL, out, n, activation};
+    struct inf_glu_args expected = {gate, gated ? up : NULL, at_guard(3, n * 4),
+                                    n,    activation,        xielu};
+    struct inf_glu_args got = {g, gated ? u : NULL, out, n, activation, xielu};
     ((inf_glu_fn *)reference)(&expected);
     ((inf_glu_fn *)function)(&got);
     return same_floats(expected.out, out, n, loose);
 }
 
-#define ACTIVATIONS (INF_LINEAR + 1)
+#define ACTIVATIONS (INF_XIELU + 1)
 
 static bool check_glu(void (*reference)(void), void (*function)(void))
 {
@@ -723,28 +728,57 @@ static bool check_functions(void)
 {
     inf_glu_fn inf_k_glu_ref;
     inf_softcap_fn inf_k_softcap_ref;
-    double worst[INF_RELU_SQUARED + 2] = {0};
+    enum { CAP, SILU, GELU, GELU_ERF, RELU2, XIELU, FUNCTIONS };
+    static const enum inf_activation activations[] = {INF_SILU,     INF_SILU,         INF_GELU_TANH,
+                                                      INF_GELU_ERF, INF_RELU_SQUARED, INF_XIELU};
+    static const struct inf_xielu xielu = {0.75f, 1.25f, 0.5f, -1e-6f};
+    double worst[FUNCTIONS] = {0};
     for (double at = -20.0; at < 20.0; at += 1.0 / 512) {
-        float x = (float)at, got[INF_RELU_SQUARED + 2];
+        float x = (float)at, got[FUNCTIONS] = {x};
         double d = (double)x;
-        double want[] = {d / (1.0 + exp(-d)),
+        double want[] = {5.0 * tanh(d / 5.0),
+                         d / (1.0 + exp(-d)),
                          0.5 * d * (1.0 + tanh(0.79788456080286536 * (d + 0.044715 * d * d * d))),
-                         0.5 * d * erfc(-0.70710678118654752 * d), d < 0.0 ? 0.0 : d * d,
-                         5.0 * tanh(d / 5.0)};
-        for (int f = 0; f <= INF_RELU_SQUARED; f++)
-            inf_k_glu_ref(&(struct inf_glu_args){&x, NULL, &got[f], 1, (enum inf_activation)f});
-        got[INF_RELU_SQUARED + 1] = x;
-        inf_k_softcap_ref(&(struct inf_softcap_args){&got[INF_RELU_SQUARED + 1], 1, 5.0f});
-        for (int f = 0; f < INF_RELU_SQUARED + 2; f++)
+                         0.5 * d * erfc(-0.70710678118654752 * d),
+                         d < 0.0 ? 0.0 : d * d,
+                         d > 0.0 ? 0.75 * d * d + 0.5 * d
+                                 : 1.25 * (expm1(fmin(d, (double)-1e-6f)) - d) + 0.5 * d};
+        inf_k_softcap_ref(&(struct inf_softcap_args){&got[CAP], 1, 5.0f});
+        for (int f = SILU; f < FUNCTIONS; f++)
+            inf_k_glu_ref(&(struct inf_glu_args){&x, NULL, &got[f], 1, activations[f], &xielu});
+        for (int f = 0; f < FUNCTIONS; f++)
             worst[f] = fmax(worst[f], fabs((double)got[f] - want[f]) /
-                                          fmax(f > INF_RELU_SQUARED ? 5.0 : 1.0, fabs(want[f])));
+                                          fmax(f == CAP ? 5.0 : 1.0, fabs(want[f])));
     }
-    printf("  silu, gelu, gelu with erf, relu squared, softcap: at most %.1e, %.1e, %.1e, %.1e, "
-           "%.1e of max(1 or the cap, |value|)\n",
-           worst[0], worst[1], worst[2], worst[3], worst[4]);
+    printf("  softcap, silu, gelu, gelu with erf, relu squared, xielu: at most %.1e, %.1e, %.1e, "
+           "%.1e, %.1e, %.1e of max(1 or the cap, |value|)\n",
+           worst[CAP], worst[SILU], worst[GELU], worst[GELU_ERF], worst[RELU2], worst[XIELU]);
     bool good = true;
-    for (int f = 0; f < INF_RELU_SQUARED + 2; f++)
+    for (int f = 0; f < FUNCTIONS; f++)
         good &= worst[f] < 5e-7;
+    return good;
+}
+
+/* What is folded into nothing stays as it is, on every level, however low its scores are. */
+static bool check_first_merge(void)
+{
+    const struct inf_kernel_row *rows;
+    size_t n = inf_kernel_rows(&rows);
+    bool good = true;
+    for (size_t i = 0; i < n; i++) {
+        bool usable = rows[i].isa == INF_ISA_EXACT || inf_cpu_usable() >> rows[i].isa & 1;
+        if (rows[i].op != INF_OP_ATTN_MERGE || !usable)
+            continue;
+        float most = 0.0f, sum = 0.0f, acc[16] = {0.0f}, acc_t[16];
+        for (int d = 0; d < 16; d++)
+            acc_t[d] = (float)d;
+        ((inf_attn_merge_fn *)rows[i].function)(
+            &(struct inf_attn_merge_args){16, &most, &sum, acc, -1000.0f, 2.0f, acc_t});
+        if (most != -1000.0f || sum != 2.0f || memcmp(acc, acc_t, sizeof acc)) {
+            printf("  %s: %g, %g in place of -1000, 2\n", rows[i].name, (double)most, (double)sum);
+            good = false;
+        }
+    }
     return good;
 }
 
@@ -828,8 +862,9 @@ int main(int argc, char **argv)
     random_state = seed;
 
     size_t passed = 0, failed = 0;
-    for (int i = 0; i < 2; i++) {
-        bool good = i ? check_functions() : check_exp();
+    bool (*const functions[])(void) = {check_exp, check_functions, check_first_merge};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        bool good = functions[i]();
         passed += good;
         failed += !good;
     }

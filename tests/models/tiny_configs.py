@@ -314,6 +314,16 @@ def glm4moe(name, **more):
              "the file has a layer that predicts the next token but one", **more)
 
 
+@model("dots1")
+def dots1(name, **more):
+    make(name, tf.Dots1ForCausalLM, tf.Dots1Config(**base(
+        hidden_size=32, intermediate_size=96, num_hidden_layers=3, num_key_value_heads=4, rms_norm_eps=2e-5, tie_word_embeddings=False, rope_parameters=rope(60000.0),
+        moe_intermediate_size=32, num_experts_per_tok=3, n_routed_experts=8, n_shared_experts=2, routed_scaling_factor=1.7, n_group=1, topk_group=1,
+        first_k_dense_replace=1, norm_topk_prob=True, sliding_window=None, max_window_layers=3)),
+        seed=129, arch="dots1", pre="qwen2", trim=0.1, config_extra=lambda c: c.update(scoring_func="sigmoid"),
+        what="sigmoid routing with selection bias, weights normalised and scaled, 2 shared experts in one, dense first layer, q/k norm", **more)
+
+
 @model("olmoe")
 def olmoe(name, **more):
     make(name, tf.OlmoeForCausalLM, tf.OlmoeConfig(**base(       # the converter writes 1e-5 whatever the configuration says

@@ -1,11 +1,10 @@
 /*
  * Memory that runs out: the k-th call of the allocator (and all after it) fails, for every k, over
- * loading, tokenising, evaluating, generating, saving and restoring. Each time: INFER_E_MEMORY or
+ * loading, tokenising, evaluating, generating, saving, restoring and a conversation of two turns. Each time: INFER_E_MEMORY or
  * success, nothing leaked, and the objects that are left work afterwards.
  */
-#include "formats/type.h"
 #include "tests/count_alloc.h"
-#include "tests/tiny/models.h"
+#include "tests/tiny/talker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +28,30 @@ struct objects {
     infer_session *session;
 };
 
+static const char template_text[] = "{%- for m in messages %}{{ m.content or "
+                                    "m.tool_calls[0].function.arguments }}{{ '<|im_end|>' }}"
+                                    "{%- endfor %}{{ '<think>' }}";
+
+/* A turn, and one that goes on from its message. */
+static infer_status talk(infer_session *session, infer_error *err)
+{
+    static const char call[] = "{\"role\": \"assistant\", \"tool_calls\": [{\"id\": \"x\", "
+                               "\"function\": {\"name\": \"f\", \"arguments\": {\"a\": 1}}}]}";
+    char messages[2048] = "[{\"role\": \"user\", \"content\": \"a\"}]", answer[1024];
+    const char *stops[] = {"no such text"};
+    size_t len;
+    infer_chat_options o = {
+        .size = sizeof o, .max_tokens = 4, .max_thought_tokens = 2, .stop = stops, .stop_count = 1};
+    infer_status status = infer_chat(session, messages, strlen(messages), &o, NULL, err);
+    if (!status)
+        status = infer_chat_message(session, answer, sizeof answer, &len, err);
+    if (status)
+        return status;
+    snprintf(messages, sizeof messages, "[{\"role\": \"user\", \"content\": \"a\"}, %.*s, %s]",
+             (int)len, answer, call);
+    return infer_chat(session, messages, strlen(messages), &o, NULL, err);
+}
+
 /* Everything up to some text, as far as memory reaches. */
 static infer_status use(const infer_allocator *a, struct objects *o, uint64_t *hash,
                         infer_error *err)
@@ -44,7 +67,8 @@ static infer_status use(const infer_allocator *a, struct objects *o, uint64_t *h
         (!o->session && (status = infer_session_new(o->plan, &o->session, err))) ||
         (status = infer_generate(o->session, NULL, "some text", 5, NULL, NULL, &made, err)) ||
         (status = infer_session_save(o->session, saved, err)) ||
-        (status = infer_session_restore(o->session, saved, err)))
+        (status = infer_session_restore(o->session, saved, err)) ||
+        (status = talk(o->session, err)))
         return status;
     size_t count;
     const infer_token *ids = infer_session_tokens(o->session, &count);
@@ -86,7 +110,7 @@ static bool fail_at(size_t k, bool again, uint64_t want)
 
 int main(void)
 {
-    file = tiny_model(tiny_kind_at(0), INF_TYPE_Q4_K, 1);
+    file = tiny_talker(tiny_kind_named("qwen35"), false, template_text);
     int fd = mkstemp(saved);
     struct count_alloc count;
     struct objects o = {0};

@@ -163,6 +163,24 @@ static void keys_of_gemma4(struct maker *m)
     key(m, "embedding_length_per_layer_input", k->per_layer);
 }
 
+static void keys_of_apertus(struct maker *m)
+{
+    static const struct {
+        const char *name;
+        float first, step;
+    } rows[] = {{"xielu.alpha_p", 0.3f, -0.7f},
+                {"xielu.alpha_n", -0.4f, 0.9f},
+                {"xielu.beta", 0.5f, 0.25f},
+                {"xielu.eps", -1e-6f, 2.0f}};
+    for (size_t i = 0; is(m->kind, "apertus") && i < sizeof rows / sizeof *rows; i++) {
+        float values[TINY_LAYERS_MAX];
+        for (uint32_t layer = 0; layer < m->kind->layers; layer++)
+            values[layer] = rows[i].first + rows[i].step * (float)layer;
+        mk_set_array(m->file, rows[i].name, MK_F32, m->kind->layers, values,
+                     m->kind->layers * sizeof *values);
+    }
+}
+
 static void keys(struct maker *m)
 {
     const struct tiny_kind *k = m->kind;
@@ -199,6 +217,7 @@ static void keys(struct maker *m)
     }
     keys_of_recurrence(m);
     keys_of_gemma4(m);
+    keys_of_apertus(m);
     for (const struct tiny_number *n = k->numbers; n < k->numbers + TINY_NUMBERS && n->key; n++)
         key_float(m, n->key, n->value);
     for (const struct tiny_count *n = k->counts; n < k->counts + TINY_COUNTS && n->key; n++)
@@ -341,8 +360,9 @@ static void tensors(struct maker *m, int layer)
 {
     for (size_t i = 0; i < m->arch->tensor_count; i++) {
         const struct inf_tensor_row *row = &m->arch->tensors[i];
-        if (in_layers(m, row->slot) == (layer >= 0) && wanted(m->kind, row) &&
-            inf_arch_has(&m->hp, layer, row->when))
+        const struct inf_tensor_row *due = row->when == INF_WITH_LAST ? row - 1 : row;
+        if (in_layers(m, row->slot) == (layer >= 0) && wanted(m->kind, due) &&
+            inf_arch_has(&m->hp, layer, due->when))
             tensor(m, row, layer);
     }
 }

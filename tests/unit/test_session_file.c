@@ -20,7 +20,7 @@
 
 Suite *suite_session_file(void);
 
-#define HEAD_BYTES 32 /* magic, version, model, settings, tokens */
+#define HEAD_BYTES 40 /* magic, version, model, settings, tokens, turns */
 #define TOKENS 5
 
 static char folder[] = "/tmp/session_file.XXXXXX";
@@ -255,7 +255,7 @@ START_TEST(an_older_version_is_refused)
     write_file(whole.ptr, whole.len);
     free(whole.ptr);
     refuse_in(tiny_kind_at(0), 1, (infer_plan_options){0}, INFER_E_UNSUPPORTED,
-              "version 1, this build reads 2");
+              "version 1, this build reads 3");
 }
 END_TEST
 

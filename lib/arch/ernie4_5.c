@@ -1,4 +1,4 @@
-/* ernie4_5-moe: a llama whose later layers, or some of them, have experts, chosen with a bias. */
+/* ernie4_5, ernie4_5-moe: a llama; the larger ones have experts in later layers, or some of them, chosen with a bias. */
 #include "lib/arch/arch.h"
 
 static const struct inf_tensor_row tensors[] = {
@@ -11,6 +11,14 @@ static const struct inf_tensor_row tensors[] = {
     INF_TENSORS_EXPERTS,
     {INF_SLOT_CHOICE_BIAS, INF_OPTIONAL},
     INF_TENSORS_SHARED,
+};
+
+const struct inf_arch inf_arch_ernie4_5 = {
+    .name = "ernie4_5",
+    .tensors = tensors,
+    .tensor_count = sizeof tensors / sizeof *tensors,
+    .layer = inf_layer_pre_norm,
+    .rope_adjacent = true,
 };
 
 const struct inf_arch inf_arch_ernie4_5_moe = {

@@ -1,0 +1,129 @@
+/*
+ * One call. It becomes an action whose bytes do not change again; the policy judges it; where it is a question
+ * the person answers; the log has it all; then the action, and nothing else, is carried out.
+ */
+#include "digest.h"
+#include "log.h"
+#include "loop.h"
+
+#include <string.h>
+
+/* Whether the action may be carried out: the policy, then the person. False: `content` says no. */
+static bool permitted(struct agent *agent, const struct turn_call *call, struct action *action,
+                      struct text *content, bool *fatal)
+{
+    static const char *const verdicts[] = {"allow", "ask", "deny"};
+    static const char *const answers[] = {"no", "once", "session"};
+    struct text why = {0};
+    enum verdict verdict = policy_judge(agent, action, &why);
+    const char *said = verdicts[verdict], *reason = why.failed || !why.data ? "" : why.data;
+    *fatal = *fatal || !log_write(agent->log, "verdict",
+                                  json_pack("{s:s,s:s,s:s}", "call", call->id, "verdict",
+                                            verdicts[verdict], "why", reason));
+    if (verdict == VERDICT_ASK && !*fatal) {
+        show_question(agent, call->id, action, reason);
+        cancel_pause(); /* a person may take time */
+        enum answer answer = approval_ask(agent, action, reason);
+        cancel_resume();
+        said = answers[answer];
+        *fatal = !log_write(
+            agent->log, "answer",
+            json_pack("{s:s,s:s,s:s}", "call", call->id, "answer", said, "digest", action->digest));
+    }
+    bool yes = !*fatal && strcmp(said, "deny") != 0 && strcmp(said, "no") != 0;
+    show_verdict(agent, call->id, said, strcmp(said, "no") == 0 ? "the answer was no" : reason);
+    if (!yes)
+        text_format(content, "Refused: %s. It was not done; do not call it again.",
+                    verdict == VERDICT_DENY ? reason : "the user said no");
+    text_free(&why);
+    return yes;
+}
+
+/* Around text from outside stands a name that nobody can guess: a hint to the model, and no more. */
+static void wrap(const struct agent *agent, struct text *content)
+{
+    struct text wrapped = {0};
+    text_format(&wrapped, "<data %s>\n", agent->tag);
+    text_add(&wrapped, content->data ? content->data : "", content->len);
+    text_format(&wrapped, "%s</data %s>",
+                content->len && content->data[content->len - 1] != '\n' ? "\n" : "", agent->tag);
+    text_free(content);
+    *content = wrapped;
+}
+
+static bool log_action(struct agent *agent, const struct turn_call *call,
+                       const struct action *action)
+{
+    static const char *const kinds[] = {"read", "write", "run", "git", "mcp"};
+    return log_write(agent->log, "action",
+                     json_pack("{s:s,s:s,s:s,s:s,s:o}", "call", call->id, "tool", action->tool,
+                               "kind", kinds[action->kind], "digest", action->digest, "bytes",
+                               log_bytes(action->shown.data, action->shown.len)));
+}
+
+/* Prepared, judged, carried out: what the call brings. */
+static void perform(struct agent *agent, const struct turn_call *call, struct action *action,
+                    struct called *called)
+{
+    struct text *content = &called->content;
+    if (!tools_prepare(agent, call->name, call->arguments, strlen(call->arguments), action,
+                       content)) {
+        called->fatal =
+            !log_write(agent->log, "refused",
+                       json_pack("{s:s,s:o}", "call", call->id, "why",
+                                 log_bytes(content->data ? content->data : "", content->len)));
+        return;
+    }
+    called->fatal = !log_action(agent, call, action);
+    if (called->fatal || !permitted(agent, call, action, content, &called->fatal))
+        return;
+    char digest[DIGEST_HEX];
+    action_digest(action, digest);
+    if (strcmp(digest, action->digest) != 0) {
+        text_format(content, "Refused: it is not what was judged any more. It was not done.");
+        return;
+    }
+    called->ok = action->perform(action, agent, content);
+    called->changed = called->ok && (action->kind == ACTION_WRITE || action->kind == ACTION_GIT);
+    called->outside = action->outside;
+}
+
+/* Content from outside has come into the conversation: what it can ask for is asked of the person. */
+static bool taint(struct agent *agent, const char *source)
+{
+    bool known = agent->taint.len != 0;
+    policy_taint(agent, source);
+    if (!known)
+        show_say(agent,
+                 "text from outside your prompt was read (%s): from now on each run is asked",
+                 agent->taint.len ? agent->taint.data : "");
+    return log_write(agent->log, "taint",
+                     json_pack("{s:o}", "source", log_bytes(source, strlen(source))));
+}
+
+void call_do(struct agent *agent, const struct turn_call *call, struct called *called)
+{
+    struct action action = {0};
+    struct text *content = &called->content;
+    perform(agent, call, &action, called);
+    if (content->failed)
+        called->fatal = true;
+    if (!called->fatal) {
+        size_t left_out = budget_cut(agent, content);
+        digest_of(content->data, content->len, called->digest);
+        called->fatal =
+            content->failed ||
+            !log_write(agent->log, "result",
+                       json_pack("{s:s,s:b,s:I,s:s,s:I}", "call", call->id, "ok", called->ok,
+                                 "bytes", (json_int_t)content->len, "sha256", called->digest,
+                                 "left_out", (json_int_t)left_out));
+        show_result(agent, call->id, called->ok, content, left_out);
+    }
+    if (!called->fatal && agent->model.result)
+        agent->model.result(&agent->model, agent, call->id, called->digest);
+    if (called->outside) {
+        called->fatal = !taint(agent, action.origin ? action.origin : call->name) || called->fatal;
+        wrap(agent, content);
+    }
+    action_free(&action);
+}

@@ -1,0 +1,265 @@
+/* Guarded names that are in the workspace, and placeholders for those that are not. */
+#include "sandbox_inner.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    ENTRIES_MAX = 1000000, /* looked at */
+    GUARDED_MAX = 4096,    /* found */
+    DEPTH_MAX = 32,        /* deeper folders are hidden: nobody looked into them */
+};
+
+struct walk {
+    struct guarded_list *list;
+    size_t seen;
+    char path[4096];
+    char *err;
+};
+
+static bool add(struct walk *w, enum name_kind kind, bool folder, bool pin)
+{
+    struct guarded_list *list = w->list;
+    if (list->count == GUARDED_MAX) {
+        snprintf(w->err, SANDBOX_ERR, "the workspace has more than %d guarded names", GUARDED_MAX);
+        return false;
+    }
+    if (list->count == list->room) {
+        size_t room = list->room ? 2 * list->room : 32;
+        struct guarded_entry *entries = realloc(list->entries, room * sizeof *entries);
+        if (!entries)
+            goto memory;
+        list->entries = entries;
+        list->room = room;
+    }
+    char *path = strdup(w->path);
+    if (!path)
+        goto memory;
+    list->entries[list->count++] =
+        (struct guarded_entry){.path = path, .kind = kind, .folder = folder, .pin = pin};
+    return true;
+memory:
+    snprintf(w->err, SANDBOX_ERR, "out of memory while searching the workspace");
+    return false;
+}
+
+static bool is_folder(int at, const struct dirent *entry)
+{
+    struct stat st;
+    if (entry->d_type != DT_UNKNOWN)
+        return entry->d_type == DT_DIR;
+    return !fstatat(at, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
+}
+
+static bool walk_folder(struct walk *w, int fd, size_t len, int depth);
+static bool is_placeholder(int at, const char *name);
+
+/* The kind of the last component of w->path; the folders above it have been judged. No rule has more
+ * than three components. */
+static enum name_kind judge(const struct walk *w, size_t len)
+{
+    size_t from = len;
+    for (int slashes = 0; from > 0; from--)
+        if (w->path[from - 1] == '/' && ++slashes == 4)
+            break;
+    return names_judge(w->path + from);
+}
+
+static bool walk_entry(struct walk *w, int fd, const struct dirent *entry, size_t len, int depth)
+{
+    const char *name = entry->d_name;
+    size_t name_len = strlen(name);
+    if (++w->seen > ENTRIES_MAX || len + name_len + 2 > sizeof w->path) {
+        snprintf(
+            w->err, SANDBOX_ERR,
+            "the workspace has more than %d files, or paths of more than %zu bytes: it cannot be "
+            "searched for secrets",
+            ENTRIES_MAX, sizeof w->path);
+        return false;
+    }
+    memcpy(w->path + len, name, name_len + 1);
+    bool folder = is_folder(fd, entry);
+    enum name_kind kind = judge(w, len);
+    if (kind != NAME_PLAIN)
+        return add(w, kind, folder, false);
+    if (!folder)
+        return true;
+    int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (sub <
+        0) /* gone, or not ours to read: then not the program's either, unless it is its owner */
+        return errno == ENOENT || add(w, NAME_HIDDEN, true, false);
+    if (depth == DEPTH_MAX) {
+        close(sub);
+        return add(w, NAME_HIDDEN, true, false);
+    }
+    if (depth == 0 && !strcmp(name, ".github")) {
+        bool placeholder = is_placeholder(fd, name);
+        if (!add(w, placeholder ? NAME_PROTECTED : NAME_PLAIN, true, !placeholder) || placeholder) {
+            close(sub);
+            return placeholder;
+        }
+    }
+    w->path[len + name_len] = '/';
+    return walk_folder(w, sub, len + name_len + 1, depth + 1);
+}
+
+/* Takes fd. w->path holds `len` bytes, the last a slash. */
+static bool walk_folder(struct walk *w, int fd, size_t len, int depth)
+{
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        snprintf(w->err, SANDBOX_ERR, "a folder of the workspace: %s", strerror(errno));
+        close(fd);
+        return false;
+    }
+    bool good = true;
+    for (const struct dirent *entry; good && (entry = readdir(dir));)
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+            good = walk_entry(w, dirfd(dir), entry, len, depth);
+    closedir(dir);
+    return good;
+}
+
+bool guarded_walk(const struct sandbox *box, struct guarded_list *list, char err[SANDBOX_ERR])
+{
+    struct walk w = {.list = list, .err = err};
+    *list = (struct guarded_list){.entries = NULL};
+    int fd = openat(box->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        snprintf(err, SANDBOX_ERR, "%s: %s", box->root, strerror(errno));
+        return false;
+    }
+    return walk_folder(&w, fd, 0, 0);
+}
+
+void guarded_list_free(struct guarded_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->entries[i].path);
+    free(list->entries);
+    *list = (struct guarded_list){.entries = NULL};
+}
+
+/* ---- Placeholders ----------------------------------------------------------------------------------- */
+
+/* Names that are kept from being created while a command runs, at the top of the workspace: those that
+ * programs look for there and obey. */
+static const struct missing {
+    const char *folder; /* that it is in; NULL: the top */
+    const char *name;
+    bool is_folder;
+    bool at_home; /* only where the workspace is the user's home */
+} missing[] = {
+    {NULL, ".git", true, false},
+    {NULL, ".gitmodules", false, false},
+    {NULL, ".gitattributes", false, false},
+    {NULL, ".envrc", false, false},
+    {NULL, ".vscode", true, false},
+    {NULL, ".idea", true, false},
+    {".github", "workflows", true, false},
+    {NULL, ".husky", true, false},
+    {NULL, ".devcontainer", true, false},
+    {NULL, ".pre-commit-config.yaml", false, false},
+    {NULL, "AGENTS.md", false, false},
+    {NULL, "CLAUDE.md", false, false},
+    {NULL, ".mcp.json", false, false},
+    {NULL, ".infer-agent", true, false},
+    {NULL, ".gitconfig", false, true},
+    {NULL, ".bashrc", false, true},
+    {NULL, ".bash_profile", false, true},
+    {NULL, ".bash_login", false, true},
+    {NULL, ".bash_aliases", false, true},
+    {NULL, ".profile", false, true},
+    {NULL, ".zshrc", false, true},
+    {NULL, ".zshenv", false, true},
+    {NULL, ".zprofile", false, true},
+    {NULL, ".ssh", true, true},
+};
+enum { MISSING = sizeof missing / sizeof *missing };
+
+enum { PLACE_FILE = 0400, PLACE_FOLDER = 0500, PLACE_TIME = 1 };
+
+static bool is_placeholder(int at, const char *name)
+{
+    struct stat st;
+    return !fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) && st.st_mtime == PLACE_TIME &&
+           (st.st_mode == (S_IFDIR | PLACE_FOLDER) ||
+            (st.st_mode == (S_IFREG | PLACE_FILE) && st.st_size == 0 && st.st_nlink == 1));
+}
+
+static bool place(int at, const char *name, bool folder)
+{
+    int fd;
+    if (folder) {
+        if (mkdirat(at, name, PLACE_FOLDER))
+            return errno == EEXIST;
+        fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    } else {
+        fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, PLACE_FILE);
+        if (fd < 0 && errno == EEXIST)
+            return true;
+    }
+    const struct timespec times[2] = {{.tv_sec = PLACE_TIME}, {.tv_sec = PLACE_TIME}};
+    bool good = fd >= 0 && !fchmod(fd, folder ? PLACE_FOLDER : PLACE_FILE) && !futimens(fd, times);
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+/* The folder that a row's placeholder is in; the top where there is none. Closed by the caller. */
+static int place_folder(const struct sandbox *box, const char *parent, bool *top)
+{
+    int fd =
+        parent ? openat(box->root_fd, parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    *top = fd < 0;
+    return fd >= 0 ? fd : openat(box->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool guarded_place(const struct sandbox *box, char err[SANDBOX_ERR])
+{
+    flock(box->root_fd, LOCK_SH | LOCK_NB); /* see guarded_unplace */
+    for (size_t i = 0; i < MISSING; i++) {
+        const struct missing *m = &missing[i];
+        if (m->at_home && !box->home)
+            continue;
+        bool top;
+        int at = place_folder(box, m->folder, &top);
+        bool good = at >= 0 && place(at, top && m->folder ? m->folder : m->name, m->is_folder);
+        int error = errno;
+        if (at >= 0)
+            close(at);
+        /* Where the agent cannot write (a full disk aside), the program cannot either. */
+        if (!good && error != EACCES && error != EROFS) {
+            snprintf(err, SANDBOX_ERR, "a placeholder for %s: %s", m->name, strerror(error));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Another agent in this workspace holds the lock shared as long as it needs them: the last removes
+ * them. */
+void guarded_unplace(const struct sandbox *box)
+{
+    if (!flock(box->root_fd, LOCK_EX | LOCK_NB)) {
+        for (size_t i = 0; i < MISSING; i++) {
+            const struct missing *m = &missing[i];
+            bool top;
+            int at = place_folder(box, m->folder, &top);
+            if (at < 0)
+                continue;
+            if (is_placeholder(at, m->name))
+                unlinkat(at, m->name, m->is_folder ? AT_REMOVEDIR : 0);
+            if (m->folder && is_placeholder(box->root_fd, m->folder))
+                unlinkat(box->root_fd, m->folder, AT_REMOVEDIR);
+            close(at);
+        }
+    }
+    flock(box->root_fd, LOCK_UN);
+}

@@ -1,0 +1,308 @@
+/* infer-agent: an assistant that works in a folder, on a model on this machine. */
+#include "log.h"
+#include "loop.h"
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libinfer.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LIMIT = 3, EXIT_CANCELLED = 130 };
+
+#define TASK_MAX ((size_t)16 << 20) /* bytes of a task on stdin */
+
+/* One line on stderr. */
+static int say_failed(const char *text, int status)
+{
+    struct text shown = {0};
+    text_add_shown(&shown, text, strlen(text), false, false);
+    fprintf(stderr, "infer-agent: %s%s\n", shown.data ? shown.data : "out of memory",
+            status == EXIT_USAGE ? " (infer-agent --help)" : "");
+    text_free(&shown);
+    return status;
+}
+
+static bool fail(struct text *error, const char *format, const char *first, const char *second)
+{
+    char line[AGENT_ERROR_MAX];
+    snprintf(line, sizeof line, format, first, second);
+    text_format(error, "%s", line);
+    return false;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+static bool is_below_or_same(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+    return strncmp(path, folder, len) == 0 &&
+           (path[len] == '\0' || path[len] == '/' || (len && folder[len - 1] == '/'));
+}
+
+/* The root is the person's choice, made canonical once. A folder that holds the person's home would open
+ * all that the walls are for. */
+static bool open_root(struct agent *agent, const char *given, struct text *error)
+{
+    const char *home = getenv("HOME");
+    char *root = realpath(given ? given : ".", NULL);
+    char *real_home = home && *home ? realpath(home, NULL) : NULL;
+    agent->options.root = root;
+    if (!root)
+        fail(error, "--root %.300s: %.100s", given ? given : ".", strerror(errno));
+    else if (strcmp(root, "/") == 0 || (real_home && is_below_or_same(real_home, root)))
+        fail(error, "%.300s holds your home folder%s: give a folder with the work alone (--root)",
+             root, "");
+    else if ((agent->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+        fail(error, "--root %.300s: %.100s", root, strerror(errno));
+    free(real_home);
+    return agent->root_fd >= 0;
+}
+
+static bool open_sandbox(struct agent *agent, struct text *error)
+{
+    char why[SANDBOX_ERR] = "";
+    struct sandbox_options options = {.root = agent->options.root,
+                                      .mode = (enum sandbox_mode)agent->options.sandbox,
+                                      .read_dirs = agent->options.read_dirs,
+                                      .read_dir_count = agent->options.read_dir_count};
+#ifdef AGENT_TEST
+    const char *abi = agent->options.landlock_abi;
+    options.force_tier = agent->options.tier ? (enum sandbox_tier)agent->options.tier[0] : 0;
+    options.force_landlock_abi = abi ? atoi(abi) : 0;
+#endif
+    return sandbox_open(&options, &agent->sandbox, why) ||
+           fail(error, "sandbox: %.400s%s", why, "");
+}
+
+/* The turns of the log: it is to be whole before anything of it is done. */
+static bool open_replay(struct agent *agent, struct text *error)
+{
+    json_t *records = NULL;
+    struct text report = {0};
+    enum log_state state = log_verify(agent->options.replay, &report, &records);
+    bool sound = state != LOG_BROKEN && records;
+    if (!sound)
+        fail(error, "--replay %.300s: %.150s", agent->options.replay,
+             report.data ? report.data : "it cannot be read");
+    text_free(&report);
+    return sound && scripted_open_log(agent, records, error);
+}
+
+static bool make_tag(struct agent *agent)
+{
+    unsigned char bytes[8];
+    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+        return false;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(agent->tag + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}
+
+static json_t *texts_of(const char **items, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, log_bytes(items[i], strlen(items[i])));
+    return array;
+}
+
+static bool log_start(struct agent *agent)
+{
+    static const char *const modes[] = {"workspace", "read-only", "none"};
+    static const char *const approve[] = {"ask", "edits", "deny"};
+    const struct agent_options *options = &agent->options;
+    const char *model = options->model_path ? options->model_path : "";
+    char tier[2] = {(char)sandbox_tier(agent->sandbox)};
+    return log_write(
+        agent->log, "start",
+        json_pack("{s:s,s:o,s:o,s:s,s:s,s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I}", "version",
+                  infer_version(), "model", log_bytes(model, strlen(model)), "root",
+                  log_bytes(options->root, strlen(options->root)), "tier", tier, "sandbox",
+                  modes[options->sandbox], "approve", approve[options->approve], "read",
+                  texts_of(options->read_dirs, options->read_dir_count), "mcp",
+                  texts_of(options->servers, options->server_count), "context",
+                  (json_int_t)agent->model.context, "steps", (json_int_t)options->steps_max,
+                  "tokens", (json_int_t)options->tokens_max, "seconds",
+                  (json_int_t)options->seconds_max, "repeats", (json_int_t)options->repeats_max,
+                  "seed", (json_int_t)options->seed));
+}
+
+static bool open_agent(struct agent *agent, const char *root, struct text *error)
+{
+    agent->grants = json_object();
+    agent->seen = json_object();
+    if (!agent->grants || !agent->seen || !show_open(agent) || !make_tag(agent))
+        return fail(error, "out of memory%s%s", "", "");
+    if (!open_root(agent, root, error))
+        return false;
+    agent->log = log_open(agent->options.log_path, agent->options.root, error);
+    if (!agent->log || !open_sandbox(agent, error) || !tools_open(agent, error))
+        return false;
+    bool open = agent->options.replay   ? open_replay(agent, error)
+                : agent->options.script ? scripted_open(agent, agent->options.script, error)
+                                        : turns_open(agent, error);
+    if (!open)
+        return false;
+    if (!loop_clear(agent) || !log_start(agent))
+        return fail(error, "the log cannot be written, or there is no memory%s%s", "", "");
+    return true;
+}
+
+static void close_agent(struct agent *agent)
+{
+    if (agent->model.close)
+        agent->model.close(&agent->model);
+    tools_close(agent);
+    sandbox_close(agent->sandbox);
+    log_close(agent->log);
+    show_close(agent);
+    json_decref(agent->messages);
+    json_decref(agent->seen);
+    json_decref(agent->grants);
+    text_free(&agent->taint);
+    if (agent->root_fd >= 0)
+        close(agent->root_fd);
+    free((char *)agent->options.root);
+    free(agent->options.read_dirs);
+    free(agent->options.servers);
+}
+
+/* ---- What is to be done -------------------------------------------------------------------- */
+
+static int status_of(enum reason reason)
+{
+    switch (reason) {
+    case REASON_END:
+        return 0;
+    case REASON_ERROR:
+        return EXIT_FAILED;
+    case REASON_CANCELLED:
+        return EXIT_CANCELLED;
+    default:
+        return EXIT_LIMIT;
+    }
+}
+
+static int one_task(struct agent *agent, const char *task, size_t len)
+{
+    struct outcome outcome;
+    loop_run(agent, task, len, &outcome);
+    int status = show_failed(agent) ? EXIT_FAILED : status_of(outcome.reason);
+    text_free(&outcome.error);
+    return status;
+}
+
+static int replay(struct agent *agent)
+{
+    struct text task = {0};
+    const char *text;
+    int status = 0;
+    while (status == 0 && (text = scripted_next_prompt(agent, &task)))
+        status = one_task(agent, text, task.len);
+    text_free(&task);
+    size_t differ = scripted_differences(agent);
+    if (differ)
+        show_say(agent, "replay: %zu result%s not as in the log", differ,
+                 differ == 1 ? " is" : "s are");
+    return status == 0 && differ ? EXIT_FAILED : status;
+}
+
+/* The task on stdin. */
+static bool read_task(struct text *task)
+{
+    char block[8192];
+    size_t got;
+    while (task->len < TASK_MAX && (got = fread(block, 1, sizeof block, stdin)) != 0)
+        text_add(task, block, got);
+    while (task->len && task->data[task->len - 1] == '\n')
+        task->data[--task->len] = '\0';
+    return !task->failed && !ferror(stdin) && task->len && task->len < TASK_MAX;
+}
+
+static int run_agent(struct command_line *line)
+{
+    struct agent agent = {.options = line->options, .root_fd = -1};
+    struct text error = {0}, task = {0};
+    bool played = line->options.replay, given = line->options.task;
+    bool talks = !played && !given && isatty(STDIN_FILENO);
+    int status = EXIT_FAILED;
+    if (!played && !given && !talks && !read_task(&task))
+        status = say_failed("no task: give -p TASK, or a text on stdin", EXIT_USAGE);
+    else if (talks && agent.options.json)
+        status = say_failed("--json needs -p TASK, or a text on stdin", EXIT_USAGE);
+    else {
+        cancel_install(&agent);
+        if (!open_agent(&agent, line->root, &error)) {
+            status = say_failed(error.data ? error.data : "out of memory",
+                                agent.cancelled ? EXIT_CANCELLED : EXIT_FAILED);
+        } else {
+            show_start(&agent);
+            const char *text = given ? agent.options.task : task.data;
+            if (talks)
+                status = talk_run(&agent, &error) ? 0 : say_failed(error.data, EXIT_FAILED);
+            else
+                status = played ? replay(&agent) : one_task(&agent, text, strlen(text));
+        }
+    }
+    close_agent(&agent);
+    text_free(&error);
+    text_free(&task);
+    return status;
+}
+
+static int verify(const char *path)
+{
+    struct text report = {0};
+    enum log_state state = log_verify(path, &report, NULL);
+    if (state == LOG_BROKEN)
+        return say_failed(report.data ? report.data : "out of memory", EXIT_FAILED);
+    printf("%s\n", report.data ? report.data : "");
+    text_free(&report);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct command_line line = {.options = {.steps_max = 50,
+                                            .tokens_max = 32768,
+                                            .seconds_max = 3600,
+                                            .repeats_max = 3,
+                                            .top_k = 40,
+                                            .top_p = 0.95,
+                                            .min_p = 0.05,
+                                            .seed = 1,
+                                            .reasoning = UINT32_MAX}};
+    struct text error = {0};
+    if (argc == 2 && strcmp(argv[1], "--list-options") == 0) {
+        args_list(stdout);
+        return 0;
+    }
+    if (!args_parse(&line, argv, &error))
+        return say_failed(error.data ? error.data : "out of memory", EXIT_USAGE);
+    if (line.help || line.version) {
+        if (line.help)
+            args_help(stdout);
+        else
+            printf("infer-agent %s\n", infer_version());
+        return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+    }
+    const char *first = line.operands[0];
+    if (first && strcmp(first, "doctor") == 0 && line.operand_count == 1) {
+        sandbox_doctor(stdout);
+        return 0;
+    }
+    if (first && strcmp(first, "verify") == 0)
+        return line.operand_count == 2 ? verify(line.operands[1])
+                                       : say_failed("verify LOG", EXIT_USAGE);
+    bool played = line.options.replay || line.options.script;
+    if (line.operand_count > 1 || (!first && !played))
+        return say_failed(first ? "one MODEL" : "a MODEL is needed", EXIT_USAGE);
+    if (line.options.replay && line.options.task)
+        return say_failed("--replay brings its own tasks: no -p", EXIT_USAGE);
+    line.options.model_path = first;
+    return run_agent(&line);
+}

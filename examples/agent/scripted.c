@@ -1,0 +1,203 @@
+/*
+ * Turns without a model: those of a log (--replay), or, in test builds, of a script, one JSON object a line:
+ * {"text": ..., "calls": [{"name": ..., "arguments": an object, or a string as a model might write it}]}.
+ */
+#include "log.h"
+#include "loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CONTEXT 32768
+#define TOKEN_BYTES 4 /* of a token, about */
+
+struct script {
+    json_t *records; /* owned: the turns, of a log other records too */
+    size_t next;     /* the record to look at for the next turn */
+    size_t differ;   /* results that are not those of the log */
+};
+
+/* The next record of a kind; NULL: there is none before the task's end (a result: before the next turn). */
+static json_t *next_record(struct script *script, const char *what)
+{
+    for (; script->next < json_array_size(script->records); script->next++) {
+        json_t *record = json_array_get(script->records, script->next);
+        const char *is = json_string_value(json_object_get(record, "what"));
+        if (!is || strcmp(is, what) == 0) {
+            script->next++;
+            return record;
+        }
+        if (strcmp(is, "end") == 0 || (strcmp(is, "turn") == 0 && strcmp(what, "result") == 0))
+            return NULL;
+    }
+    return NULL;
+}
+
+static bool add_calls(struct turn *turn, const json_t *calls, json_t *tool_calls)
+{
+    size_t i;
+    json_t *call;
+    json_array_foreach(calls, i, call)
+    {
+        struct text arguments = {0};
+        char made[32];
+        const char *id = json_string_value(json_object_get(call, "id"));
+        const char *name = json_string_value(json_object_get(call, "name"));
+        json_t *value = json_object_get(call, "arguments");
+        snprintf(made, sizeof made, "call_%zu", i);
+        if (json_is_object(value) && !json_object_get(value, "hex")) {
+            char *text = json_dumps(value, JSON_COMPACT);
+            if (text)
+                text_add(&arguments, text, strlen(text));
+            free(text);
+        } else {
+            log_bytes_get(value, &arguments);
+        }
+        const char *text = arguments.data ? arguments.data : "";
+        bool done = name && turn_add_call(turn, id ? id : made, name, text, arguments.len);
+        json_array_append_new(tool_calls, json_pack("{s:s,s:s,s:{s:s,s:s}}", "type", "function",
+                                                    "id", id ? id : made, "function", "name",
+                                                    name ? name : "", "arguments", text));
+        text_free(&arguments);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+static bool script_turn(struct model *model, struct agent *agent, const json_t *messages,
+                        size_t max_tokens, struct turn *turn, struct text *error)
+{
+    struct script *script = model->state;
+    json_t *record = next_record(script, "turn");
+    json_t *tool_calls = json_array();
+    (void)messages;
+    (void)max_tokens;
+    turn->stop = "end";
+    turn->message = json_pack("{s:s,s:s}", "role", "assistant", "content", "");
+    if (record) {
+        log_bytes_get(json_object_get(record, "text"), &turn->text);
+        json_t *message = json_object_get(record, "message");
+        bool sound = add_calls(turn, json_object_get(record, "calls"), tool_calls);
+        if (!sound || turn->text.failed) {
+            text_format(error, "the record of a turn cannot be read");
+            json_decref(tool_calls);
+            return false;
+        }
+        if (json_is_object(message)) {
+            json_decref(turn->message);
+            turn->message = json_deep_copy(message);
+        } else {
+            json_object_set_new(
+                turn->message, "content",
+                json_stringn(turn->text.data ? turn->text.data : "", turn->text.len));
+            if (json_array_size(tool_calls))
+                json_object_set(turn->message, "tool_calls", tool_calls);
+        }
+    }
+    json_decref(tool_calls);
+    if (turn->text.len)
+        show_text(agent, turn->text.data, turn->text.len);
+    turn->tokens = turn->text.len / TOKEN_BYTES;
+    turn->prompt_tokens = agent->used;
+    return true;
+}
+
+static size_t script_tokens_of(struct model *model, const char *text, size_t len)
+{
+    (void)model;
+    (void)text;
+    return (len + TOKEN_BYTES - 1) / TOKEN_BYTES;
+}
+
+/* Says where a call does not bring what it brought when the log was written. */
+static void compare_result(struct model *model, struct agent *agent, const char *id,
+                           const char *digest)
+{
+    struct script *script = model->state;
+    json_t *record = next_record(script, "result");
+    const char *before = json_string_value(json_object_get(record, "sha256"));
+    if (before && strcmp(before, digest) != 0) {
+        script->differ++;
+        show_say(agent, "replay: call %s brought something else than in the log", id);
+    }
+}
+
+static void script_close(struct model *model)
+{
+    struct script *script = model->state;
+    json_decref(script->records);
+    free(script);
+    model->state = NULL;
+}
+
+static bool open_records(struct agent *agent, json_t *records, struct text *error)
+{
+    struct script *script = calloc(1, sizeof *script);
+    if (!script) {
+        json_decref(records);
+        text_format(error, "out of memory");
+        return false;
+    }
+    script->records = records;
+    agent->model =
+        (struct model){.state = script,
+                       .turn = script_turn,
+                       .tokens_of = script_tokens_of,
+                       .context = agent->options.context ? agent->options.context : CONTEXT,
+                       .close = script_close};
+    return true;
+}
+
+bool scripted_open_log(struct agent *agent, json_t *records, struct text *error)
+{
+    if (!open_records(agent, records, error))
+        return false;
+    agent->model.result = compare_result;
+    return true;
+}
+
+const char *scripted_next_prompt(struct agent *agent, struct text *task)
+{
+    struct script *script = agent->model.state;
+    json_t *record;
+    while (script->next < json_array_size(script->records)) {
+        record = next_record(script, "prompt");
+        if (record) {
+            task->len = 0;
+            log_bytes_get(json_object_get(record, "text"), task);
+            return task->failed ? NULL : task->data;
+        }
+        script->next++; /* the end of a task without a prompt: look behind it */
+    }
+    return NULL;
+}
+
+bool scripted_open(struct agent *agent, const char *path, struct text *error)
+{
+    json_t *records = json_array();
+    char *line = NULL;
+    size_t capacity = 0, number = 0;
+    FILE *file = fopen(path, "r");
+    bool sound = file && records;
+    while (sound && getline(&line, &capacity, file) > 0) {
+        json_t *record = json_loads(line, JSON_ALLOW_NUL, NULL);
+        number++;
+        sound = json_is_object(record) && json_array_append_new(records, record) == 0;
+    }
+    free(line);
+    if (file)
+        fclose(file);
+    if (!sound) {
+        text_format(error, "%s: line %zu of the script cannot be read", path, number);
+        json_decref(records);
+        return false;
+    }
+    return open_records(agent, records, error);
+}
+
+size_t scripted_differences(const struct agent *agent)
+{
+    const struct script *script = agent->model.state;
+    return script->differ;
+}

@@ -1,0 +1,403 @@
+/*
+ * What the person sees. The model's text goes to stdout, all else to stderr; with --json every event is an
+ * object on a line of stdout. Nothing that a model, a file or a program made reaches either but escaped, and
+ * what is not the model's own stands behind "  | ".
+ */
+#include "loop.h"
+#include "sandbox.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CALL_SHOWN 300 /* bytes of a call's arguments on its line; the question shows all of them */
+#define RESULT_LINES 8 /* of a result */
+#define LINE_SHOWN 200 /* bytes of each */
+
+struct show {
+    bool colours;     /* stderr is a terminal that knows them */
+    bool dim;         /* stderr is in the middle of a thought */
+    bool line_open;   /* stdout is in the middle of a line */
+    bool call_open;   /* stderr is in the middle of a call's line */
+    bool failed;      /* stdout takes no more */
+    struct text held; /* the first bytes of a letter whose others have not come */
+};
+
+bool show_open(struct agent *agent)
+{
+    const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
+    agent->show = calloc(1, sizeof *agent->show);
+    if (!agent->show)
+        return false;
+    agent->show->colours =
+        isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 && (!none || !*none);
+    return true;
+}
+
+void show_close(struct agent *agent)
+{
+    if (agent->show)
+        text_free(&agent->show->held);
+    free(agent->show);
+    agent->show = NULL;
+}
+
+bool show_failed(const struct agent *agent)
+{
+    return agent->show->failed;
+}
+
+static void output(struct show *show, const char *data, size_t len)
+{
+    if (len != 0 && (fwrite(data, 1, len, stdout) != len || fflush(stdout) != 0))
+        show->failed = true;
+}
+
+static void output_shown(struct show *show, FILE *stream, const char *data, size_t len, bool lines)
+{
+    struct text shown = {0};
+    text_add_shown(&shown, data, len, lines, false);
+    if (shown.failed)
+        show->failed = true;
+    else if (stream == stdout)
+        output(show, shown.data ? shown.data : "", shown.len);
+    else if (shown.len)
+        fwrite(shown.data, 1, shown.len, stream);
+    text_free(&shown);
+}
+
+/* ---- Events as JSON ------------------------------------------------------------------------ */
+
+/* A string of any bytes: what is not UTF-8 escaped as on a terminal. */
+static json_t *json_any(const char *data, size_t len)
+{
+    json_t *value = json_stringn(data ? data : "", len);
+    struct text shown = {0};
+    if (value)
+        return value;
+    text_add_shown(&shown, data, len, true, false);
+    value = shown.failed ? NULL : json_stringn(shown.data, shown.len);
+    text_free(&shown);
+    return value;
+}
+
+/* Takes the members. */
+static void emit(struct agent *agent, const char *event, json_t *members)
+{
+    json_t *object = json_pack("{s:s}", "event", event);
+    char *line = NULL;
+    if (object && members && json_object_update(object, members) == 0)
+        line = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    if (line) {
+        output(agent->show, line, strlen(line));
+        output(agent->show, "\n", 1);
+    } else {
+        agent->show->failed = true;
+    }
+    free(line);
+    json_decref(object);
+    json_decref(members);
+}
+
+/* ---- Lines of stderr ----------------------------------------------------------------------- */
+
+static void colour(const struct show *show, const char *code)
+{
+    if (show->colours)
+        fprintf(stderr, "\033[%sm", code);
+}
+
+/* Ends what is under way on either stream, so that a line can follow. */
+static void end_line(struct show *show)
+{
+    if (show->dim) {
+        colour(show, "0");
+        fputc('\n', stderr);
+    }
+    if (show->line_open)
+        output(show, "\n", 1);
+    if (show->call_open)
+        fputc('\n', stderr);
+    show->dim = show->line_open = show->call_open = false;
+}
+
+void show_say(struct agent *agent, const char *format, ...)
+{
+    char line[2000];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (agent->options.json) {
+        emit(agent, "notice", json_pack("{s:o}", "text", json_any(line, strlen(line))));
+        return;
+    }
+    end_line(agent->show);
+    fputs("infer-agent: ", stderr);
+    output_shown(agent->show, stderr, line, strlen(line), false);
+    fputc('\n', stderr);
+}
+
+/* ---- The start ----------------------------------------------------------------------------- */
+
+static const char *approve_name(enum approve_mode mode)
+{
+    return mode == APPROVE_ASK ? "ask" : mode == APPROVE_EDITS ? "edits" : "deny";
+}
+
+static const char *const approve_texts[] = {
+    [APPROVE_ASK] = "ask before every change and every run",
+    [APPROVE_EDITS] = "changes below the root go through, runs are asked",
+    [APPROVE_DENY] = "what would need a question is refused"};
+
+static void row(struct agent *agent, const char *name, const char *text)
+{
+    fprintf(stderr, "%-9s", name);
+    output_shown(agent->show, stderr, text, strlen(text), false);
+    fputc('\n', stderr);
+}
+
+static json_t *texts(const char *const *items, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, json_any(items[i], strlen(items[i])));
+    return array;
+}
+
+static json_t *tool_names(const struct agent *agent)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < agent->tools.count; i++)
+        json_array_append_new(array, json_string(agent->tools.items[i].name));
+    return array;
+}
+
+void show_start(struct agent *agent)
+{
+    const struct agent_options *options = &agent->options;
+    const char *model = options->model_path ? options->model_path : "(none: turns are played)";
+    struct text line = {0};
+    const char *walls = sandbox_describe(agent->sandbox);
+    if (options->json) {
+        emit(agent, "start",
+             json_pack("{s:o,s:I,s:o,s:o,s:s,s:o,s:o}", "model", json_any(model, strlen(model)),
+                       "context", (json_int_t)agent->model.context, "root",
+                       json_any(options->root, strlen(options->root)), "sandbox",
+                       json_any(walls, strlen(walls)), "approve", approve_name(options->approve),
+                       "read", texts(options->read_dirs, options->read_dir_count), "tools",
+                       tool_names(agent)));
+        return;
+    }
+    text_format(&line, "%s, context %zu tokens", model, agent->model.context);
+    row(agent, "model", line.failed ? model : line.data);
+    row(agent, "root", options->root);
+    row(agent, "sandbox", walls);
+    row(agent, "approval", approve_texts[options->approve]);
+    for (size_t i = 0; i < options->read_dir_count; i++)
+        row(agent, "read", options->read_dirs[i]);
+    text_free(&line);
+}
+
+/* ---- A turn as it comes -------------------------------------------------------------------- */
+
+/* How many bytes at the end of data[len) begin a letter that is not whole. */
+static size_t unfinished(const char *data, size_t len)
+{
+    for (size_t back = 1; back <= 3 && back <= len; back++) {
+        unsigned char byte = (unsigned char)data[len - back];
+        if (byte >= 0xc0)
+            return back < (byte < 0xe0 ? 2u : byte < 0xf0 ? 3u : 4u) ? back : 0;
+        if (byte < 0x80)
+            return 0;
+    }
+    return 0;
+}
+
+/* Gives whole letters to `piece`, keeps the rest for the next time. */
+static void whole_letters(struct agent *agent, const char *text, size_t len,
+                          void (*piece)(struct agent *, const char *, size_t))
+{
+    struct text *held = &agent->show->held;
+    text_add(held, text, len);
+    if (held->failed || held->len == 0)
+        return;
+    size_t rest = len ? unfinished(held->data, held->len) : 0; /* no text: the end */
+    if (held->len > rest)
+        piece(agent, held->data, held->len - rest);
+    memmove(held->data, held->data + held->len - rest, rest);
+    held->len = rest;
+}
+
+static void text_piece(struct agent *agent, const char *text, size_t len)
+{
+    struct show *show = agent->show;
+    if (agent->options.json) {
+        emit(agent, "text", json_pack("{s:o}", "text", json_any(text, len)));
+        return;
+    }
+    if (show->dim || show->call_open)
+        end_line(show);
+    output_shown(show, stdout, text, len, true);
+    show->line_open = text[len - 1] != '\n';
+}
+
+static void thought_piece(struct agent *agent, const char *text, size_t len)
+{
+    struct show *show = agent->show;
+    if (agent->options.json) {
+        emit(agent, "thought", json_pack("{s:o}", "text", json_any(text, len)));
+    } else if (isatty(STDERR_FILENO)) { /* for a person alone */
+        if (!show->dim) {
+            end_line(show);
+            colour(show, "2");
+        }
+        show->dim = true;
+        output_shown(show, stderr, text, len, true);
+    }
+}
+
+void show_text(struct agent *agent, const char *text, size_t len)
+{
+    whole_letters(agent, text, len, text_piece);
+}
+
+void show_thought(struct agent *agent, const char *text, size_t len)
+{
+    whole_letters(agent, text, len, thought_piece);
+}
+
+void show_call_begun(struct agent *agent, const char *name)
+{
+    if (agent->options.json)
+        return;
+    whole_letters(agent, "", 0, text_piece);
+    end_line(agent->show);
+    colour(agent->show, "1");
+    fputs("* ", stderr);
+    output_shown(agent->show, stderr, name, strlen(name), false);
+    colour(agent->show, "0");
+    agent->show->call_open = true;
+}
+
+void show_call(struct agent *agent, const struct turn_call *call)
+{
+    size_t len = strlen(call->arguments);
+    if (agent->options.json) {
+        emit(agent, "call",
+             json_pack("{s:o,s:o,s:o}", "id", json_any(call->id, strlen(call->id)), "name",
+                       json_any(call->name, strlen(call->name)), "arguments",
+                       json_any(call->arguments, len)));
+        return;
+    }
+    if (!agent->show->call_open)
+        show_call_begun(agent, call->name);
+    fputc(' ', stderr);
+    output_shown(agent->show, stderr, call->arguments, len < CALL_SHOWN ? len : CALL_SHOWN, false);
+    fputs(len > CALL_SHOWN ? " ...\n" : "\n", stderr);
+    agent->show->call_open = false;
+}
+
+void show_turn(struct agent *agent, size_t step, const struct turn *turn)
+{
+    whole_letters(agent, "", 0, text_piece);
+    if (agent->options.json) {
+        emit(agent, "turn",
+             json_pack("{s:I,s:s,s:I,s:I,s:I}", "step", (json_int_t)step, "stop", turn->stop,
+                       "prompt_tokens", (json_int_t)turn->prompt_tokens, "kept_tokens",
+                       (json_int_t)turn->kept_tokens, "tokens", (json_int_t)turn->tokens));
+        return;
+    }
+    end_line(agent->show);
+    colour(agent->show, "2");
+    fprintf(stderr, "  (turn %zu: %zu tokens of context, %zu of them kept; %zu made)", step,
+            turn->prompt_tokens, turn->kept_tokens, turn->tokens);
+    colour(agent->show, "0");
+    fputc('\n', stderr);
+}
+
+/* ---- What comes of a call ------------------------------------------------------------------ */
+
+/* Lines of text, each behind a mark that none of them can make; at most `lines_max`. Returns how far it got. */
+static const char *block(struct show *show, const char *at, const char *end, size_t lines_max,
+                         size_t line_max)
+{
+    for (size_t lines = 0; at < end && lines < lines_max; lines++) {
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((line ? line : end) - at);
+        fputs("  | ", stderr);
+        colour(show, "2");
+        output_shown(show, stderr, at, len < line_max ? len : line_max, false);
+        colour(show, "0");
+        fputs(len > line_max ? " ...\n" : "\n", stderr);
+        at += len + (line != NULL);
+    }
+    return at;
+}
+
+void show_question(struct agent *agent, const char *id, const struct action *action,
+                   const char *why)
+{
+    static const char *const kinds[] = {"read", "write", "run", "git", "mcp"};
+    const char *bytes = action->shown.data ? action->shown.data : "";
+    bool terminal = isatty(STDIN_FILENO);
+    if (agent->options.json) {
+        emit(agent, "question",
+             json_pack("{s:o,s:s,s:o,s:o,s:b}", "id", json_any(id, strlen(id)), "kind",
+                       kinds[action->kind], "bytes", json_any(bytes, action->shown.len), "why",
+                       json_any(why, strlen(why)), "terminal", terminal));
+    } else if (!terminal) { /* else the terminal shows it */
+        fprintf(stderr, "  a question (%s), and no terminal to answer it:\n", kinds[action->kind]);
+        block(agent->show, bytes, bytes + action->shown.len, SIZE_MAX, SIZE_MAX);
+    }
+}
+
+void show_verdict(struct agent *agent, const char *id, const char *verdict, const char *why)
+{
+    if (agent->options.json) {
+        emit(agent, "verdict",
+             json_pack("{s:o,s:s,s:o}", "id", json_any(id, strlen(id)), "verdict", verdict, "why",
+                       json_any(why, strlen(why))));
+    } else if (strcmp(verdict, "deny") == 0 || strcmp(verdict, "no") == 0) {
+        colour(agent->show, "31");
+        fputs("  refused", stderr);
+        colour(agent->show, "0");
+        fputs(*why ? ": " : "", stderr);
+        output_shown(agent->show, stderr, why, strlen(why), false);
+        fputc('\n', stderr);
+    }
+}
+
+void show_result(struct agent *agent, const char *id, bool ok, const struct text *content,
+                 size_t left_out)
+{
+    const char *at = content->data ? content->data : "", *end = at + content->len;
+    if (agent->options.json) {
+        emit(agent, "result",
+             json_pack("{s:o,s:b,s:o,s:I}", "id", json_any(id, strlen(id)), "ok", ok, "text",
+                       json_any(at, content->len), "left_out", (json_int_t)left_out));
+        return;
+    }
+    at = block(agent->show, at, end, RESULT_LINES, LINE_SHOWN);
+    if (at < end)
+        fprintf(stderr, "  | (%zu more bytes)\n", (size_t)(end - at));
+}
+
+void show_end(struct agent *agent, const struct outcome *outcome)
+{
+    if (agent->options.json) {
+        json_t *members = json_pack("{s:s,s:I,s:I,s:f}", "reason", reason_name(outcome->reason),
+                                    "steps", (json_int_t)outcome->steps, "tokens",
+                                    (json_int_t)outcome->tokens, "seconds", outcome->seconds);
+        if (outcome->error.len)
+            json_object_set_new(members, "error",
+                                json_any(outcome->error.data, outcome->error.len));
+        emit(agent, "end", members);
+    } else if (outcome->reason == REASON_ERROR) {
+        show_say(agent, "%s", outcome->error.len ? outcome->error.data : "out of memory");
+    } else {
+        show_say(agent, "%s: %zu turns, %zu tokens, %.1f s", reason_name(outcome->reason),
+                 outcome->steps, outcome->tokens, outcome->seconds);
+    }
+}

@@ -1,0 +1,396 @@
+#!/usr/bin/env python3
+"""The loop of infer-agent, with turns from scripts: check_loop.py INFER_AGENT_TEST.
+
+Limits, the budget of the context, calls of one turn, repeats, replay, events, Ctrl-C, exit statuses, what happens
+without a terminal. Every case works in a folder of its own; the last line is `N passed, N failed`.
+"""
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+AGENT = os.path.abspath(sys.argv[1])
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+LIMIT_S = 60  # of one case: what takes longer hangs
+passed = failed = 0
+
+
+class Result:
+    def __init__(self, status, out, err, terminal=""):
+        self.status, self.out, self.err, self.terminal = status, out, err, terminal
+
+    def events(self, name=None):
+        lines = [json.loads(line) for line in self.out.splitlines()]
+        return [e for e in lines if name is None or e["event"] == name]
+
+
+class Place:
+    """A root with files, a script, a log beside it."""
+
+    def __init__(self, files=None):
+        self.base = pathlib.Path(tempfile.mkdtemp(prefix="agent-loop-"))
+        self.root = self.base / "root"
+        self.home = self.base / "home"
+        self.root.mkdir()
+        self.home.mkdir()
+        self.logs = 0
+        for name, text in (files or {}).items():
+            (self.root / name).write_text(text)
+
+    def close(self):
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def script(self, turns):
+        path = self.base / "script.jsonl"
+        path.write_text("".join(json.dumps(turn) + "\n" for turn in turns))
+        return ["--script", str(path)]
+
+    def log(self):
+        self.logs += 1
+        return self.base / f"log{self.logs}.jsonl"
+
+    def command(self, turns, options, log=None):
+        source = self.script(turns) if turns is not None else []
+        return [AGENT, *source, "--root", str(self.root), "--log", str(log or self.log()),
+                *[str(o) for o in options]]
+
+    def environment(self):
+        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "TERM": "xterm",
+                "STUB_ROOT": str(self.root)}
+
+    def run(self, turns, *options, stdin="", log=None):
+        """Without a terminal."""
+        done = subprocess.run(self.command(turns, options, log), input=stdin.encode(),
+                              capture_output=True, timeout=LIMIT_S, env=self.environment(),
+                              start_new_session=True, check=False)
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def run_asked(self, turns, *options, answers=(), interrupt=None, talk=None, log=None):
+        """With a terminal on stdin that gives `answers`, one a question. `interrupt`: a text on stderr after which Ctrl-C is
+        sent. `talk`: lines typed at prompts; all streams are then the terminal."""
+        command = self.command(turns, options, log)
+        out_read, out_write = os.pipe()
+        err_read, err_write = os.pipe()
+        pid, terminal = pty.fork()
+        if pid == 0:
+            if talk is None:
+                os.dup2(out_write, 1)
+                os.dup2(err_write, 2)
+            os.closerange(3, 256)
+            try:
+                os.execve(AGENT, command, self.environment())
+            finally:
+                os._exit(127)
+        os.close(out_write)
+        os.close(err_write)
+        texts = {out_read: b"", err_read: b"", terminal: b""}
+        answers, lines, asked, prompts = list(answers), list(talk or []), 0, 0
+        end = time.monotonic() + LIMIT_S
+        while len(texts) and time.monotonic() < end:
+            ready = select.select([fd for fd in texts if fd >= 0], [], [], 1)[0]
+            closed = False
+            for fd in ready:
+                try:
+                    data = os.read(fd, 65536)
+                except OSError:
+                    data = b""
+                texts[fd] += data
+                closed = closed or (fd == terminal and not data)
+            if closed:
+                break
+            seen = texts[terminal]
+            if len(re.findall(rb"Enter: no: ", seen)) > asked:
+                asked += 1
+                time.sleep(0.1)
+                os.write(terminal, (answers.pop(0) if answers else "n").encode() + b"\n")
+            if interrupt and interrupt.encode() in texts[err_read] + seen:
+                time.sleep(0.7)
+                os.kill(pid, signal.SIGINT)
+                interrupt = None
+            if lines and len(re.findall(rb"\[\d+\] > ", seen)) > prompts:
+                prompts = len(re.findall(rb"\[\d+\] > ", seen))
+                time.sleep(0.1)
+                os.write(terminal, lines.pop(0).encode() + b"\n")
+            if not ready and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                break
+        if time.monotonic() >= end:
+            os.kill(pid, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        for fd in (out_read, err_read):
+            while data := os.read(fd, 65536):
+                texts[fd] += data
+            os.close(fd)
+        os.close(terminal)
+        return Result(status, *[texts[fd].decode(errors="replace") for fd in (out_read, err_read, terminal)])
+
+
+def check(holds, what, result=None):
+    global passed, failed
+    if holds:
+        passed += 1
+        return
+    failed += 1
+    print(f"FAIL {what}")
+    if result is not None:
+        print(f"  status {result.status}\n  out: {result.out[-600:]!r}\n  err: {result.err[-600:]!r}\n"
+              f"  terminal: {result.terminal[-800:]!r}")
+
+
+def call(name, /, **arguments):
+    return {"name": name, "arguments": arguments}
+
+
+def turn(text, *calls):
+    return {"text": text, "calls": list(calls)}
+
+
+def read(path):
+    return call("read_file", path=path)
+
+
+# ---- The cases ---------------------------------------------------------------------------------
+
+def answer(place):
+    r = place.run([turn("All is well.")], "-p", "How is it?")
+    check(r.status == 0 and r.out == "All is well.\n", "an answer: on stdout, status 0", r)
+    check("sandbox" in r.err and "root" in r.err and str(place.root) in r.err, "the first lines", r)
+    r = place.run([turn("From stdin.")], stdin="What?\n")
+    check(r.status == 0 and r.out == "From stdin.\n", "a task on stdin", r)
+    r = place.run([turn("x")], stdin="")
+    check(r.status == 2, "no task: usage", r)
+
+
+def usage(place):
+    for options, what in ((["--sandbox", "open"], "a mode that is none"), (["--steps", "0"], "no step"),
+                          (["--no-such"], "no such option"), (["--read"], "a value is missing"),
+                          (["one", "two"], "two models"), (["-c", "12x"], "no number")):
+        r = place.run([turn("x")], "-p", "x", *options)
+        check(r.status == 2 and r.err.count("\n") == 1 and not r.out, f"usage: {what}", r)
+    r = place.run([turn("x")], "-p", "x", "--root", "/")
+    check(r.status == 1 and "home" in r.err, "the root may not hold the home folder", r)
+    r = place.run([turn("x")], "-p", "x", "--root", str(place.home))
+    check(r.status == 1, "nor be it", r)
+    r = place.run([turn("x")], "-p", "x", "--root", str(place.base / "none"))
+    check(r.status == 1 and "none" in r.err, "a root that is not there", r)
+    done = subprocess.run([AGENT, "doctor"], capture_output=True, timeout=LIMIT_S, check=False,
+                          env=place.environment())
+    check(done.returncode == 0 and done.stdout, "doctor")
+    done = subprocess.run([AGENT, "verify", "/dev/null"], capture_output=True, timeout=LIMIT_S, check=False)
+    check(done.returncode == 1 and done.stderr.count(b"\n") == 1, "verify of what is no log")
+
+
+def pages(_place):
+    """Man page and completion name every option."""
+    options = subprocess.run([AGENT, "--list-options"], capture_output=True, text=True, check=True).stdout
+    names = [line.split("\t")[0] for line in options.splitlines()]
+    hidden = {"--script", "--tier", "--landlock-abi"}
+    page = (SOURCE / "examples/agent/man/infer-agent.1").read_text().replace("\\-", "-")
+    missing = [n for n in names if n not in hidden and not re.search(rf"^\.(B|BI|BR) .*{re.escape(n)}\b", page, re.M)]
+    check(not missing and len(names) > 20, f"the man page has every option, not {missing}")
+    script = (f"source {SOURCE}/examples/agent/completion/infer-agent.bash; COMP_WORDS=({AGENT} m --sandbox '');"
+              "COMP_CWORD=3; _infer_agent; echo ${COMPREPLY[*]}; "
+              f"COMP_WORDS=({AGENT} m --chat); COMP_CWORD=2; _infer_agent; echo ${{COMPREPLY[*]}}")
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    check(done.stdout == "workspace read-only none\n--chat-template\n", f"completion: {done.stdout!r}")
+
+
+def limits(place):
+    turns = [turn(f"look {i}", read(f"f{i}.txt")) for i in range(60)]
+    r = place.run(turns, "-p", "go", "--json", "--steps", "3")
+    check(r.status == 3 and r.events("end")[0]["reason"] == "steps" and len(r.events("result")) == 3,
+          "three steps and no more", r)
+    r = place.run(turns, "-p", "go", "--json")
+    check(r.status == 3 and r.events("end")[0]["steps"] == 50, "fifty steps without an option", r)
+    r = place.run([turn("word " * 50, read("a"))] * 9, "-p", "go", "--json", "--tokens", "100")
+    end = r.events("end")[0]
+    check(r.status == 3 and end["reason"] == "tokens" and end["steps"] == 2, "tokens", r)
+
+
+def seconds(place):
+    turns = [turn("", call("run", argv=["sleep", "31"])), turn("done")]
+    start = time.monotonic()
+    r = place.run_asked(turns, "-p", "go", "--json", "--seconds", "2", answers=["y"])
+    check(r.status == 3 and r.events("end")[0]["reason"] == "seconds" and time.monotonic() - start < 20,
+          "the time ends what runs", r)
+    check(not running("sleep 31"), "and nothing of it is left")
+
+
+def running(what):
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                if words == what and (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
+                    return True
+            except OSError:
+                pass
+    return False
+
+
+def repeats(place):
+    r = place.run([turn("again", read("f0.txt"))] * 20, "-p", "go", "--json")
+    results = r.events("result")
+    check(r.status == 3 and r.events("end")[0]["reason"] == "repeats" and len(results) == 3,
+          "the same call is done three times", r)
+    bad = {"name": "read_file", "arguments": "{\"path\": "}
+    r = place.run([turn("again", bad)] * 20, "-p", "go", "--json")
+    check(r.events("end")[0]["reason"] == "repeats" and len(r.events("result")) == 3,
+          "a call that is none too", r)
+    edit = [call("edit_file", path="f0.txt", old_text=f"v{i}", new_text=f"v{i + 1}") for i in range(6)]
+    (place.root / "f0.txt").write_text("v0\n")
+    turns = [turn("", e, read("f1.txt")) for e in edit] + [turn("done")]
+    subprocess.run(["git", "init", "-q", str(place.root)], check=True) # what undo takes back is not asked
+    r = place.run(turns, "-p", "go", "--json", "--approve", "edits")
+    check(r.status == 0 and (place.root / "f0.txt").read_text() == "v6\n",
+          "changes between them make it another call", r)
+
+
+def budget(place):
+    lines = "".join(f"line {i} of the long file, which is full of words\n" for i in range(3000))
+    for i in range(12):
+        (place.root / f"long{i}.txt").write_text(f"file {i}\n" + lines)
+    turns = [turn(f"file {i}", read(f"long{i}.txt")) for i in range(12)] + [turn("read them all")]
+    r = place.run(turns, "-p", "go", "--json", "-c", "8192")
+    results, used = r.events("result"), [t["prompt_tokens"] for t in r.events("turn")]
+    check(r.status == 0 and len(results) == 12, "twelve long files in a context of 8192", r)
+    check(all(e["left_out"] > 0 and "bytes left out" in e["text"] and "file" in e["text"][:100] and
+              "line 2999" in e["text"][-200:] for e in results), "head and tail, and what is between is said")
+    check(all(len(e["text"]) / 4 <= 8192 / 4 + 200 for e in results), "a quarter at most")
+    check(max(used) <= 8192, f"the context is never passed: {used}")
+    check(any("shrank" in e["text"] for e in r.events("notice")), "shrinking is said", r)
+    r = place.run([turn("blah " * 2000, read("f0.txt"))] * 9, "-p", "go", "--json", "-c", "8192")
+    check(r.status == 3 and r.events("end")[0]["reason"] == "context", "what cannot shrink ends the task", r)
+    r = place.run([turn("", call("search", pattern="line")), turn("ok")], "-p", "go", "--json", "-c", "4096")
+    check(r.status == 0 and len(r.events("result")[0]["text"]) < 8000, "a search that finds too much", r)
+
+
+def two_calls(place):
+    turns = [turn("", call("run", argv=["touch", "first"]), call("run", argv=["touch", "second"])),
+             turn("done")]
+    r = place.run_asked(turns, "-p", "go", "--json", answers=["y", "n"])
+    names = sorted(p.name for p in place.root.iterdir() if p.name in ("first", "second"))
+    results = r.events("result")
+    check(names == ["first"], f"of two calls the one that was allowed was done: {names}", r)
+    check([e["ok"] for e in results] == [True, False] and "efused" in results[1]["text"],
+          "results in the order of the calls", r)
+    r = place.run_asked(turns, "-p", "go", "--json", answers=["n", "y"])
+    check([e["ok"] for e in r.events("result")] == [False, True] and (place.root / "second").exists(),
+          "and the other way round", r)
+
+
+def no_terminal(place):
+    turns = [turn("", call("run", argv=["touch", "made"]), call("write_file", path="w", text="x")),
+             turn("done")]
+    r = place.run(turns, "-p", "go", stdin="y\ny\ny\n")
+    check(r.status == 0 and not (place.root / "made").exists() and not (place.root / "w").exists(),
+          "no terminal: nothing is done", r)
+    check("touch" in r.err and "no terminal" in r.err, "but the question is shown", r)
+    r = place.run(turns, "-p", "go", "--approve", "deny", "--json")
+    check([e["verdict"] for e in r.events("verdict")] == ["deny", "deny"], "--approve deny", r)
+
+
+def replay(place):
+    (place.root / "f0.txt").write_text("as it was\n")
+    log = place.log()
+    turns = [turn("look", read("f0.txt")), turn("that was it")]
+    r = place.run(turns, "-p", "go", log=log)
+    check(r.status == 0, "a session to be replayed", r)
+    r = place.run(None, "--replay", log, "--json")
+    check(r.status == 0 and [e["text"] for e in r.events("text")] == ["look", "that was it"] and
+          r.events("result")[0]["ok"], "the same again", r)
+    (place.root / "f0.txt").write_text("not as it was\n")
+    r = place.run(None, "--replay", log, "--json")
+    check(r.status == 1 and any("something else" in e["text"] for e in r.events("notice")),
+          "what differs is said", r)
+    done = subprocess.run([AGENT, "verify", str(log)], capture_output=True, text=True, check=False)
+    check(done.returncode == 0 and "whole" in done.stdout, "verify")
+    changed = place.log()
+    changed.write_text(log.read_text().replace("f0.txt", "f1.txt", 1))
+    r = place.run(None, "--replay", changed)
+    check(r.status == 1 and r.err.count("\n") == 1, "a log that was changed is not replayed", r)
+    r = place.run(None, "--replay", log, "-p", "x")
+    check(r.status == 2, "--replay and -p", r)
+
+
+def events(place):
+    turns = [turn("a \u001b[2J b", read("f0.txt")), turn("end \u202e\u200b")]
+    r = place.run(turns, "-p", "go", "--json")
+    kinds = [e["event"] for e in r.events()]
+    check(kinds[0] == "start" and kinds[-1] == "end" and {"turn", "call", "verdict", "result", "text"} <= set(kinds),
+          f"every line is an event: {kinds}", r)
+    check(r.err == "" and "\u001b" not in r.out, "and stderr is empty", r)
+    start, first = r.events("start")[0], r.events("turn")[0]
+    check(start["root"] == str(place.root) and "run" in start["tools"] and start["context"] > 0, "the start", r)
+    check({"prompt_tokens", "kept_tokens", "tokens", "step", "stop"} <= set(first), "a turn's counts", r)
+    r = place.run(turns, "-p", "go")
+    check("\u001b" not in r.out + r.err and "\u202e" not in r.out and "\\x1b[2J" in r.out,
+          "no escape of the model's reaches a stream", r)
+
+
+def strange_calls(place):
+    deep = "{\"path\": " + "[" * 10000 + "]" * 10000 + "}"
+    turns = [turn("", {"name": "read_file", "arguments": deep}),
+             turn("", {"name": "read_file", "arguments": "{\"path\": \"a\", \"path\": \"b\"}"}),
+             turn("", call("no_such_tool")), turn("", call("read_file", path="f0.txt", approved=True)),
+             turn("", call("write_file", path="big", text="x" * 5000000)), turn("done")]
+    r = place.run(turns, "-p", "go", "--json")
+    check(r.status == 0 and [e["ok"] for e in r.events("result")] == [False] * 5, "calls that are none", r)
+
+
+def interrupted(place):
+    turns = [turn("wait", call("run", argv=["sleep", "32"])), turn("done")]
+    start = time.monotonic()
+    r = place.run_asked(turns, "-p", "go", answers=["y"], interrupt="* run")
+    # The question is on the terminal: the interrupt comes while it waits, or while the program runs.
+    check(r.status == 130 and time.monotonic() - start < 20, "Ctrl-C: status 130", r)
+    check(not running("sleep 32"), "what it ran is gone")
+
+
+def conversation(place):
+    (place.root / "f0.txt").write_text("some text\n")
+    turns = [turn("first answer"), turn("look", read("f0.txt")), turn("second answer"),
+             turn("wait", call("run", argv=["sleep", "33"])), turn("third answer")]
+    r = place.run_asked(turns, talk=["/help", "hello", "look at it", "/nonsense", "wait", "go on", "/clear", "/undo",
+                                     "/exit"], answers=["y"], interrupt='["sleep","33"]')
+    check(r.status == 0, "a conversation ends with status 0", r)
+    for text in ("first answer", "second answer", "third answer", "forget the conversation", "no command"):
+        check(text in r.terminal, f"a conversation: {text}", r)
+    check("cancelled" in r.terminal and not running("sleep 33"), "Ctrl-C ends a turn, and it goes on", r)
+
+
+def log_fails(place):
+    r = place.run([turn("x")], "-p", "go", "--log", str(place.root / "inside.log"))
+    check(r.status == 1 and not (place.root / "inside.log").exists(), "no log below the root", r)
+    r = place.run([turn("x")], "-p", "go", "--log", "/dev/full")
+    check(r.status == 1, "a log that cannot be written", r)
+
+
+CASES = (answer, usage, pages, limits, seconds, repeats, budget, two_calls, no_terminal, replay, events,
+         strange_calls, interrupted, conversation, log_fails)
+
+
+def main():
+    only = sys.argv[2:]
+    for case in CASES:
+        if only and case.__name__ not in only:
+            continue
+        place = Place({f"f{i}.txt": f"text {i}\n" for i in range(60)})
+        try:
+            case(place)
+        except Exception as error:  # one case that breaks is one failure, and the others run
+            check(False, f"{case.__name__}: {type(error).__name__}: {error}")
+        finally:
+            place.close()
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
+
+
+sys.exit(main())
