@@ -194,6 +194,22 @@ $(BUILD)/tests/infer-agent-test: $(AGENT_SRC:%.c=$(BUILD)/obj-test/%.o) $(BUILD)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
 
+# The sandbox of infer-agent alone, and a static program that attacks it from inside.
+SANDBOX := child guarded_walk keeper landlock_rules names namespaces probe programs sandbox sandbox_run seccomp_filter
+$(BUILD)/tests/check_sandbox: $(BUILD)/obj-test/tests/agent/check_sandbox.o \
+                              $(SANDBOX:%=$(BUILD)/obj-test/examples/agent/%.o) | $(BUILD)/tests/attacker
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/attacker: tests/agent/attacker.c
+	@mkdir -p $(@D)
+	@echo '  CC  $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -static -o $@ $<
+
+.PHONY: check-agent
+check-agent: $(BUILD)/tests/check_sandbox ## the attacks on the agent's sandbox
+	$(BUILD)/tests/check_sandbox $(BUILD)/tests
+
 # A small model in a file, for the tests of the command.
 $(BUILD)/tests/make_tiny: $(BUILD)/obj/tests/cli/make_tiny.o $(TEST_COMMON) $(LIB_OBJ)
 	@mkdir -p $(@D)
