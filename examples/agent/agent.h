@@ -188,8 +188,10 @@ struct agent_options {
     const char *root; /* canonical, absolute */
     int sandbox;      /* enum sandbox_mode */
     enum approve_mode approve;
-    const char **read_dirs, **servers; /* the arrays are owned */
-    size_t read_dir_count, server_count;
+    const char **read_dirs; /* the arrays are owned; each count stands behind its array (args.c) */
+    size_t read_dir_count;
+    const char **servers;
+    size_t server_count;
     bool json;
     size_t steps_max, tokens_max, seconds_max, repeats_max; /* of a task */
 
