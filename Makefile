@@ -72,7 +72,7 @@ lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 
 # The examples need two small libraries; without them the library is still built.
 .PHONY: examples
-examples: $(BUILD)/hello $(BUILD)/infer-bench
+examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/infer-bench
 	@sh tools/need.sh --name infer && $(MAKE) --no-print-directory $(BUILD)/infer
 
 # Objects stay, so that the next build finds them.
@@ -120,7 +120,7 @@ $(BUILD)/infer-agent: $(AGENT_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
 
-$(BUILD)/hello: $(BUILD)/obj/examples/hello.o $(BUILD)/libinfer.a
+$(BUILD)/hello $(BUILD)/chat: $(BUILD)/%: $(BUILD)/obj/examples/%.o $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

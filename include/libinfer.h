@@ -11,6 +11,7 @@
  *     infer_sampler  picks the next token from logits. One thread at a time.
  *     infer_grammar  which texts a sampler may make. Immutable, shared by threads.
  *     infer_template makes the prompt of a conversation. One thread at a time.
+ *     infer_tools    reads the calls that a model makes. One thread at a time.
  *
  * The shortest use (examples/hello.c is a whole program):
  *
@@ -705,8 +706,7 @@ INFER_API infer_status infer_generate(infer_session *session, infer_sampler *sam
  *     infer_generate_more(session, &options, &made, &err);
  *     infer_template_free(t);
  *
- * For the next turn render all messages again, the answer among them, and sync: what is the same stays
- * evaluated. Strings must be sound JSON: UTF-8, quotes and control characters escaped.
+ * infer_chat does all of that, and keeps what was made. Strings must be sound JSON: UTF-8, quotes and control characters escaped.
  */
 typedef struct infer_template infer_template;
 
@@ -767,8 +767,8 @@ typedef enum infer_event_kind {
     INFER_EVENT_TEXT = 0,   /* a piece of the answer */
     INFER_EVENT_THOUGHT,    /* a piece of a thought */
     INFER_EVENT_CALL_BEGIN, /* a call has begun: `name` is known */
-    INFER_EVENT_ARGUMENT,   /* a piece of the call's arguments, as JSON: together they are those of CALL_DONE */
-    INFER_EVENT_CALL_DONE,  /* `text` is all of the arguments: a JSON object */
+    INFER_EVENT_ARGUMENT, /* a piece of the call's arguments, as JSON: together they are those of CALL_DONE */
+    INFER_EVENT_CALL_DONE, /* `text` is all of the arguments: a JSON object */
     /* What began as a call (with or without a CALL_BEGIN) is none; `text` says why. An event of kind TEXT
      * follows whose `text` is all that was made of it, and its `raw` what no event had shown. */
     INFER_EVENT_CALL_BROKEN,
@@ -785,8 +785,8 @@ typedef struct infer_event {
     size_t raw_len;
     size_t call;      /* of the CALL_ and ARGUMENT events: 0 for the first call of the turn */
     const char *name; /* of the same: the tool's name, NUL-terminated; "" where it is not known */
-    const char *id;   /* of the same: the call's id, as the model wrote it or made here; as `name` */
-    infer_stop stop;  /* of END */
+    const char *id;  /* of the same: the call's id, as the model wrote it or made here; as `name` */
+    infer_stop stop; /* of END */
 } infer_event;
 
 /* Returning false stops the turn (INFER_STOP_CANCELLED); the events of that token still come. */
@@ -847,22 +847,41 @@ INFER_API infer_status infer_tools_end(infer_tools *tools, infer_stop stop, infe
 
 /* ---- Conversations ------------------------------------------------------------------------- */
 
+/*
+ * Messages in, events out, and what the session has evaluated stays (examples/chat.c is a whole program):
+ *
+ *     const char *messages = "[{\"role\": \"user\", \"content\": \"hi\"}]";
+ *     infer_chat_options options = {.size = sizeof options, .on_event = show};
+ *     infer_chat(session, messages, strlen(messages), &options, &result, &err);
+ *     infer_chat_message(session, answer, capacity, &len, &err);
+ *
+ * For the next turn append the answer and what is said then, and call again with all of it. A message is an
+ * object with `role` (system, user, assistant, tool) and `content`, a text; of the assistant perhaps with
+ * `reasoning_content` and `tool_calls`: [{"id", "type": "function", "function": {"name", "arguments": an
+ * object, or its JSON text}}]; of a tool with `tool_call_id` and `name`. Whatever else is in it the template
+ * sees. Templates differ in what they want of calls (content null, arguments as text, one call of a message,
+ * none at all): each gets the form that it writes, a template that knows no calls has them in the content.
+ */
 typedef struct infer_chat_options {
     size_t size;
-    infer_sampler
-        *sampler; /* NULL: greedy. A grammar that it holds to is for the answer; none with tools */
+    /* NULL: greedy. What it remembers for penalties and DRY is made this prompt. A grammar that it holds to
+     * is for the answer, from its start: set it before each turn; none with tools that are held to theirs. */
+    infer_sampler *sampler;
     infer_template *chat_template; /* made with the session's model; NULL: the one of its file */
-    infer_tools *tools; /* NULL: none; made of the same template */
-    const char
-        *variables; /* a JSON object of further variables of the template, NUL-terminated; NULL */
+    infer_tools *tools; /* NULL: none; made of the same template. A turn begins and ends them */
+    /* A JSON object of further variables of the template, NUL-terminated; NULL: none. `messages` and
+     * `add_generation_prompt` in it do not count, all else goes before what is set here. */
+    const char *variables;
     const int64_t *local_time; /* as infer_template_render */
     bool prompt_only;          /* evaluates the prompt and makes nothing: INFER_STOP_LIMIT */
     size_t max_tokens;         /* 0: as many as the context holds */
     size_t max_thought_tokens; /* as infer_thought.max_tokens, but 0: no limit */
-    bool no_thought; /* the variables that ask templates for no thought, and none is let through */
-    const char *const *stop; /* NUL-terminated texts that end the turn */
+    bool no_thought; /* asks the template for none (enable_thinking, thinking, thinking_budget), and
+                      * ends one that begins all the same */
+    const char *const
+        *stop; /* NUL-terminated texts that end the turn where they stand in the answer */
     size_t stop_count;
-    infer_on_event on_event;
+    infer_on_event on_event; /* INFER_EVENT_END comes last, unless the call fails */
     void (*on_token)(void *ud, infer_token id, const float *logits); /* as infer_generate_options */
     infer_progress progress; /* of evaluating the prompt, every two seconds or so */
     void *ud;                /* of all three */
@@ -871,26 +890,29 @@ typedef struct infer_chat_options {
 typedef struct infer_chat_result {
     infer_stop stop;
     size_t prompt_tokens; /* of all messages */
-    size_t kept_tokens;   /* of those: not evaluated again */
-    size_t tokens;        /* made */
-    size_t calls;         /* done */
-    uint64_t prefill_ns, decode_ns;
+    size_t kept_tokens; /* of those: not evaluated again, but for infer_session_rewind's repeats */
+    size_t tokens;      /* made */
+    size_t calls;       /* done */
+    uint64_t prefill_ns, decode_ns; /* decode_ns 0: nothing was made */
     char
         why[200]; /* where and why no more was kept, for a person; "" where all that was there is */
 } infer_chat_result;
 
-/* One turn: messages as a JSON array ({"role", "content", "tool_calls", ...}, as templates want them) in,
- * events out. Renders all of them, keeps what the session holds of that: an assistant's turn keeps the ids
- * that were made wherever the rendered bytes are the same; evaluates from the first byte that differs, and
- * generates. The message to append for the next turn is infer_chat_message's. As infer_generate_more
- * otherwise; INFER_E_CONTEXT where the prompt does not fit, and the session is as it was. */
+/* Makes one turn of a JSON array of messages. Keeps of the session's tokens what is the same in the rendered
+ * prompt: the ids that an answer was made of stay wherever their bytes are the same, though the tokenizer
+ * might make others of them; everything else is what the tokenizer makes of it, from where the bytes
+ * differ on. options and result may be NULL. A turn that is cancelled is INFER_OK with
+ * INFER_STOP_CANCELLED, decode_ns 0 where the prompt was not yet read. The session holds what was evaluated
+ * also where the call fails; INFER_E_FORMAT (the JSON), INFER_E_TEMPLATE, INFER_E_CONTEXT (the prompt does
+ * not fit) and INFER_E_ARGUMENT leave it as it was. Otherwise as infer_generate_more. */
 INFER_API infer_status infer_chat(infer_session *session, const char *messages, size_t len,
                                   const infer_chat_options *options, infer_chat_result *result,
                                   infer_error *err);
 
-/* The last turn of infer_chat as a message, JSON text: role, content, reasoning_content where it thought,
- * tool_calls where it called. As infer_detokenize: INFER_E_RANGE tells the need. INFER_E_ARGUMENT where
- * there was no turn. */
+/* Gives the last turn of infer_chat as a message, JSON text: role, content (perhaps ""), reasoning_content
+ * where it thought (without the line breaks around it), tool_calls where it called, arguments as objects.
+ * What is not UTF-8 is U+FFFD. As infer_detokenize: INFER_E_RANGE tells the need. INFER_E_ARGUMENT where
+ * there was no turn that made an answer. */
 INFER_API infer_status infer_chat_message(const infer_session *session, char *text, size_t capacity,
                                           size_t *len, infer_error *err);
 

@@ -10,8 +10,9 @@
  * In a template that knows no calls they stand in the content, in the general form (lib/tools), and where
  * it knows no role `tool` either, results are what the user says.
  */
-#include "lib/session.h"
+#include "lib/converse.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum form {
@@ -315,55 +316,168 @@ infer_status inf_messages_tell(struct inf_arena *arena, const char *text, bool b
     return INFER_OK;
 }
 
-static infer_status shape(struct inf_arena *arena, enum form form, const struct inf_json *messages,
-                          struct inf_json *shaped, infer_error *err)
+/* ---- Messages with more than the template writes of one ----------------------------------------- */
+
+struct list {
+    struct inf_arena *arena;
+    struct inf_json *items;
+    size_t count;
+};
+
+/* Appends a message with another content (NULL: none) and other calls. */
+static infer_status push(struct list *out, const struct inf_json *message,
+                         const struct inf_json *content, struct inf_json calls, infer_error *err)
 {
-    struct inf_json *items = inf_arena_take(arena, messages->count + 1, sizeof *items);
+    struct inf_json copy = *message;
+    struct inf_json_member *members = copy_members(out->arena, message, 2);
+    if (!members)
+        return inf_fail_memory(err, "a message", message->count * sizeof *members);
+    put(members, &copy.count, "content", content ? *content : text_of("", 0));
+    put(members, &copy.count, "tool_calls", calls);
+    copy.as.members = members;
+    out->items[out->count++] = copy;
+    return INFER_OK;
+}
+
+static bool same_text(const struct inf_json *a, const struct inf_json *b)
+{
+    return is_text(a) && is_text(b) && a->as.text.len == b->as.text.len &&
+           !memcmp(a->as.text.ptr, b->as.text.ptr, a->as.text.len);
+}
+
+/* A message of several calls and the results behind it, as one of each call with its result. */
+static infer_status split_calls(struct list *out, const struct inf_json *message,
+                                const struct inf_json *content, size_t results, infer_error *err)
+{
+    const struct inf_json *calls = inf_json_get(message, "tool_calls"), *result = message + 1;
     infer_status status = INFER_OK;
-    if (!items)
-        return inf_fail_memory(err, "messages", messages->count * sizeof *items);
-    if (messages->count)
-        memcpy(items, messages->as.items, messages->count * sizeof *items);
-    *shaped = *messages;
-    shaped->as.items = items;
-    for (size_t i = 0; i < messages->count && !status; i++)
+    for (size_t k = 0; k < calls->count && !status; k++) {
+        const struct inf_json *call = &calls->as.items[k];
+        const struct inf_json *id = call->kind == INF_JSON_OBJECT ? inf_json_get(call, "id") : NULL;
+        struct inf_json one = {.kind = INF_JSON_ARRAY, .count = 1, .as.items = call};
+        status = push(out, message, k ? NULL : content, one, err);
+        size_t i = 0;
+        while (i < results && !same_text(inf_json_get(&result[i], "tool_call_id"), id))
+            i++;
+        i = i < results ? i : k; /* no ids: the results come in the order of the calls */
+        if (i < results)
+            out->items[out->count++] = result[i];
+    }
+    for (size_t i = calls->count; i < results; i++)
+        out->items[out->count++] = result[i];
+    return status;
+}
+
+/* Splits what a template would leave out: of several calls all but the first, and content beside calls
+ * where it is to be null. */
+static infer_status split(struct inf_arena *arena, enum form form, bool one_call,
+                          const struct inf_json *messages, struct inf_json *out, infer_error *err)
+{
+    size_t room = messages->count + 1;
+    infer_status status = INFER_OK;
+    for (size_t i = 0; i < messages->count; i++)
+        if (calls_something(&messages->as.items[i]))
+            room += 1 + 2 * inf_json_get(&messages->as.items[i], "tool_calls")->count;
+    struct list list = {.arena = arena, .items = inf_arena_take(arena, room, sizeof *list.items)};
+    if (!list.items)
+        return inf_fail_memory(err, "messages", room * sizeof *list.items);
+    for (size_t i = 0; i < messages->count && !status; i++) {
+        const struct inf_json *message = &messages->as.items[i], *content = NULL;
+        size_t results = 0;
+        if (!calls_something(message)) {
+            list.items[list.count++] = *message;
+            continue;
+        }
+        content = inf_json_get(message, "content");
+        if (has_null(form) && is_text(content) && content->as.text.len) {
+            status = push(&list, message, content, (struct inf_json){.kind = INF_JSON_ARRAY}, err);
+            content = NULL;
+        }
+        while (i + 1 + results < messages->count && has_role(message + 1 + results, "tool"))
+            results++;
+        size_t calls = inf_json_get(message, "tool_calls")->count;
+        if (status)
+            continue;
+        if (one_call && calls > 1) {
+            status = split_calls(&list, message, content, results, err);
+            i += results;
+        } else {
+            status = push(&list, message, content, *inf_json_get(message, "tool_calls"), err);
+        }
+    }
+    *out = (struct inf_json){.kind = INF_JSON_ARRAY, .count = list.count, .as.items = list.items};
+    return status;
+}
+
+/* ---- The form ------------------------------------------------------------------------------------ */
+
+static infer_status shape(struct inf_arena *arena, enum form form, bool one_call,
+                          const struct inf_json *messages, struct inf_json *shaped,
+                          infer_error *err)
+{
+    infer_status status = split(arena, form, one_call, messages, shaped, err);
+    struct inf_json *items = (struct inf_json *)shaped->as.items; /* made by split */
+    for (size_t i = 0; !status && i < shaped->count; i++)
         status = shape_message(arena, form, &items[i], err);
     return status || form != FORM_CONTENT_USER ? status : join_results(arena, items, shaped, err);
 }
 
-/* A conversation that shows how a template writes calls. */
-static const char probe[] =
-    "[{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"\", "
-    "\"tool_calls\": [{\"id\": \"abcdefgh1\", \"type\": \"function\", \"function\": {\"name\": "
-    "\"zq7f\", \"arguments\": {\"zq7a\": \"zq7v\"}}}]}, {\"role\": \"tool\", \"name\": \"zq7f\", "
-    "\"tool_call_id\": \"abcdefgh1\", \"content\": \"zq7r\"}]";
+/* Conversations that show how a template writes calls, and whether it writes two of a message. */
+#define PROBE_CALL(n)                                                                              \
+    "{\"id\": \"abcdefgh" n "\", \"type\": \"function\", \"function\": {\"name\": \"zq7f\", "      \
+    "\"arguments\": {\"zq7a\": \"zq7v" n "\"}}}"
+#define PROBE_RESULT(n)                                                                            \
+    ", {\"role\": \"tool\", \"name\": \"zq7f\", \"tool_call_id\": \"abcdefgh" n                    \
+    "\", \"content\": \"zq7r" n "\"}"
+#define PROBE(calls, results)                                                                      \
+    "[{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"\", "     \
+    "\"tool_calls\": [" calls "]}" results "]"
+static const char one_probe[] = PROBE(PROBE_CALL("1"), PROBE_RESULT("1"));
+static const char two_probe[] =
+    PROBE(PROBE_CALL("1") ", " PROBE_CALL("2"), PROBE_RESULT("1") PROBE_RESULT("2"));
+
+/* Whether call and result `number` of a conversation show in some form. */
+static infer_status probe(infer_template *t, struct inf_arena *arena,
+                          const struct inf_json *variables, enum form form, const char *text,
+                          const char *number, bool *shows, infer_error *err)
+{
+    char call[8], result[8];
+    struct inf_json messages, shaped, all = *variables;
+    struct inf_json_member *members = copy_members(arena, variables, 1);
+    if (!members)
+        return inf_fail_memory(err, "variables", variables->count * sizeof *members);
+    infer_status status = inf_json_read(arena, text, strlen(text), &messages, err);
+    if (!status)
+        status = shape(arena, form, false, &messages, &shaped, err);
+    if (status)
+        return status;
+    all.as.members = members;
+    put(members, &all.count, "messages", shaped);
+    int64_t now = 0;
+    status = inf_template_write(t, arena, &all, INF_MAX_TEMPLATE_INPUT / 64, &now, err);
+    size_t len = 0;
+    for (size_t i = 0; !status && i < t->prompt.count; i++)
+        len += t->prompt.spans[i].len;
+    snprintf(call, sizeof call, "zq7v%s", number);
+    snprintf(result, sizeof result, "zq7r%s", number);
+    *shows = len && memmem(t->prompt.text, len, call, 5) && memmem(t->prompt.text, len, result, 5);
+    return status == INFER_E_MEMORY ? status : INFER_OK; /* else the template refuses this form */
+}
 
 static infer_status find_form(infer_template *t, struct inf_arena *arena,
                               const struct inf_json *variables, infer_error *err)
 {
-    struct inf_json messages, shaped;
-    infer_status status = inf_json_read(arena, probe, sizeof probe - 1, &messages, err);
-    for (enum form form = FORM_OBJECT; form < FORMS_END && !status && !t->call_form; form++) {
-        struct inf_json all = *variables;
-        struct inf_json_member *members = copy_members(arena, variables, 1);
-        all.as.members = members;
-        if (!members)
-            return inf_fail_memory(err, "variables", variables->count * sizeof *members);
-        if ((status = shape(arena, form, &messages, &shaped, err)))
-            break;
-        put(members, &all.count, "messages", shaped);
-        int64_t now = 0;
-        status = inf_template_write(t, arena, &all, INF_MAX_TEMPLATE_INPUT / 64, &now, err);
-        size_t len = 0;
-        for (size_t i = 0; !status && i < t->prompt.count; i++)
-            len += t->prompt.spans[i].len;
-        if (len && memmem(t->prompt.text, len, "zq7v", 4) && memmem(t->prompt.text, len, "zq7r", 4))
-            t->call_form = (int)form;
-        if (status != INFER_E_MEMORY) /* a form that it refuses */
-            status = INFER_OK;
+    infer_status status = INFER_OK;
+    enum form form = FORM_UNKNOWN;
+    bool shows = false, second = false;
+    while (!status && !shows && ++form < FORMS_END)
+        status = probe(t, arena, variables, form, one_probe, "1", &shows, err);
+    if (!status && shows)
+        status = probe(t, arena, variables, form, two_probe, "2", &second, err);
+    if (!status) {
+        t->call_form = (int)(shows ? form : FORM_OBJECT);
+        t->one_call = shows && !second;
     }
-    if (!status && !t->call_form)
-        t->call_form = FORM_OBJECT;
     return status;
 }
 
@@ -376,26 +490,6 @@ infer_status inf_messages_prepare(infer_template *t, struct inf_arena *arena,
         calls |=
             calls_something(&messages->as.items[i]) || has_role(&messages->as.items[i], "tool");
     infer_status status = calls && !t->call_form ? find_form(t, arena, variables, err) : INFER_OK;
-    return status ? status : shape(arena, (enum form)t->call_form, messages, prepared, err);
-}
-
-void inf_json_put_text(struct inf_text *out, const char *text, size_t len)
-{
-    inf_text_append(out, "\"", 1);
-    for (size_t i = 0; i < len;) {
-        uint32_t code;
-        size_t step = inf_utf8_decode(text + i, len - i, &code);
-        if (!step)
-            inf_text_append(out, "\xef\xbf\xbd", 3);
-        else if (code == '"' || code == '\\')
-            inf_text_printf(out, "\\%c", (int)code);
-        else if (code == '\n')
-            inf_text_append(out, "\\n", 2);
-        else if (code < 0x20)
-            inf_text_printf(out, "\\u%04x", (unsigned)code);
-        else
-            inf_text_append(out, text + i, step);
-        i += step ? step : 1;
-    }
-    inf_text_append(out, "\"", 1);
+    return status ? status
+                  : shape(arena, (enum form)t->call_form, t->one_call, messages, prepared, err);
 }

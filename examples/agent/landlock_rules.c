@@ -119,7 +119,7 @@ static bool grant_child(struct grants *g, int fd, size_t len, const char *name, 
     if (folder < 0)
         return errno == ENOENT;
     memcpy(g->path + len + name_len, "/", 2);
-    return grant_children(g, folder, len + name_len + 1, git ? ABI_FS_READ : rights);
+    return grant_children(g, folder, len + name_len + 1, entry ? ABI_FS_READ : rights);
 }
 
 /* Takes fd. As deep as guarded_walk went. */

@@ -194,6 +194,7 @@ bool sandbox_open(const struct sandbox_options *options, struct sandbox **result
     force_tier = (int)options->force_tier;
     force_abi = options->force_landlock_abi;
     box->leak_tier = options->leak_tier;
+    box->no_id_map = options->no_id_map;
 #endif
     if (!take_root(box, options->root, err) || !take_read_dirs(box, options, err) ||
         !make_base(box, err) || !(box->path = programs_path(box)) ||
@@ -211,7 +212,7 @@ void sandbox_close(struct sandbox *box)
 {
     if (!box)
         return;
-    if (box->base_fd >= 0) {
+    if (box->base && box->base_fd >= 0) {
         rmdir(box->base);
         close(box->base_fd);
     }

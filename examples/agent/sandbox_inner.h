@@ -48,6 +48,7 @@ struct sandbox {
     gid_t gid;
     bool change_uid; /* the agent is root and the program is `uid` */
     int idmap_fd;    /* a user namespace that shows root's files in the workspace as uid's; or -1 */
+    bool no_id_map;  /* of a test */
     enum sandbox_tier leak_tier; /* of a test: Landlock and seccomp are left out */
     unsigned serial;             /* of the next TMPDIR */
     unsigned walled;             /* children of tier A alive: the placeholders stay */
@@ -70,6 +71,9 @@ struct guarded_list {
 };
 /* Fails where the workspace is too large or too deep to be searched. */
 bool guarded_walk(const struct sandbox *box, struct guarded_list *list, char err[SANDBOX_ERR]);
+/* Names that are in `now` and not in `before`, as a sentence; false: none. */
+bool guarded_new(const struct guarded_list *before, const struct guarded_list *now, char *why,
+                 size_t size);
 void guarded_list_free(struct guarded_list *list);
 /* Placeholders for missing names: made before a run of tier A, known again by mode, size and time,
  * so that one left by a crash is removed by the next run. */

@@ -408,7 +408,8 @@ static void say_why(const struct sandbox *box, const struct launch *launch,
         break;
     case SANDBOX_DISK:
         snprintf(result->why, SANDBOX_ERR,
-                 "killed: wrote more than %llu bytes or %llu files, or %llu bytes in TMPDIR",
+                 "killed: the disk filled up by more than %llu bytes or %llu files meanwhile, or "
+                 "TMPDIR has more than %llu bytes",
                  (unsigned long long)limits->disk_bytes, (unsigned long long)limits->disk_files,
                  (unsigned long long)limits->tmp_bytes);
         break;
@@ -493,6 +494,27 @@ static void follow(struct kept_child *kept, struct output *out, int out_r,
         result->end = SANDBOX_OUTPUT;
 }
 
+/* Below its top the workspace may get guarded names that were not there to be covered (a folder's own
+ * .git, say): who reads the result is told. */
+static void say_new_names(struct kept_child *kept, struct sandbox_result *result)
+{
+    char err[SANDBOX_ERR];
+    struct guarded_list now;
+    size_t len = strlen(result->why), between = len ? 2 : 0;
+    bool files = kept->box->mode == SANDBOX_WORKSPACE && kept->box->tier != SANDBOX_TIER_D;
+    if (!files)
+        return;
+    if (!guarded_walk(kept->box, &now, err)) {
+        snprintf(result->why + len, SANDBOX_ERR - len, "%s%s", len ? "; " : "", err);
+    } else if (len + 100 < SANDBOX_ERR &&
+               guarded_new(&kept->launch.guarded, &now, result->why + len + between,
+                           SANDBOX_ERR - len - between) &&
+               len) {
+        memcpy(result->why + len, "; ", 2);
+    }
+    guarded_list_free(&now);
+}
+
 static bool run_kept(struct kept_child *kept, const struct sandbox_command *command,
                      struct sandbox_result *result, struct start_failure *failure,
                      char err[SANDBOX_ERR])
@@ -528,6 +550,8 @@ static bool run_kept(struct kept_child *kept, const struct sandbox_command *comm
         return false;
     }
     say_why(box, &kept->launch, result);
+    if (kept->launch.argv)
+        say_new_names(kept, result);
     return true;
 }
 

@@ -255,7 +255,15 @@ static void metadata(struct filter *f, bool by_descriptor)
     };
     static const int descriptors[] = {__NR_fchmod, __NR_fchown, __NR_fsetxattr, __NR_fremovexattr,
                                       __NR_utimensat};
+    /* flags of files, and what makes one unchangeable for ever: these need no right to write */
+    static const uint32_t requests[] = {
+        0x40086602 /* FS_IOC_SETFLAGS */,      0x40046602 /* the same of 32 bits */,
+        0x40087602 /* FS_IOC_SETVERSION */,    0x401c5820 /* FS_IOC_FSSETXATTR */,
+        0x40806685 /* FS_IOC_ENABLE_VERITY */, 0x800c6613 /* FS_IOC_SET_ENCRYPTION_POLICY */};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        deny_if(f, __NR_ioctl, IS(1, requests[i]));
     DENY_LIST(f, paths);
+    deny(f, __NR_inotify_add_watch); /* tells names in folders that may not be listed */
     if (by_descriptor)
         DENY_LIST(f, descriptors);
     else

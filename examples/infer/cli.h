@@ -44,7 +44,7 @@ struct cli_options {
 
     const char *prompt, *prompt_file, *system, *chat_template;
     uint32_t max_tokens, reasoning;
-    const char *grammar, *schema;
+    const char *grammar, *schema, *tools, *tool_choice;
     struct cli_texts stop;
     const char *save, *restore, *at;
     bool json, ids, explain, tensors, plain, no_special_add;
@@ -268,13 +268,12 @@ void cli_interrupt_reset(void);
 /* ---- One generation (turn.c, sampling.c) --------------------------------------------------- */
 
 struct cli_turn {
-    bool stream;                 /* text to stdout as it comes */
-    bool sampler_known;          /* the sampler has seen the tokens that the session holds */
-    const infer_thought *thinks; /* NULL: all that is made is answer */
-    bool thought_shown;          /* the terminal is still dim */
+    bool stream;        /* text to stdout as it comes */
+    bool thought_shown; /* the terminal is still dim */
     struct cli_bytes text, thought;
     struct cli_ids ids;
     json_t *logprobs;       /* an array, NULL where not asked for */
+    json_t *calls;          /* the same, of tools: {id, name, arguments} */
     const char *constraint; /* "grammar", "schema", NULL */
     infer_stop stop;
     bool prefill_cancelled;
@@ -284,6 +283,12 @@ struct cli_turn {
 
 infer_status cli_sampler_new(struct cli *cli, const struct cli_engine *engine,
                              infer_sampler **sampler);
+
+/* Before a generation: where Ctrl-C goes, and what --json says anyway. */
+void cli_turn_begin(struct cli *cli, struct cli_engine *engine, struct cli_turn *turn);
+
+/* Text of an answer as it comes; false where it cannot be shown. */
+bool cli_turn_text(struct cli *cli, struct cli_turn *turn, const char *text, size_t len);
 
 /* Makes ids[count] the session's tokens and generates. A cancel is no failure: turn->stop. */
 infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_sampler *sampler,

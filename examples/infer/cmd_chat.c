@@ -15,8 +15,10 @@ struct chat {
     struct cli_engine engine;
     infer_sampler *sampler;
     infer_template *template;
-    json_t *messages; /* as templates want them */
-    size_t used;      /* tokens of context that the conversation takes */
+    infer_tools *tools; /* NULL: none */
+    json_t *messages;   /* as templates want them */
+    struct cli_turn *turn;
+    size_t used; /* tokens of context that the conversation takes */
     char prompt[64];
 };
 
@@ -35,41 +37,138 @@ static void clear(struct chat *chat)
     chat->used = 0;
 }
 
-/* The variables of the template, as JSON text to be freed. */
-static char *variables_of(const struct chat *chat)
+/* ---- What comes ---------------------------------------------------------------------------- */
+
+/* A thought goes to the terminal alone, dim; an answer follows it in plain. */
+static void show_dim(struct cli_turn *turn, bool dim)
 {
-    json_t *variables =
-        json_pack("{s:O,s:b}", "messages", chat->messages, "add_generation_prompt", 1);
-    if (chat->cli->opt.reasoning == 0) { /* the names that templates know */
-        json_object_set_new(variables, "enable_thinking", json_false());
-        json_object_set_new(variables, "thinking", json_false());
-    }
-    char *text = json_dumps(variables, JSON_COMPACT);
-    json_decref(variables);
-    return text;
+    if (turn->thought_shown != dim)
+        fputs(dim ? "\033[2m" : "\033[0m\n\n", stderr);
+    turn->thought_shown = dim;
 }
 
-static infer_status render(struct chat *chat, struct cli_ids *ids)
+static void take_thought(struct chat *chat, const char *text, size_t len)
 {
-    char *variables = variables_of(chat);
-    const infer_span *spans;
-    size_t count = 0;
-    int64_t now = cli_local_time();
-    infer_error *err = &chat->cli->err;
-    if (!variables)
-        return cli_fail(chat->cli, INFER_E_MEMORY, "out of memory");
-    infer_status status = infer_template_render(chat->template, variables, strlen(variables), &now,
-                                                &spans, &count, err);
-    free(variables);
-    if (status != INFER_OK)
-        return status;
-    cli_ids_reserve(ids, 1024);
-    status = infer_template_tokens(chat->template, ids->data, ids->capacity, &count, err);
-    if (status == INFER_E_RANGE) {
-        cli_ids_reserve(ids, count);
-        status = infer_template_tokens(chat->template, ids->data, ids->capacity, &count, err);
+    cli_bytes_append(&chat->turn->thought, text, len);
+    if (!chat->turn->stream || !isatty(STDERR_FILENO))
+        return;
+    cli_output_flush(chat->cli);
+    show_dim(chat->turn, true);
+    fwrite(text, 1, len, stderr);
+}
+
+/* A call that is complete: a line where somebody reads along. */
+static void take_call(struct chat *chat, const infer_event *event)
+{
+    json_t *arguments = json_loadb(event->text, event->text_len, JSON_DECODE_ANY, NULL);
+    if (!arguments) /* numbers that jansson does not hold */
+        arguments = cli_json_text_replaced(event->text, event->text_len);
+    json_array_append_new(chat->turn->calls, json_pack("{s:s,s:s,s:o}", "id", event->id, "name",
+                                                       event->name, "arguments", arguments));
+    if (!chat->turn->stream)
+        return;
+    struct cli_bytes line = {0};
+    bool begun = chat->turn->text.len != 0 && json_array_size(chat->turn->calls) == 1;
+    cli_bytes_append(&line, "\n", begun || json_array_size(chat->turn->calls) > 1);
+    cli_escape(&line, event->name, strlen(event->name), true);
+    cli_bytes_append(&line, "(", 1);
+    cli_escape(&line, event->text, event->text_len, true);
+    cli_bytes_append(&line, ")", 1);
+    cli_output(chat->cli, line.data, line.len);
+    cli_output_flush(chat->cli);
+    free(line.data);
+}
+
+static bool on_event(void *ud, const infer_event *event)
+{
+    struct chat *chat = ud;
+    switch (event->kind) {
+    case INFER_EVENT_THOUGHT:
+        take_thought(chat, event->text, event->text_len);
+        break;
+    case INFER_EVENT_TEXT:
+        show_dim(chat->turn, false);
+        return cli_turn_text(chat->cli, chat->turn, event->text, event->text_len);
+    case INFER_EVENT_CALL_DONE:
+        show_dim(chat->turn, false);
+        take_call(chat, event);
+        break;
+    case INFER_EVENT_CALL_BROKEN:
+        cli_notice(chat->cli, "warning: what began as a call is text: %.*s", (int)event->text_len,
+                   event->text);
+        break;
+    default:
+        break;
     }
-    ids->count = status == INFER_OK ? count : 0;
+    return !chat->cli->output_failed;
+}
+
+static void on_token(void *ud, infer_token id, const float *logits)
+{
+    struct chat *chat = ud;
+    (void)logits;
+    cli_ids_append(&chat->turn->ids, id);
+}
+
+static bool on_progress(void *ud, double fraction)
+{
+    struct chat *chat = ud;
+    cli_progress(chat->cli, "reading the prompt", fraction);
+    return true;
+}
+
+/* ---- A turn -------------------------------------------------------------------------------- */
+
+/* The model's turn as a message, NULL where there is none. */
+static json_t *made_message(const struct chat *chat)
+{
+    size_t len = 0;
+    infer_session *session = chat->engine.session;
+    if (infer_chat_message(session, NULL, 0, &len, NULL) != INFER_E_RANGE)
+        return NULL;
+    char *text = cli_alloc(len, 1);
+    infer_chat_message(session, text, len, &len, NULL);
+    json_t *message = json_loadb(text, len, JSON_ALLOW_NUL, NULL);
+    free(text);
+    return message;
+}
+
+static infer_status make_turn(struct chat *chat, infer_chat_result *result)
+{
+    struct cli *cli = chat->cli;
+    struct cli_options *opt = &cli->opt;
+    char *messages = json_dumps(chat->messages, JSON_COMPACT);
+    int64_t now = cli_local_time();
+    infer_chat_options options = {
+        .size = sizeof options,
+        .sampler = chat->sampler,
+        .chat_template = chat->template,
+        .tools = chat->tools,
+        .local_time = &now,
+        .prompt_only = opt->max_tokens == 0,
+        .max_tokens = opt->max_tokens == CLI_UNSET ? 0 : opt->max_tokens,
+        .max_thought_tokens = opt->reasoning == CLI_UNSET ? 0 : opt->reasoning,
+        .no_thought = opt->reasoning == 0,
+        .stop = opt->stop.items,
+        .stop_count = opt->stop.count,
+        .on_event = on_event,
+        .on_token = on_token,
+        .ud = chat,
+    };
+    if (!messages)
+        return cli_fail(cli, INFER_E_MEMORY, "out of memory");
+    infer_status status = infer_sampler_grammar(chat->sampler, chat->engine.grammar, &cli->err);
+    cli_turn_begin(cli, &chat->engine, chat->turn);
+    cli_progress_start(cli);
+    if (cli->progress_start_ns != 0)
+        options.progress = on_progress;
+    if (status == INFER_OK)
+        status = infer_chat(chat->engine.session, messages, strlen(messages), &options, result,
+                            &cli->err);
+    cli_progress_end(cli);
+    cli_interrupt_target(NULL);
+    show_dim(chat->turn, false);
+    free(messages);
     return status;
 }
 
@@ -77,30 +176,28 @@ static infer_status render(struct chat *chat, struct cli_ids *ids)
 static infer_status ask(struct chat *chat, const char *text, size_t len, struct cli_turn *turn)
 {
     struct cli *cli = chat->cli;
-    struct cli_ids ids = {0};
-    infer_thought thought;
+    infer_chat_result result = {0};
     size_t before = json_array_size(chat->messages);
     json_t *message = json_stringn(text, len);
     if (!message)
         return cli_fail(cli, INFER_E_ARGUMENT, "the message is not UTF-8");
     add_message(chat, "user", message);
-    infer_status status = render(chat, &ids);
-    if (status == INFER_OK)
-        status = infer_template_thought(chat->template, ids.data, ids.count, &thought, &cli->err);
-    if (status == INFER_OK) {
-        if (cli->opt.reasoning != CLI_UNSET)
-            thought.max_tokens = cli->opt.reasoning;
-        turn->thinks = thought.begin >= 0 ? &thought : NULL;
-        status = cli_turn_run(cli, &chat->engine, chat->sampler, ids.data, ids.count, turn);
-        turn->thinks = NULL;
-    }
-    free(ids.data);
-    if (status == INFER_OK && !turn->prefill_cancelled) {
-        add_message(chat, "assistant", cli_json_text_replaced(turn->text.data, turn->text.len));
+    chat->turn = turn;
+    turn->calls = chat->tools ? json_array() : NULL;
+    infer_status status = make_turn(chat, &result);
+    turn->stop = result.stop;
+    turn->prompt_tokens = result.prompt_tokens;
+    turn->cached_tokens = result.kept_tokens;
+    turn->tokens = result.tokens;
+    turn->prefill_s = (double)result.prefill_ns * 1e-9;
+    turn->decode_s = (double)result.decode_ns * 1e-9;
+    turn->prefill_cancelled = result.stop == INFER_STOP_CANCELLED && result.decode_ns == 0;
+    json_t *answer = status == INFER_OK ? made_message(chat) : NULL;
+    if (answer) {
+        json_array_append_new(chat->messages, answer);
         infer_session_tokens(chat->engine.session, &chat->used);
     } else {
-        while (json_array_size(chat->messages) > before)
-            json_array_remove(chat->messages, before);
+        json_array_remove(chat->messages, before);
     }
     return status;
 }
@@ -137,7 +234,7 @@ static void show_help(void)
 
 static void answer(struct chat *chat, const char *line)
 {
-    struct cli_turn turn = {.stream = true, .sampler_known = true};
+    struct cli_turn turn = {.stream = true};
     cli_interrupt_reset();
     infer_status status = ask(chat, line, strlen(line), &turn);
     cli_output(chat->cli, "\n", 1);
@@ -229,15 +326,56 @@ static infer_status converse(struct chat *chat)
     return INFER_OK;
 }
 
+/* The tools of --tools, before anybody waits for them. */
+static infer_status open_tools(struct chat *chat)
+{
+    struct cli *cli = chat->cli;
+    const char *choice = cli->opt.tool_choice;
+    struct cli_bytes text = {0};
+    infer_tools_options options = {.size = sizeof options};
+    infer_error err;
+    if (!cli->opt.tools)
+        return INFER_OK;
+    if (choice && strcmp(choice, "none") == 0) {
+        options.choice = INFER_TOOLS_NONE;
+    } else if (choice && strcmp(choice, "required") == 0) {
+        options.choice = INFER_TOOLS_REQUIRED;
+    } else if (choice && strcmp(choice, "auto") != 0) {
+        options.choice = INFER_TOOLS_NAMED;
+        options.name = choice;
+    }
+    infer_status status = cli_read_text(cli, cli->opt.tools, &text);
+    if (status == INFER_OK) {
+        status = infer_tools_new(chat->template, text.data, text.len, &options, &chat->tools, &err);
+        if (status != INFER_OK)
+            cli_fail(cli, status, "%.100s: %.390s", cli->opt.tools, err.text);
+    }
+    free(text.data);
+    return status;
+}
+
+static infer_status check_options(struct cli *cli)
+{
+    if (cli->opt.tool_choice && !cli->opt.tools)
+        return cli_usage(cli, "--tool-choice needs --tools FILE");
+    if (cli->opt.tools && (cli->opt.grammar || cli->opt.schema))
+        return cli_usage(cli, "--tools does not go with --grammar and --schema");
+    return INFER_OK;
+}
+
 static infer_status open_chat(struct chat *chat)
 {
     struct cli *cli = chat->cli;
     infer_status status = cli_open_grammar(cli, cli->opt.operands[0], &chat->engine);
-    if (status == INFER_OK)
-        status = cli_open_session(cli, cli->opt.operands[0], &chat->engine);
+    if (status == INFER_OK && !chat->engine.model)
+        status = cli_open_model(cli, cli->opt.operands[0], &chat->engine);
     if (status == INFER_OK)
         status =
             cli_open_template(cli, chat->engine.model, cli->opt.chat_template, &chat->template);
+    if (status == INFER_OK)
+        status = open_tools(chat);
+    if (status == INFER_OK)
+        status = cli_open_session(cli, cli->opt.operands[0], &chat->engine);
     if (status == INFER_OK)
         status = cli_sampler_new(cli, &chat->engine, &chat->sampler);
     chat->messages = json_array();
@@ -253,6 +391,8 @@ infer_status cmd_chat(struct cli *cli)
     bool talk = !cli->opt.prompt && !cli->opt.prompt_file && isatty(STDIN_FILENO);
     if (talk && cli->opt.json)
         return cli_usage(cli, "--json needs -p TEXT, -f FILE, or text on stdin");
+    if ((status = check_options(cli)))
+        return status;
     cli_interrupt_install();
     if (!talk)
         status = cli_read_prompt(cli, &text);
@@ -264,6 +404,7 @@ infer_status cmd_chat(struct cli *cli)
         cli_interrupt_reset();
     json_decref(chat.messages);
     infer_sampler_free(chat.sampler);
+    infer_tools_free(chat.tools);
     infer_template_free(chat.template);
     cli_engine_close(&chat.engine);
     free(text.data);

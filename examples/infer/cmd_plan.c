@@ -82,6 +82,11 @@ static void show_table(struct cli *cli, const struct cli_engine *engine,
     show_row(cli, "available now", memory->available);
     cli_print(cli, "\nOne token reads %.1f MiB of weights and takes %.3f Gop.\n",
               (double)info->weight_bytes_per_token / 1048576, (double)info->ops_per_token * 1e-9);
+    if (memory->state != 0)
+        cli_print(cli,
+                  "The recurrent state stands 1 + %u times: now, and where a conversation may go "
+                  "back to.\n",
+                  info->checkpoints);
     if (cli->opt.explain) {
         cli_print(cli, "\n");
         cli_output(cli, steps->data, steps->len);

@@ -33,6 +33,8 @@ const struct cli_option_row cli_option_rows[] = {
     TEXT(GROUP_CHAT, "--system", NULL, "TEXT", system, "the system message"),
     {"--reasoning", NULL, "off|N", KIND_COUNT, GROUP_CHAT, AT(reasoning), 0, COUNT_MAX, "off", "at most N tokens of thought before the answer; off: none"},
     TEXT(GROUP_CHAT, "--chat-template", NULL, "FILE", chat_template, "use the chat template (Jinja) in FILE, not the model's own"),
+    TEXT(GROUP_CHAT, "--tools", NULL, "FILE", tools, "tools that the model may call: a JSON array of {name, description, parameters}; calls are printed"),
+    TEXT(GROUP_CHAT, "--tool-choice", NULL, "auto|none|required|NAME", tool_choice, "whether the model may (auto), must not, or must call a tool, or which"),
     FLAG(GROUP_INFO, "--tensors", NULL, tensors, "list the tensors too"),
     FLAG(GROUP_EXPLAIN, "--explain", NULL, explain, "print the steps too"),
     FLAG(GROUP_TOKENIZE, "--no-special-add", NULL, no_special_add, "add no bos or eos"),

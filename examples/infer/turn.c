@@ -1,4 +1,4 @@
-/* One generation: the prompt in, text, ids and times out. run and chat are made of it. */
+/* One generation: the prompt in, text, ids and times out. For run; what it shows, chat shows too. */
 #include "cli.h"
 
 #include <math.h>
@@ -14,41 +14,20 @@ struct receiver {
     bool failed;        /* cli->err says why */
 };
 
-/* A thought goes to the terminal alone, dim; an answer follows it in plain. */
-static void show_dim(struct cli_turn *turn, bool dim)
+bool cli_turn_text(struct cli *cli, struct cli_turn *turn, const char *text, size_t len)
 {
-    if (turn->thought_shown != dim)
-        fputs(dim ? "\033[2m" : "\033[0m\n\n", stderr);
-    turn->thought_shown = dim;
-}
-
-static bool on_thought(void *ud, const char *text, size_t len)
-{
-    struct receiver *receiver = ud;
-    cli_bytes_append(&receiver->turn->thought, text, len);
-    if (receiver->turn->stream && isatty(STDERR_FILENO)) {
-        cli_output_flush(receiver->cli);
-        show_dim(receiver->turn, true);
-        fwrite(text, 1, len, stderr);
+    cli_bytes_append(&turn->text, text, len);
+    if (turn->stream) {
+        cli_output(cli, text, len);
+        cli_output_flush(cli);
     }
-    return !receiver->cli->output_failed && !receiver->failed;
+    return !cli->output_failed;
 }
 
 static bool on_text(void *ud, const char *text, size_t len)
 {
     struct receiver *receiver = ud;
-    if (receiver->turn->thought.len != 0 && receiver->turn->text.len == 0)
-        for (; len != 0 && *text == '\n'; text++) /* between thought and answer */
-            len--;
-    if (len == 0)
-        return true;
-    show_dim(receiver->turn, false);
-    cli_bytes_append(&receiver->turn->text, text, len);
-    if (receiver->turn->stream) {
-        cli_output(receiver->cli, text, len);
-        cli_output_flush(receiver->cli);
-    }
-    return !receiver->cli->output_failed && !receiver->failed;
+    return cli_turn_text(receiver->cli, receiver->turn, text, len) && !receiver->failed;
 }
 
 /* log(sum(exp(logits))), for the log probability of the token that was chosen. */
@@ -168,18 +147,26 @@ static infer_status generate(struct receiver *receiver, struct cli_engine *engin
         .stop_count = cli->opt.stop.count,
         .on_text = on_text,
         .on_token = on_token,
-        .ud = receiver,
-        .thought = receiver->turn->thinks,
-        .on_thought = on_thought};
+        .ud = receiver};
     infer_generated made = {0};
     receiver->turn->stop = INFER_STOP_LIMIT;
     if (cli->opt.max_tokens == 0)
         return INFER_OK;
     infer_status status = infer_generate_more(engine->session, &options, &made, &cli->err);
-    show_dim(receiver->turn, false);
     receiver->turn->stop = made.stop;
     receiver->turn->tokens = made.tokens;
     return receiver->failed && status == INFER_OK ? cli->err.status : status;
+}
+
+void cli_turn_begin(struct cli *cli, struct cli_engine *engine, struct cli_turn *turn)
+{
+    turn->constraint = !engine->grammar ? NULL : cli->opt.grammar ? "grammar" : "schema";
+    cli_bytes_append(&turn->text, "", 0);
+    cli_bytes_append(&turn->thought, "", 0);
+    infer_session_clear_cancel(engine->session); /* one that came just after the turn before */
+    cli_interrupt_target(engine->session);
+    if (cli_interrupted())
+        infer_session_cancel(engine->session);
 }
 
 infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_sampler *sampler,
@@ -187,20 +174,13 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
 {
     struct receiver receiver = {cli, turn, engine->info.vocab_size, NULL, false};
     turn->prompt_tokens = count;
-    turn->constraint = !engine->grammar ? NULL : cli->opt.grammar ? "grammar" : "schema";
     if (count == 0)
         return cli_fail(cli, INFER_E_ARGUMENT, "the prompt is empty");
-    cli_bytes_append(&turn->text, "", 0);
-    cli_bytes_append(&turn->thought, "", 0);
     if (cli->opt.logprobs != CLI_UNSET) {
         turn->logprobs = json_array();
         receiver.top = cli_alloc(cli->opt.logprobs, sizeof *receiver.top);
     }
-    size_t known = turn->sampler_known ? common_prefix(engine->session, ids, count) : 0;
-    infer_session_clear_cancel(engine->session); /* one that came just after the turn before */
-    cli_interrupt_target(engine->session);
-    if (cli_interrupted())
-        infer_session_cancel(engine->session);
+    cli_turn_begin(cli, engine, turn);
     int64_t start_ns = cli_now_ns();
     infer_status status = prefill(cli, engine, ids, count, &turn->cached_tokens);
     int64_t middle_ns = cli_now_ns();
@@ -209,7 +189,7 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
     if (status == INFER_OK) /* the prompt is not held to it */
         status = infer_sampler_grammar(sampler, NULL, &cli->err);
     if (status == INFER_OK)
-        status = accept_prompt(cli, sampler, ids + known, count - known);
+        status = accept_prompt(cli, sampler, ids, count);
     if (status == INFER_OK && engine->grammar)
         status = infer_sampler_grammar(sampler, engine->grammar, &cli->err);
     if (status == INFER_OK)
@@ -235,6 +215,8 @@ json_t *cli_turn_json(const struct cli_turn *turn)
     if (value && turn->thought.len != 0)
         json_object_set_new(value, "thought",
                             cli_json_text_replaced(turn->thought.data, turn->thought.len));
+    if (value && turn->calls)
+        json_object_set(value, "tool_calls", turn->calls);
     if (value && turn->constraint)
         json_object_set_new(value, "constraint", json_string(turn->constraint));
     if (value && turn->logprobs)
@@ -268,5 +250,6 @@ void cli_turn_free(struct cli_turn *turn)
     free(turn->thought.data);
     free(turn->ids.data);
     json_decref(turn->logprobs);
+    json_decref(turn->calls);
     *turn = (struct cli_turn){0};
 }

@@ -18,9 +18,11 @@ INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads 
     __m512i high0 = _mm512_multishift_epi64_epi8(from, front.a);
     __m512i high1 =
         _mm512_multishift_epi64_epi8(_mm512_add_epi8(from, _mm512_set1_epi8(2)), front.a);
-    inf_put_scales(h, 0, 2, &unit, inf_or_and8(inf_and8(front.b, 0x0f), high0, 0x30));
-    inf_put_scales(h, 1, 2, &unit, inf_or_and8(inf_and8(inf_right(front.b, 4), 0x0f), high1, 0x30));
+    inf_put_scales(h, 0, 2, &unit, inf_or_and8(inf_and8(front.b, 0x0f), high0, 0x30), 0x3f);
+    inf_put_scales(h, 1, 2, &unit, inf_or_and8(inf_and8(inf_right(front.b, 4), 0x0f), high1, 0x30),
+                   0x3f);
     __m512i table = inf_table(inf_codebook_nl);
+    INF_UNROLL
     for (unsigned j = 0; j < 8; j++) {
         struct inf_quad q = inf_quad_load(rows, 8 + 16 * j);
         PUT32(j, inf_quad_lookup(q, 0, table), 0, inf_quad_lookup(q, 4, table), 0);

@@ -12,16 +12,17 @@ INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads 
     struct inf_quad bytes = inf_quad_load(rows, 0);
     __m512i halves = inf_quad_load(rows, 68).d;
     struct inf_unit unit = inf_unit(inf_half_low(halves), 0.0f);
-    inf_put_scales(h, 0, 1, &unit, inf_and8(bytes.a, 0x0f));
-    inf_put_scales(h, 4, 1, &unit, inf_and8(bytes.b, 0x0f));
-    inf_put_scales(h, 8, 1, &unit, inf_and8(bytes.c, 0x0f));
-    inf_put_scales(h, 12, 1, &unit, inf_and8(bytes.d, 0x0f));
+    inf_put_scales(h, 0, 1, &unit, bytes.a, 0x0f);
+    inf_put_scales(h, 4, 1, &unit, bytes.b, 0x0f);
+    inf_put_scales(h, 8, 1, &unit, bytes.c, 0x0f);
+    inf_put_scales(h, 12, 1, &unit, bytes.d, 0x0f);
     _mm512_storeu_ps(h->dmin, inf_half_high(halves));
     inf_put_mins_u8(h, 0, inf_and8(inf_right(bytes.a, 4), 0x0f));
     inf_put_mins_u8(h, 1, inf_and8(inf_right(bytes.b, 4), 0x0f));
     inf_put_mins_u8(h, 2, inf_and8(inf_right(bytes.c, 4), 0x0f));
     inf_put_mins_u8(h, 3, inf_and8(inf_right(bytes.d, 4), 0x0f));
     (void)n;
+    INF_UNROLL
     for (unsigned i = 0; i < 4; i++) {
         struct inf_quad q = inf_quad_load(rows, 16 + 16 * i);
         unsigned j = i / 2 * 8 + i % 2;

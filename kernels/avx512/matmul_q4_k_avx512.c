@@ -11,6 +11,7 @@ INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads 
 {
     inf_put_scales6(h, inf_quad_load(rows, 0));
     (void)n;
+    INF_UNROLL
     for (unsigned p = 0; p < 4; p++) {
         struct inf_quad q0 = inf_quad_load(rows, 16 + 32 * p);
         struct inf_quad q1 = inf_quad_load(rows, 32 + 32 * p);

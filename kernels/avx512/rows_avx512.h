@@ -14,12 +14,12 @@ static inline struct inf_rows16 rows_at(const struct inf_matmul_args *a, size_t 
 {
     const uint8_t *w = a->w + row * a->row_bytes + at / WEIGHTS * BYTES;
     if (a->rows - row >= 16)
-        return (struct inf_rows16){w, a->row_bytes};
+        return inf_rows16(w, a->row_bytes);
     struct inf_scratch_avx512 *s = (void *)a->scratch;
     memset(s->rows, 0, sizeof s->rows);
     for (size_t r = 0; row + r < a->rows; r++)
         memcpy(s->rows + r * INF_STEP_STRIDE, w + r * a->row_bytes, n * 32 / WEIGHTS * BYTES);
-    return (struct inf_rows16){s->rows, INF_STEP_STRIDE};
+    return inf_rows16(s->rows, INF_STEP_STRIDE);
 }
 
 /* Blocks of 32 in the step at weight `at`. */
@@ -37,24 +37,29 @@ INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned 
     _Alignas(64) int16_t mins[256 / SUB * 16];
     _Alignas(64) int32_t sums[INF_ROWS_COLS * 256];
     struct inf_heads h = {1, scale, min, dmin, mins};
-    struct inf_sink sink = {.sums = sums};
+    _Alignas(64) int32_t owed[INF_ROWS_COLS][2][16];
+    struct inf_sink sink = {.owed = owed, .sums = sums};
     const uint8_t *x[INF_ROWS_COLS];
     __m512 acc[INF_ROWS_COLS];
     for (unsigned c = 0; c < cols; c++) {
         x[c] = inf_column(a, c);
         acc[c] = _mm512_setzero_ps();
     }
+    size_t neg_at = SUB == 16 ? inf_acts_neg16_at(a->k) : inf_acts_neg32_at(a->k);
     sink.ahead = (uintptr_t)a->w + (row + 16) * a->row_bytes;
     inf_prefetch_row_pages(a->w, row, a->row_bytes);
     for (size_t at = 0; at < a->k; at += INF_STEP) {
         unsigned n = blocks_at(a, at);
         struct inf_rows16 rows = rows_at(a, row, at, n);
-        for (unsigned c = 0; c < cols; c++)
+        for (unsigned c = 0; c < cols; c++) {
             sink.x[c] = x[c] + at;
+            if (OWED != INF_OWED_NONE)
+                inf_put_owed(owed[c], OWED, x[c] + neg_at + at / SUB * 4, n * 32 / SUB);
+        }
         step(rows, n, &h, &sink, cols);
         inf_prefetch_step(&sink);
         for (unsigned c = 0; c < cols; c++)
-            acc[c] = inf_apply(FORM, OWED, a->k, at, n, &h, sums + c * 256, x[c], acc[c]);
+            acc[c] = inf_apply(FORM, a->k, at, n, &h, sums + c * 256, x[c], acc[c]);
     }
     __mmask16 mask = inf_lanes(a->rows - row);
     for (unsigned c = 0; c < cols; c++)

@@ -40,11 +40,18 @@ struct inf_quad {
     __m512i a, b, c, d;
 };
 
-/* Sixteen rows at the current step: row r is at w + r * stride. */
+/* Sixteen rows at the current step: row r is at w + r * stride. Each row is one of five pointers and
+ * 0, 1, 2, 4 or 8 strides, which an address of x86 can say. */
 struct inf_rows16 {
-    const uint8_t *w;
+    const uint8_t *w, *w3, *w5, *w6, *w11; /* rows 0, 3, 5, 6 and 11 */
     size_t stride;
 };
+
+static inline struct inf_rows16 inf_rows16(const uint8_t *w, size_t stride)
+{
+    return (struct inf_rows16){
+        w, w + 3 * stride, w + 5 * stride, w + 6 * stride, w + 11 * stride, stride};
+}
 
 /* The scales of a step of 16 rows, a vector of 16 floats each. Vector j of scale and min is at
  * j * 16 * gap (gap = 2 in a panel, which has two groups of 16 rows side by side). */
@@ -60,9 +67,10 @@ struct inf_heads {
 struct inf_sink {
     uint8_t *panel;                  /* without columns: (64, 2, 16, 4), at this half of the rows */
     const uint8_t *x[INF_ROWS_COLS]; /* int8 of the columns at this step */
-    int32_t *sums;                   /* (column, 16, 16): products of the sub-blocks with x */
-    uintptr_t ahead;                 /* address that the next step's bytes are fetched from */
-    size_t fetched;                  /* bytes of this step for which that is done */
+    int32_t (*owed)[2][16]; /* (column, 2, 16): what their sums begin with, and 16 times it */
+    int32_t *sums;          /* (column, 16, 16): products of the sub-blocks with x */
+    uintptr_t ahead;        /* address that the next step's bytes are fetched from */
+    size_t fetched;         /* bytes of this step for which that is done */
 };
 
 /* How a kernel uses the thread's scratch. */
@@ -99,15 +107,15 @@ INF_INLINE __m512i inf_load_lanes(const uint8_t *w0, const uint8_t *w1, const ui
 /* Bytes at..at + 15 of 16 rows. Parts that are not used cost nothing. */
 INF_INLINE struct inf_quad inf_quad_load(struct inf_rows16 rows, size_t at)
 {
-    const uint8_t *w = rows.w + at;
+    const uint8_t *w = rows.w + at, *w3 = rows.w3 + at, *w5 = rows.w5 + at;
+    const uint8_t *w6 = rows.w6 + at, *w11 = rows.w11 + at;
     size_t s = rows.stride;
     /* Hidden from the compiler, which else keeps 16 pointers at hand and has no room for them. */
-    __asm__("" : "+r"(w));
-    const uint8_t *w4 = w + 4 * s, *w8 = w + 8 * s, *w12 = w8 + 4 * s;
-    __m512i r0 = inf_load_lanes(w, w4, w8, w12);
-    __m512i r1 = inf_load_lanes(w + s, w4 + s, w8 + s, w12 + s);
-    __m512i r2 = inf_load_lanes(w + 2 * s, w4 + 2 * s, w8 + 2 * s, w12 + 2 * s);
-    __m512i r3 = inf_load_lanes(w + 3 * s, w4 + 3 * s, w8 + 3 * s, w12 + 3 * s);
+    __asm__("" : "+r"(s));
+    __m512i r0 = inf_load_lanes(w, w + 4 * s, w + 8 * s, w11 + s);
+    __m512i r1 = inf_load_lanes(w + s, w3 + 2 * s, w5 + 4 * s, w5 + 8 * s);
+    __m512i r2 = inf_load_lanes(w + 2 * s, w6, w6 + 4 * s, w6 + 8 * s);
+    __m512i r3 = inf_load_lanes(w3, w3 + 4 * s, w11, w11 + 4 * s);
     __m512i ab01 = _mm512_unpacklo_epi32(r0, r1), cd01 = _mm512_unpackhi_epi32(r0, r1);
     __m512i ab23 = _mm512_unpacklo_epi32(r2, r3), cd23 = _mm512_unpackhi_epi32(r2, r3);
     return (struct inf_quad){_mm512_unpacklo_epi64(ab01, ab23), _mm512_unpackhi_epi64(ab01, ab23),
@@ -173,6 +181,66 @@ INF_INLINE __m512 inf_half_low(__m512i v)
 INF_INLINE __m512 inf_half_high(__m512i v)
 {
     return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(v, 16)));
+}
+
+/*
+ * The bytes of a step of small blocks. A whole step (8 blocks) is read as one run, which takes less than
+ * to read each block, and its scale, apart: d[i] is bytes 4i to 4i + 3 of the rows. What is at hand are
+ * the blocks up to the one that was loaded last; all is unrolled, so that d is registers.
+ */
+#define INF_BLOCK_MOST 34
+struct inf_run {
+    struct inf_rows16 rows;
+    bool whole; /* known when compiled */
+    __m512i d[2 * INF_BLOCK_MOST];
+};
+
+/* Block j of `bytes` bytes; j = 0, 1, 2 and so on. No byte behind the run is read. */
+INF_INLINE void inf_run_load(struct inf_run *run, unsigned bytes, unsigned j)
+{
+    INF_UNROLL
+    for (unsigned i = 0; i < 3; i++) { /* a block ends in three quads at most */
+        unsigned at = (j * bytes + 15) / 16 * 16 + 16 * i;
+        if (at >= (j + 1) * bytes)
+            break;
+        at = at + 16 > 8 * bytes ? 8 * bytes - 16 : at;
+        struct inf_quad q = inf_quad_load(run->rows, at);
+        run->d[at / 4] = q.a;
+        run->d[at / 4 + 1] = q.b;
+        run->d[at / 4 + 2] = q.c;
+        run->d[at / 4 + 3] = q.d;
+    }
+}
+
+/* Bytes at..at + 15. */
+INF_INLINE struct inf_quad inf_run_quad(const struct inf_run *run, unsigned at)
+{
+    if (!run->whole)
+        return inf_quad_load(run->rows, at);
+    const __m512i *d = run->d + at / 4;
+    unsigned n = at % 4 * 8;
+    if (n == 0)
+        return (struct inf_quad){d[0], d[1], d[2], d[3]};
+    return (struct inf_quad){_mm512_shrdi_epi32(d[0], d[1], n), _mm512_shrdi_epi32(d[1], d[2], n),
+                             _mm512_shrdi_epi32(d[2], d[3], n), _mm512_shrdi_epi32(d[3], d[4], n)};
+}
+
+/* The dword, half or byte (as a dword) at `at`; a half does not cross dwords of a run. */
+INF_INLINE __m512i inf_run_dword(const struct inf_run *run, unsigned at)
+{
+    return inf_run_quad(run, at).a;
+}
+INF_INLINE __m512 inf_run_half(const struct inf_run *run, unsigned at)
+{
+    if (!run->whole)
+        return inf_half_load(run->rows, at);
+    return at % 4 ? inf_half_high(run->d[at / 4]) : inf_half_low(run->d[at / 4]);
+}
+INF_INLINE __m512i inf_run_byte(const struct inf_run *run, unsigned at)
+{
+    if (!run->whole)
+        return inf_u8_load(run->rows, at);
+    return _mm512_and_si512(_mm512_srli_epi32(run->d[at / 4], at % 4 * 8), _mm512_set1_epi32(0xff));
 }
 
 /* ---- Numbers in bytes -------------------------------------------------------------------------
@@ -293,6 +361,26 @@ INF_INLINE __m512i inf_dot_quad(__m512i sum, struct inf_quad q, const uint8_t *x
     return _mm512_dpbusd_epi32(sum, q.d, _mm512_set1_epi32((int)inf_load_u32(x + 12)));
 }
 
+/* What the sum of sub-block j with column c begins with, of codes that are `shift` bits too high: only
+ * those of four bits are, whose offset is 128 >> owed <= 8. */
+INF_INLINE __m512i inf_owed(const struct inf_sink *sink, unsigned owed, unsigned c, unsigned j,
+                            unsigned shift)
+{
+    return owed == INF_OWED_NONE ? _mm512_setzero_si512()
+                                 : _mm512_set1_epi32(sink->owed[c][shift != 0][j]);
+}
+
+/* The same for all of a step's sub-blocks, from their sums of -128 * x. */
+INF_INLINE void inf_put_owed(int32_t out[2][16], unsigned owed, const uint8_t *neg, unsigned count)
+{
+    __m512i v = _mm512_maskz_loadu_epi32(inf_lanes(count), neg);
+    _mm512_store_si512(out[0], _mm512_srai_epi32(v, owed));
+    if (owed >= 4)
+        _mm512_store_si512(out[1], _mm512_srai_epi32(v, owed - 4));
+    /* Else the compiler permutes v for each sub-block, where a load spreads a number for nothing. */
+    __asm__("" : "+m"(*(int32_t(*)[2][16])out));
+}
+
 /* Exact: the lower bits of a sum of shifted codes are 0. */
 INF_INLINE __m512i inf_shifted(__m512i sum, unsigned shift)
 {
@@ -334,7 +422,7 @@ INF_INLINE void inf_put32(struct inf_sink *sink, unsigned cols, unsigned owed, s
     }
     for (unsigned c = 0; c < cols; c++) {
         const uint8_t *x = sink->x[c] + 32 * j;
-        __m512i sum = inf_dot_quad(_mm512_setzero_si512(), p, x);
+        __m512i sum = inf_dot_quad(inf_owed(sink, owed, c, j, p_shift), p, x);
         if (p_shift != q_shift) {
             __m512i other = inf_dot_quad(_mm512_setzero_si512(), q, x + 16);
             sum = inf_shifted(sum, p_shift);
@@ -355,7 +443,7 @@ INF_INLINE void inf_put16(struct inf_sink *sink, unsigned cols, unsigned owed, s
         return;
     }
     for (unsigned c = 0; c < cols; c++) {
-        __m512i sum = inf_dot_quad(_mm512_setzero_si512(), q, sink->x[c] + 16 * j);
+        __m512i sum = inf_dot_quad(inf_owed(sink, owed, c, j, shift), q, sink->x[c] + 16 * j);
         _mm512_store_si512(sink->sums + (c * 16 + j) * 16, inf_shifted(sum, shift));
     }
 }
@@ -382,29 +470,39 @@ INF_INLINE void inf_put_mins(const struct inf_heads *h, unsigned j, __m512i v)
     _mm512_storeu_si512(h->mins + j * 32 * h->gap, v);
 }
 
-/* d and what is owed for the bytes of a dword where they stand: byte i counts d * 2^-8i. Bytes are
- * below 128, and scales are byte - offset. All is exact: d has 11 bits, a scale 8, and no step is
- * subnormal, for d is a half. */
+/*
+ * d, and what its product with a number is too much. Bytes 1 and 2 of a dword become floats where they
+ * stand: under the exponent of 2^15 (2^7) their lowest bit counts 1, so that the number is 2^15 (2^7) too
+ * large, and scales are number - offset. All is exact: d has 11 bits, the rest 11, and no step is
+ * subnormal, for d is a half.
+ */
 struct inf_unit {
-    __m512 byte[4], offset;
+    __m512 d, less1, less2;
 };
 INF_INLINE struct inf_unit inf_unit(__m512 d, float offset)
 {
-    return (struct inf_unit){{d, _mm512_mul_ps(d, _mm512_set1_ps(0x1p-8f)),
-                              _mm512_mul_ps(d, _mm512_set1_ps(0x1p-16f)),
-                              _mm512_mul_ps(d, _mm512_set1_ps(0x1p-24f))},
-                             _mm512_mul_ps(d, _mm512_set1_ps(-offset))};
+    return (struct inf_unit){d, _mm512_mul_ps(d, _mm512_set1_ps(-0x1p15f - offset)),
+                             _mm512_mul_ps(d, _mm512_set1_ps(-0x1p7f - offset))};
+}
+INF_INLINE __m512i inf_bits_of(float v)
+{
+    return _mm512_castps_si512(_mm512_set1_ps(v));
 }
 
-/* Scales first, first + each, ...: of each byte of the dwords (each = 1: neighbours). */
+/* Scales first, first + each, ...: of the bits `mask` (at most 0x7f) of each byte of the dwords (each =
+ * 1: neighbours). */
 INF_INLINE void inf_put_scales(const struct inf_heads *h, unsigned first, unsigned each,
-                               const struct inf_unit *unit, __m512i bytes)
+                               const struct inf_unit *unit, __m512i bytes, unsigned mask)
 {
+    __m512i v[2] = {_mm512_rol_epi32(bytes, 16), bytes}; /* bytes 2, 3, 0, 1 first */
     INF_UNROLL
-    for (unsigned i = 0; i < 4; i++) {
-        __m512i byte = _mm512_and_si512(bytes, _mm512_set1_epi32((int)(0xffu << 8 * i)));
-        __m512 number = _mm512_cvtepi32_ps(byte);
-        inf_put_scale(h, first + i * each, _mm512_fmadd_ps(number, unit->byte[i], unit->offset));
+    for (unsigned i = 0; i < 2; i++) {
+        __m512 at2 = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(
+            inf_bits_of(0x1p7f), v[i], _mm512_set1_epi32((int)(mask << 16)), 0xf8));
+        __m512 at1 = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(
+            inf_bits_of(0x1p15f), v[i], _mm512_set1_epi32((int)(mask << 8)), 0xf8));
+        inf_put_scale(h, first + 2 * i * each, _mm512_fmadd_ps(at2, unit->d, unit->less2));
+        inf_put_scale(h, first + (i ? 1 : 3) * each, _mm512_fmadd_ps(at1, unit->d, unit->less1));
     }
 }
 
@@ -412,15 +510,13 @@ INF_INLINE void inf_put_scales(const struct inf_heads *h, unsigned first, unsign
 INF_INLINE void inf_put_scales_i8(const struct inf_heads *h, unsigned first,
                                   const struct inf_unit *unit, __m512i bytes)
 {
-    __m512i flipped = _mm512_xor_si512(bytes, _mm512_set1_epi8(-128));
     INF_UNROLL
-    for (unsigned i = 0; i < 3; i++) {
-        __m512i byte = _mm512_and_si512(flipped, _mm512_set1_epi32(0xff << 8 * i));
-        __m512 number = _mm512_cvtepi32_ps(byte);
-        inf_put_scale(h, first + i, _mm512_fmadd_ps(number, unit->byte[i], unit->offset));
+    for (unsigned i = 0; i < 4; i++) { /* byte i moves to byte 1, its top bit turns: + 128 */
+        __m512i v = i == 1 ? bytes : _mm512_rol_epi32(bytes, (40 - 8 * (int)i) % 32);
+        __m512 number = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(
+            inf_bits_of(0x1p15f + 128), v, _mm512_set1_epi32(0xff00), 0x78));
+        inf_put_scale(h, first + i, _mm512_fmadd_ps(number, unit->d, unit->less1));
     }
-    __m512i top = _mm512_and_si512(bytes, _mm512_set1_epi32((int)0xff000000u));
-    inf_put_scale(h, first + 3, _mm512_mul_ps(_mm512_cvtepi32_ps(top), unit->byte[3]));
 }
 
 /* m of sub-blocks 4j..4j + 3, bytes of the dwords. */
@@ -439,8 +535,8 @@ INF_INLINE void inf_put_mins_u8(const struct inf_heads *h, unsigned j, __m512i b
 INF_INLINE void inf_put_scales6(const struct inf_heads *h, struct inf_quad q)
 {
     struct inf_unit unit = inf_unit(inf_half_low(q.a), 0.0f);
-    inf_put_scales(h, 0, 1, &unit, inf_and8(q.b, 0x3f));
-    inf_put_scales(h, 4, 1, &unit, inf_or_and8(inf_and8(q.d, 0x0f), inf_right(q.b, 2), 0x30));
+    inf_put_scales(h, 0, 1, &unit, q.b, 0x3f);
+    inf_put_scales(h, 4, 1, &unit, inf_or_and8(inf_and8(q.d, 0x0f), inf_right(q.b, 2), 0x30), 0x3f);
     _mm512_storeu_ps(h->dmin, inf_half_high(q.a));
     inf_put_mins_u8(h, 0, inf_and8(q.c, 0x3f));
     inf_put_mins_u8(h, 1, inf_or_and8(inf_and8(inf_right(q.d, 4), 0x0f), inf_right(q.c, 2), 0x30));
@@ -459,21 +555,21 @@ INF_INLINE __m512i inf_acts_i32(const uint8_t *column, size_t at, size_t index)
 }
 
 /* What a column adds to acc in a step of n blocks of 32 at weight `at`. */
-INF_INLINE __m512 inf_apply(enum inf_form form, unsigned owed, size_t k, size_t at, unsigned n,
+INF_INLINE __m512 inf_apply(enum inf_form form, size_t k, size_t at, unsigned n,
                             const struct inf_heads *h, const int32_t *sums, const uint8_t *x,
                             __m512 acc)
 {
     const unsigned sub = INF_FORM_SUB(form);
-    size_t neg_at = sub == 16 ? inf_acts_neg16_at(k) : inf_acts_neg32_at(k);
-    for (unsigned j = 0; j < n * 32 / sub; j++) {
+    INF_UNROLL
+    for (unsigned j = 0; j < 256 / sub; j++) {
+        if (j == n * 32 / sub)
+            break;
         __m512i sum = _mm512_load_si512(sums + j * 16);
         __m512 xscale = inf_acts_float(x, inf_acts_scale_at(k), at / 32 + j * sub / 32);
-        __m512i neg = inf_acts_i32(x, neg_at, at / sub + j);
-        if (owed != INF_OWED_NONE)
-            sum = _mm512_add_epi32(sum, _mm512_srai_epi32(neg, owed));
         __m512 scale = _mm512_mul_ps(_mm512_load_ps(h->scale + j * 16), xscale);
         acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, acc);
         if (form == INF_FORM_S32_MIN) { /* the sum of x is -neg / 128 */
+            __m512i neg = inf_acts_i32(x, inf_acts_neg32_at(k), at / 32 + j);
             __m512 min = _mm512_mul_ps(_mm512_load_ps(h->min + j * 16), xscale);
             acc = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(_mm512_srai_epi32(neg, 7)), min, acc);
         }

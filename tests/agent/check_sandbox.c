@@ -168,6 +168,10 @@ static void make_scene(const char *attacker)
     write_file(scene.workspace, "plain.txt", "plain\n", 0644);
     write_file(scene.workspace, ".git/config", "[core]\n", 0644);
     write_file(scene.workspace, ".git/hooks/pre-commit", "#!/bin/sh\n", 0644);
+    make_folder(scene.workspace, ".config", 0755);
+    make_folder(scene.workspace, ".config/git", 0755);
+    write_file(scene.workspace, ".config/git/credentials", "planted\n", 0644);
+    write_file(scene.workspace, ".config/git/ignore", "planted\n", 0644);
     write_file(scene.workspace, ".env", "planted\n", 0644);
     write_file(scene.workspace, ".aws/credentials", "planted\n", 0644);
     write_file(scene.workspace, "keys/key.pem", "planted\n", 0644);
@@ -285,6 +289,11 @@ static const struct attack {
     {"read", "W/.env", NULL, "xxxxo"},
     {"read", "W/keys/key.pem", NULL, "xxxxo"},
     {"read", "W/.aws/credentials", NULL, "xxxxo"},
+    {"read", "W/.config/git/credentials", NULL, "xxxxo"},
+    {"read", "W/.config/git/ignore", NULL, "ooooo"},
+    {"write", "W/.config/git/ignore", NULL, "xxxx?"},
+    {"write", "W/.config/git/config", NULL, "xxxx?"},
+    {"write", "W/real.idea/workspace.xml", NULL, "xxxx?"},
     {"list", "W/.git/hooks", NULL, "o????"},
     {"link-read", "W/.env", "W/sub/env", "xxxx?"},
     {"link-read", "W/keys/key.pem", "W/sub/key", "xxxx?"},
@@ -348,12 +357,15 @@ static const struct attack {
 static const struct tier {
     enum sandbox_tier tier;
     int abi;
+    int column; /* of what is wanted */
     const char *name;
-} tiers[] = {{SANDBOX_TIER_A, 0, "A"},
-             {SANDBOX_TIER_B, 0, "B"},
-             {SANDBOX_TIER_C, 1, "C, Landlock 1"},
-             {SANDBOX_TIER_C, 2, "C, Landlock 2"},
-             {SANDBOX_TIER_D, 0, "D"}};
+    bool no_id_map;
+} tiers[] = {{SANDBOX_TIER_A, 0, 0, "A", false},
+             {SANDBOX_TIER_A, 0, 0, "A, ids not mapped", true},
+             {SANDBOX_TIER_B, 0, 1, "B", false},
+             {SANDBOX_TIER_C, 1, 2, "C, Landlock 1", false},
+             {SANDBOX_TIER_C, 2, 3, "C, Landlock 2", false},
+             {SANDBOX_TIER_D, 0, 4, "D", false}};
 enum { TIERS = sizeof tiers / sizeof *tiers };
 
 static void expand(const char *argument, char *text, size_t size)
@@ -439,7 +451,8 @@ static struct sandbox *open_tier(const struct tier *tier, enum sandbox_mode mode
                                             .mode = mode,
                                             .limits = limits,
                                             .force_tier = tier->tier,
-                                            .force_landlock_abi = tier->abi};
+                                            .force_landlock_abi = tier->abi,
+                                            .no_id_map = tier->no_id_map};
     struct sandbox *box = NULL;
     char err[SANDBOX_ERR] = "";
     check(sandbox_open(&options, &box, err), "sandbox_open", err);
@@ -455,7 +468,7 @@ static void check_attacks(const struct tier *tier)
         open_tier(tier, SANDBOX_WORKSPACE, (struct sandbox_limits){.wall_ms = 20000});
     bool walled = tier->tier != SANDBOX_TIER_D;
     for (size_t i = 0; box && i < sizeof attacks / sizeof *attacks; i++) {
-        run_attack(box, &attacks[i], attacks[i].want[tier - tiers]);
+        run_attack(box, &attacks[i], attacks[i].want[tier->column]);
         check_outside(&attacks[i], walled);
         if (!walled)
             fill_outside();
@@ -728,7 +741,7 @@ static void check_read_only(const struct tier *tier)
     struct sandbox *box =
         open_tier(tier, SANDBOX_READ_ONLY, (struct sandbox_limits){.wall_ms = 20000});
     for (size_t i = 0; box && i + 1 < sizeof rows / sizeof *rows; i++)
-        run_attack(box, &rows[i], rows[i].want[tier - tiers]);
+        run_attack(box, &rows[i], rows[i].want[tier->column]);
     const char *argv[] = {"sh", "-c", "echo x >$TMPDIR/x && cat $TMPDIR/x", NULL};
     const struct sandbox_command command = {.argv = argv};
     struct sandbox_result result = {.out = NULL};
@@ -784,6 +797,26 @@ static void check_choice(void)
     check(!sandbox_open(&options, &box, err) && strstr(err, "--read"), "--read HOME", err);
 }
 
+/* A name that was not there to be covered is told of. */
+static void check_new_names(struct sandbox *box)
+{
+    const char *argv[] = {"sh", "-c", "mkdir -p sub/made/.git/hooks; exit 3", NULL};
+    const struct sandbox_command command = {.argv = argv};
+    struct sandbox_result result;
+    char err[SANDBOX_ERR] = "";
+    bool ran = sandbox_run(box, &command, &result, err);
+    check(ran && result.exit_status == 3 &&
+              (sandbox_tier(box) == SANDBOX_TIER_D || strstr(result.why, "names: sub/made/.git")),
+          "a new guarded name", ran ? result.why : err);
+    sandbox_result_free(&result);
+    static const char *const folders[] = {"sub/made/.git/hooks", "sub/made/.git", "sub/made"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", scene.workspace, folders[i]);
+        rmdir(path);
+    }
+}
+
 /* --read shows a folder, read-only. */
 static void check_read_dir(const struct tier *tier)
 {
@@ -795,7 +828,8 @@ static void check_read_dir(const struct tier *tier)
                                             .read_dirs = reads,
                                             .read_dir_count = 1,
                                             .force_tier = tier->tier,
-                                            .force_landlock_abi = tier->abi};
+                                            .force_landlock_abi = tier->abi,
+                                            .no_id_map = tier->no_id_map};
     struct sandbox *box = NULL;
     struct sandbox_result result = {.out = NULL};
     char err[SANDBOX_ERR] = "";
@@ -810,7 +844,7 @@ static void check_read_dir(const struct tier *tier)
                                   {"fchmod", tool, NULL, "xxxx?"},
                                   {"open-truncate", tool, NULL, "xxxx?"}};
     for (size_t i = 0; box && i < sizeof rows / sizeof *rows; i++)
-        run_attack(box, &rows[i], rows[i].want[tier - tiers]);
+        run_attack(box, &rows[i], rows[i].want[tier->column]);
     check(same_text(scene.top, "tools/bin/my-tool", "#!/bin/sh\necho my tool\n") ||
               tier->tier == SANDBOX_TIER_D,
           "--read", "a tool has changed");
@@ -848,6 +882,8 @@ static void check_tier(const struct tier *tier)
         check_placeholders(box);
         check_cancel(box);
         check_programs(tier, box);
+        if (!(geteuid() == 0 && tier->tier == SANDBOX_TIER_D)) /* who may not write there */
+            check_new_names(box);
         check_spawn(box);
         check_placeholders(box);
     }
@@ -877,7 +913,7 @@ static int start_as(uid_t uid, const char *attacker, const char *only)
     snprintf(path, sizeof path, "%s/tools/bin:%s", scene.top, getenv("PATH"));
     setenv("PATH", path, 1);
     for (size_t i = 0; i < TIERS; i++)
-        if (!only || strchr(only, tiers[i].name[0]))
+        if ((!only || strchr(only, tiers[i].name[0])) && (!tiers[i].no_id_map || geteuid() == 0))
             check_tier(&tiers[i]);
     check_choice();
     check_none();

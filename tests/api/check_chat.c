@@ -601,6 +601,144 @@ static void variables(void)
     close_talker();
 }
 
+/* ---- Tools -------------------------------------------------------------------------------------- */
+
+static const char hermes[] =
+    "{%- if tools %}{{ '<|im_start|>system\\n' + (tools | tojson) + '<|im_end|>\\n' }}{%- endif %}"
+    "{%- for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content }}"
+    "{%- for c in m.tool_calls %}{{ '\\n<tool_call>\\n{\"name\": \"' + c.function.name + '\", "
+    "\"arguments\": ' + (c.function.arguments | tojson) + '}\\n</tool_call>' }}{%- endfor %}"
+    "{{ '<|im_end|>\\n' }}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{%- endif %}";
+static const char tool_list[] = "[{\"name\": \"look\", \"description\": \"looks\", \"parameters\": "
+                                "{\"type\": \"object\", \"properties\": {\"at\": {\"type\": "
+                                "\"string\", \"maxLength\": 3}}, \"required\": [\"at\"], "
+                                "\"additionalProperties\": false}}, {\"name\": \"stop\"}]";
+
+struct calls {
+    char order[64], arguments[256];
+    size_t count;
+};
+
+static bool on_call(void *ud, const infer_event *e)
+{
+    static const char letters[] = "tHBADXME"; /* a letter for each kind; of pieces one */
+    struct calls *calls = ud;
+    size_t len = strlen(calls->order);
+    if (!len || calls->order[len - 1] != letters[e->kind])
+        calls->order[len] = letters[e->kind];
+    if (e->kind == INFER_EVENT_CALL_DONE) {
+        CHECK(!strcmp(e->name, "look") && *e->id && e->call == calls->count);
+        snprintf(calls->arguments, sizeof calls->arguments, "%.*s", (int)e->text_len, e->text);
+        calls->count++;
+    }
+    return true;
+}
+
+/* Calls as the model writes them come as events and as a message, which keeps what was made. */
+static void calls_are_kept(void)
+{
+    static const char script[] = "root ::= \"Hm.\\n<tool_call>\\n{\\\"name\\\": \\\"look\\\", "
+                                 "\\\"arguments\\\": {\\\"at\\\": "
+                                 "\\\"a b\\\"}}\\n</tool_call>\"";
+    char messages[ALL] = "[{\"role\": \"user\", \"content\": \"hello\"}", message[1024];
+    infer_template *template;
+    infer_grammar *grammar;
+    infer_sampler *sampler;
+    infer_tools *tools;
+    infer_chat_result result;
+    size_t len;
+    open_talker("llama", false, hermes, (infer_plan_options){.context = 1024});
+    CHECK(!infer_template_new(o.model, NULL, 0, &template, &err));
+    CHECK(!infer_tools_new(template, tool_list, strlen(tool_list), NULL, &tools, &err));
+    CHECK(!infer_grammar_new(o.model, INFER_GRAMMAR_GBNF, script, strlen(script), &grammar, &err));
+    CHECK(!infer_sampler_new(NULL, TINY_VOCAB, &sampler, &err));
+    for (int i = 0; i < 3; i++) {
+        struct calls calls = {0};
+        infer_chat_options options = {.size = sizeof options,
+                                      .sampler = sampler,
+                                      .tools = tools,
+                                      .on_event = on_call,
+                                      .ud = &calls};
+        size_t held = tokens_of(o.session), used = strlen(messages);
+        strcat(messages, "]");
+        CHECK(!infer_sampler_grammar(sampler, grammar, &err));
+        CHECK(!infer_chat(o.session, messages, strlen(messages), &options, &result, &err));
+        messages[used] = 0;
+        CHECK(!strcmp(calls.order, "tBADME") && calls.count == 1 && result.calls == 1);
+        CHECK(!strcmp(calls.arguments, "{\"at\": \"a b\"}"));
+        CHECK(result.kept_tokens == held && !*result.why && prompt_has("looks", true));
+        CHECK(!infer_chat_message(o.session, message, 1023, &len, &err));
+        message[len] = 0;
+        CHECK(strstr(message, "\"content\": \"Hm.\"") &&
+              strstr(message, "\"name\": \"look\", \"arguments\": {\"at\": \"a b\"}}}]}"));
+        snprintf(messages + used, ALL - used,
+                 ", %s, {\"role\": \"tool\", \"content\": \"<tool_call>no</tool_call>\"}", message);
+    }
+    infer_sampler_free(sampler);
+    infer_grammar_free(grammar);
+    infer_tools_free(tools);
+    infer_template_free(template);
+    close_talker();
+}
+
+/* A template that knows no tools: they are told of by the system, calls and results are content. */
+static void told_by_the_system(void)
+{
+    static const char *const texts[] = {
+        keeps, /* knows no calls */
+        "{%- for m in messages %}{%- if m.role == 'system' %}{{ raise_exception('none') }}"
+        "{%- elif m.role in ['user', 'assistant'] %}{{ m.role + m.content }}{%- endif %}"
+        "{%- endfor %}"};
+    static const char talk[] =
+        "[{\"role\": \"user\", \"content\": \"hello\"}, {\"role\": \"assistant\", \"content\": "
+        "\"Hm.\", \"tool_calls\": [{\"id\": \"1\", \"function\": {\"name\": \"look\", "
+        "\"arguments\": "
+        "{\"at\": \"a\"}}}, {\"id\": \"2\", \"function\": {\"name\": \"stop\", \"arguments\": "
+        "\"{}\"}}]}, {\"role\": \"tool\", \"tool_call_id\": \"1\", \"content\": \"r1\"}, "
+        "{\"role\": \"tool\", \"tool_call_id\": \"2\", \"content\": \"r2\"}]";
+    open_talker("llama", false, keeps, (infer_plan_options){.context = 2048});
+    for (size_t i = 0; i < 2; i++) {
+        infer_template *template;
+        infer_tools *tools;
+        CHECK(!infer_template_new(o.model, texts[i], strlen(texts[i]), &template, &err));
+        CHECK(!infer_tools_new(template, tool_list, strlen(tool_list), NULL, &tools, &err));
+        infer_chat_options options = {
+            .size = sizeof options, .chat_template = template, .tools = tools, .prompt_only = true};
+        CHECK(!infer_chat(o.session, talk, strlen(talk), &options, NULL, &err));
+        CHECK(prompt_has("<tools>", true) && prompt_has("\"description\": \"looks\"", true));
+        CHECK(prompt_has("Hm.\n<tool_call>\n{\"name\": \"look\", \"arguments\": {\"at\": \"a\"}}\n"
+                         "</tool_call>\n<tool_call>\n{\"name\": \"stop\"",
+                         true));
+        CHECK(prompt_has("r1", true) && prompt_has("r2", true));
+        CHECK(prompt_has("<tool_response>\nr1\n</tool_response>\n<tool_response>\nr2", i == 1));
+        infer_tools_free(tools);
+        infer_template_free(template);
+    }
+    close_talker();
+}
+
+/* A template that writes one call of a message, or none where there is content. */
+static void split_messages(void)
+{
+    static const char text[] =
+        "{%- for m in messages %}{{ m.role }}{%- if m.tool_calls and m.content is none %}"
+        "{{ m.tool_calls[0].function.arguments }}{%- else %}{{ m.content }}{%- endif %}{%- endfor "
+        "%}";
+    static const char talk[] =
+        "[{\"role\": \"user\", \"content\": \"hello\"}, {\"role\": \"assistant\", \"content\": "
+        "\"Hm.\", \"tool_calls\": [{\"id\": \"1\", \"function\": {\"name\": \"look\", "
+        "\"arguments\": "
+        "\"A\"}}, {\"id\": \"2\", \"function\": {\"name\": \"stop\", \"arguments\": \"B\"}}]}, "
+        "{\"role\": \"tool\", \"tool_call_id\": \"2\", \"content\": \"r2\"}, {\"role\": \"tool\", "
+        "\"tool_call_id\": \"1\", \"content\": \"r1\"}, {\"role\": \"user\", \"content\": \"so\"}]";
+    infer_chat_options options = {.size = sizeof options, .prompt_only = true};
+    open_talker("llama", false, text, (infer_plan_options){0});
+    CHECK(!infer_chat(o.session, talk, strlen(talk), &options, NULL, &err));
+    CHECK(prompt_has("userhelloassistantHm.assistantAtoolr1assistantBtoolr2userso", true));
+    close_talker();
+}
+
 /* The sampler sees this conversation, whatever it saw before. */
 static void penalties(void)
 {
@@ -657,6 +795,9 @@ int main(void)
     refuses();
     forms();
     variables();
+    calls_are_kept();
+    told_by_the_system();
+    split_messages();
     penalties();
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;

@@ -1,12 +1,20 @@
 /*
- * Writes a tiny model to a file, for tests of programs: make_tiny OUT [KIND [TYPE-ID]].
+ * Writes a tiny model to a file, for tests of programs: make_tiny OUT [KIND [TYPE-ID]]. KIND "talker": the
+ * first kind, with a chat template that keeps its history and knows tools.
  */
 #include "formats/type.h"
-#include "tests/tiny/models.h"
+#include "tests/tiny/talker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char talks[] =
+    "{%- if tools %}{{ tools | tojson }}{%- endif %}"
+    "{%- for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content }}"
+    "{%- for c in m.tool_calls %}{{ '<tool_call>\\n' + (c.function | tojson) + '\\n</tool_call>' }}"
+    "{%- endfor %}{{ '<|im_end|>\\n' }}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{%- endif %}";
 
 int main(int argc, char **argv)
 {
@@ -21,7 +29,8 @@ int main(int argc, char **argv)
             kind = tiny_kind_at(i);
     if (argc > 3)
         type = (uint32_t)strtoul(argv[3], NULL, 10);
-    struct mk_bytes bytes = tiny_model(kind, type, 1);
+    bool talker = argc > 2 && !strcmp(argv[2], "talker");
+    struct mk_bytes bytes = talker ? tiny_talker(kind, true, talks) : tiny_model(kind, type, 1);
     FILE *f = fopen(argv[1], "wb");
     bool good = f && fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len;
     good &= f && !fclose(f);

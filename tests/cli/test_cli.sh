@@ -441,6 +441,50 @@ call 0 'chat: few thoughts' chat "$talker" "${own[@]}" -p hello -n 4 --reasoning
 call 2 'chat: odd thoughts' chat "$talker" -p hello --reasoning on
 call 1 'chat: a broken template' chat "$talker" --chat-template "$work/broken.jinja" -p hello
 contains 'line 2, column 5' "$err" 'chat: where the template is broken'
+call 0 'chat: -n 0' chat "$talker" "${own[@]}" -p hello -n 0 --json
+json 'v["tokens"] == 0 and v["stop"] == "limit" and v["prompt_tokens"] > 0' 'chat: -n 0 makes nothing'
+call 0 'chat: a stop text' chat "$talker" "${own[@]}" -p hello -n 20 --temp 0 --json
+stop=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["text"][3:5])' "$out")
+call 0 'chat: a stop text' chat "$talker" "${own[@]}" -p hello -n 20 --temp 0 --json --stop "$stop"
+json "v['stop'] == 'stop' and len(v['text']) <= 3" 'chat: a stop text ends the answer'
+printf '[{"name": "look", "description": "looks", "parameters": {"type": "object", "properties": {"at":
+    {"enum": ["a", "b"]}}, "required": ["at"], "additionalProperties": false}}]' >"$work/tools.json"
+printf '[{"name": "look"}, {"name": "look"}]' >"$work/twice.json"
+call 0 'chat --tools' chat "$talker" "${own[@]}" -p hello -n 4 --json --tools "$work/tools.json"
+json 'v["tool_calls"] == [] or v["tool_calls"][0]["name"] == "look"' 'chat --tools: tool_calls'
+call 0 'chat --tool-choice none' chat "$talker" "${own[@]}" -p hello -n 4 --tools "$work/tools.json" --tool-choice none
+for choice in required look; do
+    call 0 "chat --tool-choice $choice" chat "$talker" "${own[@]}" -p hello -n 300 --temp 0 --json -c 4096 \
+        --tools "$work/tools.json" --tool-choice $choice
+    json 'v["tool_calls"] and all(c["name"] == "look" and c["arguments"] in ({"at": "a"}, {"at": "b"}) and c["id"]
+        for c in v["tool_calls"])' "chat --tool-choice $choice: a call that fits"
+    call 0 "chat --tool-choice $choice, text" chat "$talker" "${own[@]}" -p hello -n 300 --temp 0 -c 4096 \
+        --tools "$work/tools.json" --tool-choice $choice
+    grep -qE '^look\(\{.*"at".*"[ab]".*\}\)$' "$out"
+    verdict $? "chat --tool-choice $choice: a line for a call"
+done
+if [ -x "$maker" ]; then
+    "$maker" "$work/talker.gguf" talker
+    "$(dirname "$infer")/chat" "$work/talker.gguf" >"$out" 2>"$err"
+    verdict $? 'examples/chat.c: two turns'
+    kept=$(sed -n 's/^(\([0-9]*\) of .*/\1/p' "$out" | tail -1)
+    [ "$(grep -c 'were there already' "$out")" -eq 2 ] && [ "${kept:-0}" -gt 10 ]
+    verdict $? "examples/chat.c: the second turn goes on, $kept tokens"
+    "$(dirname "$infer")/chat" "$work/none.gguf" >"$out" 2>"$err"
+    [ $? -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
+    verdict $? 'examples/chat.c: no such file'
+    call 0 'chat: a model that talks' chat "$work/talker.gguf" -p hello -n 4 --json --tools "$work/tools.json"
+    json 'v["cached_tokens"] == 0 and v["prompt_tokens"] > 50' 'chat: the template tells of the tools'
+    "$maker" "$work/hybrid.gguf" qwen35
+    call 0 'plan: a recurrent model' plan "$work/hybrid.gguf"
+    contains '1 + 4 times' "$out" 'plan: the copies of a recurrent state'
+fi
+call 2 'chat: a tool choice without tools' chat "$talker" -p hello --tool-choice auto
+call 2 'chat: tools and a grammar' chat "$talker" -p hello --tools "$work/tools.json" --grammar "$work/grammar"
+call 1 'chat: no such tool' chat "$talker" "${own[@]}" -p hello --tools "$work/tools.json" --tool-choice fly
+call 1 'chat: two tools of one name' chat "$talker" "${own[@]}" -p hello --tools "$work/twice.json"
+contains 'twice.json' "$err" 'chat: which file of tools is wrong'
+call 1 'chat: tools that are no JSON' chat "$talker" "${own[@]}" -p hello --tools "$work/broken.jinja"
 call 1 'chat: a template that is not there' chat "$talker" --chat-template "$work/none" -p hello
 python3 "$here/chat_terminal.py" "$infer" "$talker" "${own[@]}" 2>"$err"
 verdict $? 'chat at a terminal'

@@ -1,43 +1,14 @@
 /*
  * The exact arithmetic against another engine: a plain one in double precision, written for this test
- * from the models' definitions, which shares nothing with lib/ but the reader of files. Every dense
- * kind of tests/tiny is run by both. Then each feature of a kind is taken out of the plain engine by
- * turns (another RoPE base, another epsilon, the other GELU, no window ...): a comparison that does
- * not notice it is blind, and fails.
+ * from the models' definitions, which shares nothing with lib/ but the reader of files. Dense and
+ * recurrent kinds of tests/tiny are run by both. Then each feature of a kind is taken out of the plain
+ * engine by turns (another RoPE base, another epsilon, the other GELU, no window, no forgetting ...): a
+ * comparison that does not notice it is blind, and fails. What both halves of a layer share stands in
+ * plain.h, the recurrent layers in plain_recurrent.h.
  */
-#include "formats/gguf.h"
-#include "tests/tiny/models.h"
+#include "tests/golden/plain_recurrent.h"
 
 #include <libinfer.h>
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define TOKENS 48
-#define MOST_EMBD 256
-#define PI 3.14159265358979323846
-
-/* ---- What each architecture is ------------------------------------------------------------ */
-
-enum order { PRE, SANDWICH, POST, PARALLEL, ENCODER };
-enum turning { ALL, NONE, WINDOWED_ONLY, NOT_EVERY_4TH };
-enum act { SILU, GELU, GELU_ERF, RELU2, XIELU };
-
-struct model {
-    const char *arch;
-    enum order order;
-    enum turning turning;
-    enum act act;
-    bool mean_norm; /* LayerNorm */
-    bool two_way;   /* a window reaches as far forward as back */
-    bool adjacent, embd_by_sqrt, divide_logits;
-    bool window_unscaled;   /* windowed layers turn by the base alone */
-    uint32_t global_period; /* every so many layers, the last, sees all */
-    double local_base;
-    const char *ffn_norm; /* its name, where it is another */
-};
 
 static const struct model models[] = {
     {"llama", .adjacent = true},
@@ -67,42 +38,13 @@ static const struct model models[] = {
     {"nemotron", .mean_norm = true, .act = RELU2},
     {"phi2", .order = PARALLEL, .mean_norm = true, .act = GELU},
     {"mistral3", .adjacent = true},
+    {"lfm2", .output_norm = "token_embd_norm", .mixer = SHORT_CONV},
+    {"qwen35", .ffn_norm = "post_attention_norm", .mixer = DELTA, .tiled = true},
+    {"granitehybrid", .adjacent = true, .divide_logits = true, .mixer = MAMBA},
+    {"nemotron_h", .order = SINGLE, .turning = NONE, .act = RELU2, .mixer = MAMBA},
     {"bert", .order = ENCODER, .two_way = true, .mean_norm = true, .act = GELU_ERF,
      .turning = NONE},
     {"nomic-bert", .order = ENCODER, .two_way = true, .mean_norm = true},
-};
-
-/* What may be taken out of the plain engine. */
-enum fault {
-    SOUND,
-    OTHER_BASE,
-    OTHER_EPS,
-    OTHER_ACT,
-    OTHER_PAIRS,
-    WHOLE_HEAD_TURNS,
-    ALL_TURN,
-    NO_WINDOW,
-    WINDOW_OFF_BY_ONE,
-    WINDOWS_EVERYWHERE,
-    NO_SCORE_CAP,
-    NO_LOGIT_CAP,
-    NO_EMBD_SCALE,
-    NO_SUM_SCALE,
-    NO_LOGIT_SCALE,
-    USUAL_SCORE_SCALE,
-    NO_MEAN,
-    NO_BIAS,
-    NO_QK_NORM,
-    NO_FACTORS,
-    SHORT_FACTORS,
-    NO_SCALING,
-    NO_MAGNITUDE,
-    NO_TEMPERATURE,
-    NO_POSITIONS,
-    NO_TYPES,
-    ONE_WAY,
-    OTHER_POOLING,
-    FAULTS
 };
 
 static const char *const fault_names[FAULTS] = {"sound",
@@ -132,150 +74,14 @@ static const char *const fault_names[FAULTS] = {"sound",
                                                 "no positions",
                                                 "no token types",
                                                 "one way",
-                                                "another pooling"};
-
-struct run {
-    const struct inf_gguf *file;
-    const struct model *is;
-    const struct tiny_kind *kind;
-    enum fault fault;
-    bool met; /* the fault has something to take away here */
-    uint32_t embd, heads, layers, dims, window;
-    uint32_t layer; /* in progress */
-    double eps, base;
-};
-
-static bool hit(struct run *r, enum fault fault)
-{
-    bool here = r->fault == fault;
-    r->met |= here;
-    return here;
-}
-
-/* ---- Reading ------------------------------------------------------------------------------- */
-
-static double *floats(const struct run *r, const char *name, uint64_t shape[2])
-{
-    const struct inf_gguf_tensor *t = inf_gguf_tensor(r->file, name);
-    if (!t)
-        return NULL;
-    double *out = malloc(t->elements * sizeof *out);
-    for (uint64_t i = 0; i < t->elements; i++) {
-        float x;
-        memcpy(&x, t->data + 4 * i, 4);
-        out[i] = (double)x;
-    }
-    shape[0] = t->shape[0];
-    shape[1] = t->shape[1];
-    return out;
-}
-
-static double *in_layer(const struct run *r, uint32_t layer, const char *what, uint64_t shape[2])
-{
-    char name[96];
-    snprintf(name, sizeof name, "blk.%u.%.64s", layer, what);
-    return floats(r, name, shape);
-}
-
-static double number(const struct run *r, const char *what, double otherwise)
-{
-    char name[96];
-    snprintf(name, sizeof name, "%s.%s", r->kind->arch, what);
-    double value = otherwise;
-    inf_gguf_get_float(r->file, name, &value, NULL);
-    return value;
-}
-
-static uint32_t integer(const struct run *r, const char *what)
-{
-    char name[96];
-    snprintf(name, sizeof name, "%s.%s", r->kind->arch, what);
-    uint64_t value = 0;
-    inf_gguf_get_uint(r->file, name, 0, UINT32_MAX, &value, NULL);
-    return (uint32_t)value;
-}
-
-/* ---- Pieces -------------------------------------------------------------------------------- */
-
-/* out (rows) = w (rows, k) x */
-static void product(const double *w, const double *x, double *out, uint64_t k, uint64_t rows)
-{
-    for (uint64_t row = 0; row < rows; row++) {
-        double sum[4] = {0}; /* k is a multiple of 4 */
-        for (uint64_t i = 0; i < k; i++)
-            sum[i % 4] += w[row * k + i] * x[i];
-        out[row] = sum[0] + sum[1] + sum[2] + sum[3];
-    }
-}
-
-static void norm(struct run *r, double *x, uint64_t n, const double *weight, const double *bias)
-{
-    double mean = 0.0, squares = 0.0;
-    for (uint64_t i = 0; r->is->mean_norm && i < n; i++)
-        mean += x[i] / (double)n;
-    if (r->is->mean_norm && hit(r, NO_MEAN))
-        mean = 0.0;
-    for (uint64_t i = 0; i < n; i++)
-        squares += (x[i] - mean) * (x[i] - mean) / (double)n;
-    double eps = hit(r, OTHER_EPS) ? 1e-5 : r->eps;
-    for (uint64_t i = 0; i < n; i++) {
-        x[i] = (x[i] - mean) / sqrt(squares + eps) * weight[i];
-        if (bias && !hit(r, NO_BIAS))
-            x[i] += bias[i];
-    }
-}
-
-/* A norm by name, of n numbers or of pieces of them; false where the file has none. */
-static bool named_norm(struct run *r, const char *prefix, double *x, uint64_t n)
-{
-    char name[96];
-    uint64_t shape[2], none[2];
-    snprintf(name, sizeof name, "%s.weight", prefix);
-    double *weight = floats(r, name, shape);
-    if (!weight)
-        return false;
-    snprintf(name, sizeof name, "%s.bias", prefix);
-    double *bias = floats(r, name, none);
-    for (uint64_t at = 0; at < n; at += shape[0])
-        norm(r, x + at, shape[0], weight + (shape[1] > 1 ? at : 0), bias);
-    free(weight);
-    free(bias);
-    return true;
-}
-
-static bool has(const struct run *r, uint32_t layer, const char *what)
-{
-    char name[96];
-    snprintf(name, sizeof name, "blk.%u.%s.weight", layer, what);
-    return inf_gguf_tensor(r->file, name) != NULL;
-}
-
-static bool layer_norm(struct run *r, uint32_t layer, const char *what, double *x, uint64_t n)
-{
-    char name[96];
-    snprintf(name, sizeof name, "blk.%u.%s", layer, what);
-    return named_norm(r, name, x, n);
-}
-
-/* For every token out (rows) = rows [first, first + rows) of the matrix `what` times its in (k), and
- * the same rows of the bias. */
-static void linear(struct run *r, uint32_t layer, const char *what, uint64_t first, uint64_t rows,
-                   const double *in, size_t in_stride, double *out, size_t out_stride)
-{
-    char name[64];
-    uint64_t shape[2] = {0}, none[2];
-    snprintf(name, sizeof name, "%.50s.weight", what);
-    double *w = in_layer(r, layer, name, shape);
-    snprintf(name, sizeof name, "%.50s.bias", what);
-    double *bias = in_layer(r, layer, name, none);
-    for (size_t t = 0; t < TOKENS; t++) {
-        product(w + first * shape[0], in + t * in_stride, out + t * out_stride, shape[0], rows);
-        for (uint64_t i = 0; bias && i < rows && !hit(r, NO_BIAS); i++)
-            out[t * out_stride + i] += bias[first + i];
-    }
-    free(w);
-    free(bias);
-}
+                                                "another pooling",
+                                                "no past in the convolution",
+                                                "no forgetting",
+                                                "no correction",
+                                                "other lengths",
+                                                "no skip",
+                                                "no gate",
+                                                "other key heads"};
 
 /* The number of the layer in progress from an array of floats. */
 static double layer_number(const struct run *r, const char *name)
@@ -429,9 +235,25 @@ static void mix(struct run *r, bool windowed, uint32_t t, const double *q, const
     }
 }
 
-struct rows {
-    double at[TOKENS][MOST_EMBD];
-};
+/* Where queries and their gates stand head by head in one matrix: the queries to q; the gates. */
+static double *gated_queries(struct run *r, uint32_t layer, const double *x, double *q,
+                             uint64_t q_size, uint32_t size)
+{
+    uint64_t shape[2] = {0};
+    free(in_layer(r, layer, "attn_q.weight", shape));
+    if (shape[1] != 2 * q_size)
+        return NULL;
+    double *both = malloc(2 * TOKENS * q_size * sizeof *both);
+    double *gates = malloc(TOKENS * q_size * sizeof *gates);
+    linear(r, layer, "attn_q", 0, 2 * q_size, x, MOST_EMBD, both, 2 * q_size);
+    for (uint64_t i = 0; i < TOKENS * q_size; i++) {
+        uint64_t at = i / size * 2 * size + i % size;
+        q[i] = both[at];
+        gates[i] = both[at + size];
+    }
+    free(both);
+    return gates;
+}
 
 static void attention(struct run *r, uint32_t layer, const struct rows *in, struct rows *out)
 {
@@ -446,7 +268,9 @@ static void attention(struct run *r, uint32_t layer, const struct rows *in, stru
         windowed = true;
     bool fused = kind->fused;
     const double *x = in->at[0];
-    linear(r, layer, fused ? "attn_qkv" : "attn_q", 0, q_size, x, MOST_EMBD, q, q_size);
+    double *gates = gated_queries(r, layer, x, q, q_size, size);
+    if (!gates)
+        linear(r, layer, fused ? "attn_qkv" : "attn_q", 0, q_size, x, MOST_EMBD, q, q_size);
     linear(r, layer, fused ? "attn_qkv" : "attn_k", fused ? q_size : 0, kv_size, x, MOST_EMBD, k,
            kv_size);
     linear(r, layer, fused ? "attn_qkv" : "attn_v", fused ? q_size + kv_size : 0, kv_size, x,
@@ -472,7 +296,10 @@ static void attention(struct run *r, uint32_t layer, const struct rows *in, stru
                 mixed + t * q_size + h * size);
         }
     }
+    for (uint64_t i = 0; gates && i < TOKENS * q_size && !hit(r, NO_GATE); i++)
+        mixed[i] /= 1.0 + exp(-gates[i]);
     linear(r, layer, "attn_output", 0, r->embd, mixed, q_size, out->at[0], MOST_EMBD);
+    free(gates);
     free(q);
     free(k);
     free(v);
@@ -522,14 +349,23 @@ static void run_layer(struct run *r, uint32_t layer, struct rows *x)
     static struct rows in, attn, out;
     r->layer = layer;
     enum order order = r->is->order;
-    bool before = order == PRE || order == SANDWICH || order == PARALLEL;
+    bool before = order != POST && order != ENCODER;
     const char *ffn_norm = r->is->ffn_norm ? r->is->ffn_norm : "ffn_norm";
     if (order == PRE && !has(r, layer, ffn_norm))
         order = PARALLEL; /* one norm for both */
     in = *x;
     if (before)
         norm_rows(r, layer, "attn_norm", &in);
-    attention(r, layer, &in, &attn);
+    if (has(r, layer, "ssm_conv1d"))
+        recurrence(r, layer, &in, &attn);
+    else if (has(r, layer, "attn_output"))
+        attention(r, layer, &in, &attn);
+    else
+        feed_forward(r, layer, &in, &attn);
+    if (order == SINGLE) {
+        add(r, x, &attn);
+        return;
+    }
     if (order == SANDWICH || order == POST)
         norm_rows(r, layer, "post_attention_norm", &attn);
     if (order != PARALLEL) {
@@ -567,7 +403,8 @@ static void embed(struct run *r, const infer_token *ids, struct rows *x)
             if (types && !hit(r, NO_TYPES))
                 x->at[t][i] += types[i];
         }
-        named_norm(r, "token_embd_norm", x->at[t], r->embd);
+        if (!r->is->output_norm)
+            named_norm(r, "token_embd_norm", x->at[t], r->embd);
     }
     free(table);
     free(places);
@@ -636,7 +473,7 @@ static void evaluate(const struct inf_gguf *file, const struct tiny_kind *kind,
     for (uint32_t i = 0; i < r.layers; i++)
         run_layer(&r, i, &x);
     for (uint32_t t = 0; t < TOKENS; t++)
-        named_norm(&r, "output_norm", x.at[t], r.embd);
+        named_norm(&r, is->output_norm ? is->output_norm : "output_norm", x.at[t], r.embd);
     if (kind->pooling)
         to_embedding(&r, &x, out);
     else

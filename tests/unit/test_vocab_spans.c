@@ -270,6 +270,99 @@ START_TEST(blanks_across_borders)
 }
 END_TEST
 
+/* ---- Tokens that were made ------------------------------------------------------------------- */
+
+static infer_token letter(const struct inf_vocab *v, char c)
+{
+    infer_token id = -1;
+    size_t count;
+    struct inf_span span = {&c, 1, false};
+    struct inf_spanned *one;
+    ck_assert(!inf_spanned_new(v, &span, 1, NULL, &one, NULL));
+    ck_assert(!inf_spanned_encode(one, 0, 1, 'a', &id, 1, &count, NULL) && count == 1);
+    inf_spanned_free(one);
+    return id;
+}
+
+static size_t same(const struct inf_vocab *v, const struct inf_span *spans, size_t count,
+                   size_t from, size_t at, const infer_token *ids, size_t id_count, size_t *end)
+{
+    struct inf_spanned *s;
+    ck_assert(!inf_spanned_new(v, spans, count, NULL, &s, NULL));
+    size_t got = inf_spanned_same(s, from, at, ids, id_count, end);
+    inf_spanned_free(s);
+    return got;
+}
+
+/* What a model made is kept where the text has its bytes, and its special tokens in its own text. */
+START_TEST(made_tokens)
+{
+    struct file f;
+    infer_token first;
+    size_t end;
+    struct inf_vocab *v = open_kind(&f, _i, &first);
+    const infer_token sys = first, tool = first + 2, word = first + 10, line = first + 8,
+                      unknown = first + 11;
+    const infer_token s = letter(v, 's'), y = letter(v, 'y'), lt = letter(v, '<'),
+                      pipe = letter(v, '|'), gt = letter(v, '>'), w = letter(v, 'w'),
+                      o = letter(v, 'o'), n = letter(v, '\n');
+    const infer_token spelled[] = {lt, pipe, s, y, s, pipe, gt};
+    const struct inf_span both[] = {content("sy"), literal("<|sys|>"), content("<|sys|>so")};
+#define SAME(from, at, ...) same(v, both, 3, from, at, IDS_OF(__VA_ARGS__), &end)
+    ck_assert_uint_eq(SAME(0, 0, s, y, sys), 3);
+    ck_assert_uint_eq(end, 9);
+    ck_assert_uint_eq(SAME(0, 2, sys, sys), 1); /* the second one is content */
+    ck_assert_uint_eq(end, 9);
+    ck_assert_uint_eq(same(v, both, 3, 0, 2, spelled, 7, &end), 0); /* the template's own */
+    ck_assert_uint_eq(same(v, both, 3, 0, 9, spelled, 7, &end), 7);
+    ck_assert_uint_eq(end, 16);
+    ck_assert_uint_eq(SAME(9, 16, s, o), 2);
+    ck_assert_uint_eq(SAME(9, 16, s, o, s), 2); /* more than there is */
+    ck_assert_uint_eq(SAME(9, 16, y), 0);
+    ck_assert_uint_eq(end, 16);
+    ck_assert_uint_eq(SAME(0, 4, s, y, s), 0);       /* within a special */
+    ck_assert_uint_eq(SAME(3, 4, s, y, s, pipe), 4); /* that is cut already */
+    ck_assert_uint_eq(SAME(0, 18, s), 0);
+    const struct inf_span said[] = {content("word\n\n<tool>odd"), literal("<tool>ab")};
+#define SAID(from, at, ...) same(v, said, 2, from, at, IDS_OF(__VA_ARGS__), &end)
+    ck_assert_uint_eq(SAID(0, 0, word, line), 2); /* where ordinary text is one token */
+    ck_assert_uint_eq(SAID(0, 4, n, n, lt), 3);   /* or was made of several */
+    ck_assert_uint_eq(SAID(0, 0, w, o), 2);
+    ck_assert_uint_eq(SAID(0, 6, tool), 0);
+    ck_assert_uint_eq(SAID(0, 12, unknown), 0);
+    ck_assert_uint_eq(SAID(0, 15, tool), 1);
+    ck_assert_uint_eq(SAID(0, 15, lt), 0);
+    inf_vocab_free(v);
+}
+END_TEST
+
+/* Behind ordinary text a part gets no blank before it, behind a special token it does. */
+START_TEST(parts_of_a_prompt)
+{
+    struct file f;
+    spm_file(&f, true);
+    infer_token tag = add(&f, "<t>", INF_TOKEN_CONTROL, 0), x = add(&f, " x", 1, 0), ids[IDS];
+    infer_token bare = add(&f, "x", 1, 0);
+    struct inf_vocab *v = open_file(&f);
+    struct inf_span span = {"xx<t>x", 6, true};
+    struct inf_spanned *s;
+    size_t n;
+    ck_assert(!inf_spanned_new(v, &span, 1, NULL, &s, NULL));
+    ck_assert(!inf_spanned_encode(s, 0, 6, -1, ids, IDS, &n, NULL));
+    ck_assert(n == 5 && ids[0] == 1 && ids[1] == x && ids[2] == bare && ids[3] == tag &&
+              ids[4] == x);
+    ck_assert(!inf_spanned_encode(s, 1, 6, x, ids, IDS, &n, NULL));
+    ck_assert(n == 3 && ids[0] == bare && ids[1] == tag && ids[2] == x);
+    ck_assert(!inf_spanned_encode(s, 5, 6, tag, ids, IDS, &n, NULL));
+    ck_assert(n == 1 && ids[0] == x);
+    ck_assert(!inf_spanned_encode(s, 3, 4, x, ids, IDS, &n, NULL)); /* half a special */
+    ck_assert(n == 1 && ids[0] != tag);
+    ck_assert(!inf_spanned_encode(s, 6, 6, x, ids, IDS, &n, NULL) && n == 0);
+    inf_spanned_free(s);
+    inf_vocab_free(v);
+}
+END_TEST
+
 Suite *suite_vocab_spans(void)
 {
     Suite *suite = suite_create("vocab_spans");
@@ -280,6 +373,8 @@ Suite *suite_vocab_spans(void)
     tcase_add_test(spans, no_way_round_by_merging);
     tcase_add_test(spans, bos_once);
     tcase_add_test(spans, blanks_across_borders);
+    tcase_add_loop_test(spans, made_tokens, 0, 3);
+    tcase_add_test(spans, parts_of_a_prompt);
     suite_add_tcase(suite, spans);
     return suite;
 }

@@ -1,6 +1,6 @@
 /* Templates with the model whose prompts they write: what conversations need of them. */
-#ifndef INF_TEMPLATE_OBJECT_H
-#define INF_TEMPLATE_OBJECT_H
+#ifndef INF_PROMPT_H
+#define INF_PROMPT_H
 
 #include "lib/base/span.h"
 #include "lib/chat/chat.h"
@@ -15,6 +15,7 @@ struct infer_template {
     uint8_t
         *used; /* bits of the special tokens that the template's text uses; NULL: not yet known */
     int call_form; /* of messages with calls (messages.c); 0: not yet known */
+    bool one_call; /* it writes one call of a message */
 };
 
 /* Renders with the members of an object, of the arena, into t->prompt; input_bytes: of their JSON. */
