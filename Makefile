@@ -74,6 +74,7 @@ lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 .PHONY: examples
 examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/infer-bench
 	@sh tools/need.sh --name infer && $(MAKE) --no-print-directory $(BUILD)/infer
+	@sh tools/need.sh --name agent && $(MAKE) --no-print-directory $(BUILD)/infer-agent
 
 # Objects stay, so that the next build finds them.
 .SECONDARY:
@@ -230,7 +231,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
-tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate
+tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/infer-agent-test
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan

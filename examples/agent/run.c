@@ -156,6 +156,19 @@ static void add_end(struct text *result, const struct sandbox_result *run)
     text_format(result, run->out_len ? "; output:\n" : "; no output\n");
 }
 
+/* What was not found may be a program of the folder, called as if it were one of the system. */
+static void add_hint(struct text *result, const struct command *command,
+                     const struct sandbox_result *run)
+{
+    bool missing = run->end == SANDBOX_NOT_STARTED || run->exit_status == 127;
+    if (!missing || !command->count || strchr(command->files[0].path, '/'))
+        return;
+    text_format(result, "%sA program of this folder is called as ./",
+                result->len && result->data[result->len - 1] != '\n' ? "\n" : "");
+    text_add_plain(result, command->files[0].path, strlen(command->files[0].path));
+    text_format(result, "\n");
+}
+
 static bool perform(struct action *action, struct agent *agent, struct text *result)
 {
     if (!still_as_shown(agent, action->state, result))
@@ -175,6 +188,7 @@ static bool perform(struct action *action, struct agent *agent, struct text *res
         text_format(result, "\n(%llu bytes left out)\n", (unsigned long long)run.left_out);
         text_add_plain(result, run.out + run.head_len, run.out_len - run.head_len);
     }
+    add_hint(result, action->state, &run);
     bool ok = run.end == SANDBOX_EXITED && !run.term_signal && !run.exit_status;
     sandbox_result_free(&run);
     return ok;

@@ -10,6 +10,7 @@
 #define TEXT(what) "{\"type\":\"string\",\"description\":\"" what "\"}"
 #define NUMBER(least, most, what) \
     "{\"type\":\"integer\",\"minimum\":" #least ",\"maximum\":" #most ",\"description\":\"" what "\"}"
+#define COUNT_OF(what) "{\"type\":\"integer\",\"minimum\":1,\"description\":\"" what "\"}"
 #define YES_NO(what) "{\"type\":\"boolean\",\"description\":\"" what "\"}"
 #define TEXTS(most, what) \
     "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":" #most "," \
@@ -23,9 +24,9 @@
 static const struct tool always[] = {
     {"read_file",
      TOOL("read_file", "Reads a text file.",
-          "\"path\":" TEXT("relative to the folder") ","
-          "\"first_line\":" NUMBER(1, 100000000, "from 1") ","
-          "\"line_count\":" NUMBER(1, 100000000, "all to the end if not given"),
+          "\"path\":" TEXT("of the file") ","
+          "\"first_line\":" COUNT_OF("from 1") ","
+          "\"line_count\":" COUNT_OF("all to the end if not given"),
           "\"path\"]"),
      files_prepare_read, NULL},
     {"list_files",
@@ -44,7 +45,7 @@ static const struct tool always[] = {
      search_prepare, NULL},
     {"edit_file",
      TOOL("edit_file", "Replaces one text in a file by another.",
-          "\"path\":" TEXT("relative to the folder") ","
+          "\"path\":" TEXT("of the file") ","
           "\"old_text\":" TEXT("copied exactly, with enough lines to stand once in the file") ","
           "\"new_text\":" TEXT("what stands there instead") ","
           "\"all\":" YES_NO("replace it at every place"),
@@ -52,14 +53,14 @@ static const struct tool always[] = {
      edit_prepare, NULL},
     {"write_file",
      TOOL("write_file", "Makes a file, or replaces all that is in it.",
-          "\"path\":" TEXT("relative to the folder") ","
+          "\"path\":" TEXT("of the file") ","
           "\"text\":" TEXT("all of the file"),
           "\"path\",\"text\"]"),
      files_prepare_write, NULL},
     {"run",
-     TOOL("run", "Runs a program in the folder, without network. Give argv or shell, not both.",
-          "\"argv\":" TEXTS(256, "the program and its arguments") ","
-          "\"shell\":" TEXT("a line for sh"),
+     TOOL("run", "Runs a program in the folder, without network.",
+          "\"shell\":" TEXT("a line for sh") ","
+          "\"argv\":" TEXTS(256, "or the program and its arguments"),
           "],\"minProperties\":1,\"maxProperties\":1"),
      run_prepare, NULL},
 };
