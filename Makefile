@@ -74,6 +74,7 @@ lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 .PHONY: examples
 examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/infer-bench
 	@sh tools/need.sh --name infer && $(MAKE) --no-print-directory $(BUILD)/infer
+	@sh tools/need.sh --name agent && $(MAKE) --no-print-directory $(BUILD)/infer-agent
 
 # Objects stay, so that the next build finds them.
 .SECONDARY:
@@ -184,6 +185,15 @@ $(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_ha
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
 	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
 
+# Its gate: policy, question, log, servers; with another stand-in.
+GATE := approval digest log mcp mcp_schema policy rpc terminal text
+$(BUILD)/tests/check_gate: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_gate.c $(wildcard tests/agent/gate_*.c)) \
+                           $(GATE:%=$(BUILD)/obj/examples/agent/%.o) $(BUILD)/libinfer.a
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
+	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
 # infer-agent with what only tests may do: turns from a script, a tier that is forced.
 $(BUILD)/obj-test/%.o: %.c
 	@mkdir -p $(@D)
@@ -221,7 +231,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
-tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_sandbox
+tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan

@@ -258,7 +258,7 @@ void inf_tools_hold(const infer_tools *t, infer_sampler *sampler)
     if (t->grammar && t->family->channels) /* its thoughts are held with the rest */
         inf_sampler_rest(sampler, t->in_message, -1);
     else
-        inf_sampler_rest(sampler, thinks, began ? -1 : t->thought.begin);
+        inf_sampler_rest(sampler, thinks, thinks ? end : began ? -1 : t->thought.begin);
 }
 
 bool inf_tools_keeps(const infer_tools *t, infer_token id)

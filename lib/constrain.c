@@ -174,7 +174,8 @@ infer_status infer_sampler_grammar(infer_sampler *sampler, infer_grammar *gramma
                                                         .mask = mask,
                                                         .accept = accept,
                                                         .release = release,
-                                                        .model = grammar->model},
+                                                        .model = grammar->model,
+                                                        .ends = inf_grammar_ends(grammar->g)},
                                     err);
     if (status)
         release(held);

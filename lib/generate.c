@@ -1,6 +1,6 @@
 /* Text from a session: sample, accept, evaluate, until something ends it. */
 #include "lib/calls.h"
-#include "lib/session.h"
+#include "lib/converse.h"
 
 #include "lib/sample/sample.h"
 #include "lib/sample/stops.h"
@@ -218,7 +218,10 @@ static infer_status pick(struct generation *g, const float *logits, infer_token 
         thinks = inf_tools_thinks(g->tools, &end);
         inf_tools_hold(g->tools, g->sampler);
     } else {
-        inf_sampler_rest(g->sampler, g->part != PART_ANSWER, g->answering ? -1 : g->thought.begin);
+        inf_sampler_rest(g->sampler, g->part != PART_ANSWER,
+                         thinks         ? end
+                         : g->answering ? -1
+                                        : g->thought.begin);
     }
     infer_status status = INFER_OK;
     if (thinks && end >= 0 && g->thought_tokens >= g->thought.max_tokens)
@@ -369,8 +372,12 @@ infer_status inf_generate_events(infer_session *session, const infer_generate_op
     infer_status status = inf_generate_check(session, o.sampler, err);
     if (!status)
         status = generate(&g, err);
-    if (o.sampler)
+    if (o.sampler && tools)
+        inf_tools_detach(tools, o.sampler);
+    else if (o.sampler)
         inf_sampler_rest(o.sampler, false, -1);
+    if (o.sampler && tools)
+        inf_tools_detach(tools, o.sampler);
     inf_release(&session->a, g.bytes);
     inf_stops_free(g.stops);
     inf_stops_free(g.thought_stops);

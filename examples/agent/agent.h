@@ -10,11 +10,12 @@
  *     files.c      file tools; below.c: files below the root (openat2); search.c, pattern.c: in them
  *     run.c        programs; git.c: commit; journal.c: undo; diff.c: what a change changes
  *     policy.c     an action is allowed, asked, or denied; what has come from outside (taint)
- *     approval.c   the question, read from the terminal; grants
+ *     approval.c   the question; terminal.c: shown and answered at the terminal alone
  *     names.h      names that are protected or hidden
  *     sandbox.h    where programs run
  *     log.c        what happened, in a chain of hashes
- *     mcp.c        tools of other programs
+ *     mcp.c        tools of other programs; rpc.c: what is said with them; mcp_schema.c: their schemas
+ *     text.c       text that grows, and as it may be shown; digest.c: SHA-256
  *
  * The way of every call: tools.c prepares an action, whose bytes never change again; policy.c judges it;
  * approval.c shows it and asks; log.c writes it down; then the action, and nothing else, is carried out.
@@ -188,8 +189,10 @@ struct agent_options {
     const char *root; /* canonical, absolute */
     int sandbox;      /* enum sandbox_mode */
     enum approve_mode approve;
-    const char **read_dirs, **servers; /* the arrays are owned */
-    size_t read_dir_count, server_count;
+    const char **read_dirs; /* the arrays are owned; each count stands behind its array (args.c) */
+    size_t read_dir_count;
+    const char **servers;
+    size_t server_count;
     bool json;
     size_t steps_max, tokens_max, seconds_max, repeats_max; /* of a task */
 

@@ -12,6 +12,7 @@
 #define WORDS_MAX 256
 #define BYTES_MAX 65536 /* of a command: shown whole */
 #define FILES_MAX 64
+#define HASHED_MAX ((off_t)64 << 20) /* bytes of a file */
 
 /* A file below the root that the command names: as it was when it was shown. */
 struct named {
@@ -40,7 +41,8 @@ static void release(struct action *action)
 
 /* ---- The files that a command names ------------------------------------------------------------ */
 
-/* The digest of a regular file below the root. False: it is none, or too large to be one that runs. */
+/* The digest of a regular file below the root; of a very large one that of what the kernel says of it, which
+ * changes with each write. False: it is no file, or cannot be read. */
 static bool digest_below(const struct agent *agent, const char *path, char digest[DIGEST_HEX])
 {
     struct stat seen;
@@ -49,7 +51,15 @@ static bool digest_below(const struct agent *agent, const char *path, char diges
     if (look >= 0)
         close(look);
     int fd = ok ? below_open(agent->root_fd, path, O_RDONLY | O_NONBLOCK, 0) : -1;
-    ok = fd >= 0 && digest_of_file(fd, FILE_MAX, digest);
+    ok = fd >= 0 && !fstat(fd, &seen);
+    if (ok && seen.st_size > HASHED_MAX) {
+        const int64_t facts[] = {(int64_t)seen.st_dev, (int64_t)seen.st_ino, seen.st_size,
+                                 seen.st_mtim.tv_sec,  seen.st_mtim.tv_nsec, seen.st_ctim.tv_sec,
+                                 seen.st_ctim.tv_nsec};
+        digest_of(facts, sizeof facts, digest);
+    } else if (ok) {
+        ok = digest_of_file(fd, SIZE_MAX, digest);
+    }
     if (fd >= 0)
         close(fd);
     return ok;
@@ -146,6 +156,19 @@ static void add_end(struct text *result, const struct sandbox_result *run)
     text_format(result, run->out_len ? "; output:\n" : "; no output\n");
 }
 
+/* What was not found may be a program of the folder, called as if it were one of the system. */
+static void add_hint(struct text *result, const struct command *command,
+                     const struct sandbox_result *run)
+{
+    bool missing = run->end == SANDBOX_NOT_STARTED || run->exit_status == 127;
+    if (!missing || !command->count || strchr(command->files[0].path, '/'))
+        return;
+    text_format(result, "%sA program of this folder is called as ./",
+                result->len && result->data[result->len - 1] != '\n' ? "\n" : "");
+    text_add_plain(result, command->files[0].path, strlen(command->files[0].path));
+    text_format(result, "\n");
+}
+
 static bool perform(struct action *action, struct agent *agent, struct text *result)
 {
     if (!still_as_shown(agent, action->state, result))
@@ -165,6 +188,7 @@ static bool perform(struct action *action, struct agent *agent, struct text *res
         text_format(result, "\n(%llu bytes left out)\n", (unsigned long long)run.left_out);
         text_add_plain(result, run.out + run.head_len, run.out_len - run.head_len);
     }
+    add_hint(result, action->state, &run);
     bool ok = run.end == SANDBOX_EXITED && !run.term_signal && !run.exit_status;
     sandbox_result_free(&run);
     return ok;

@@ -55,6 +55,7 @@ infer_status inf_grammar_new(const infer_allocator *a, const struct inf_token_tr
                              infer_grammar_kind kind, const char *text, size_t len,
                              struct inf_grammar **grammar, infer_error *err);
 void inf_grammar_free(struct inf_grammar *grammar);
+const uint64_t *inf_grammar_ends(const struct inf_grammar *grammar); /* mask; the trie's */
 
 /* ---- Matching: matcher.c, mask.c ------------------------------------------------------------- */
 

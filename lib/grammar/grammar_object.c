@@ -30,5 +30,5 @@ infer_status inf_grammar_new(const infer_allocator *a, const struct inf_token_tr
     inf_draft_init(&d, a);
     infer_status status = compile(&d, kind, text, len, &m, err);
     inf_draft_free(&d);
-    return status ? status : inf_grammar_wrap(a, trie, m, grammar, err);
+    return status ? status : inf_grammar_wrap(a, trie, m, NULL, 0, grammar, err);
 }

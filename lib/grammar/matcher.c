@@ -32,13 +32,14 @@ void inf_grammar_free(struct inf_grammar *g)
     pthread_mutex_destroy(&g->lock);
     inf_release(&a, g->frames);
     inf_release(&a, g->runway);
+    inf_release(&a, g->terminals);
     inf_automaton_free(g->m);
     inf_release(&a, g);
 }
 
 infer_status inf_grammar_wrap(const infer_allocator *a, const struct inf_token_trie *trie,
-                              struct inf_automaton *m, struct inf_grammar **grammar,
-                              infer_error *err)
+                              struct inf_automaton *m, const infer_token *terminals, size_t count,
+                              struct inf_grammar **grammar, infer_error *err)
 {
     struct inf_grammar *g = inf_alloc_zero(a, 1, sizeof *g);
     *grammar = NULL;
@@ -52,14 +53,23 @@ infer_status inf_grammar_wrap(const infer_allocator *a, const struct inf_token_t
     pthread_mutex_init(&g->lock, NULL);
     inf_stacks_init(&g->stacks, &g->a, m);
     g->runway = inf_runway_new(a, m);
-    size_t count = m->state_count;
-    g->frames = inf_alloc_zero(a, count, sizeof *g->frames);
-    if (!g->runway || !g->frames) {
+    g->frames = inf_alloc_zero(a, m->state_count, sizeof *g->frames);
+    g->terminals = inf_alloc_zero(a, count, sizeof *g->terminals);
+    if (!g->runway || !g->frames || !g->terminals) {
+        size_t bytes = m->state_count * sizeof *g->frames;
         inf_grammar_free(g); /* and m */
-        return inf_fail_memory(err, "a grammar", count * sizeof *g->frames);
+        return inf_fail_memory(err, "a grammar", bytes);
     }
+    if (count)
+        memcpy(g->terminals, terminals, count * sizeof *terminals);
+    g->terminal_count = count;
     *grammar = g;
     return INFER_OK;
+}
+
+const uint64_t *inf_grammar_ends(const struct inf_grammar *g)
+{
+    return g->trie->ends;
 }
 
 void inf_matcher_free(struct inf_matcher *m)
@@ -155,6 +165,20 @@ static infer_status add_stack(struct inf_matcher *m, uint32_t node, uint64_t *ma
     return status;
 }
 
+/* Where a set goes by the terminal of a token. */
+static infer_status step_terminal(struct inf_matcher *m, infer_token id, uint32_t *to,
+                                  infer_error *err)
+{
+    char code[INF_TERMINAL_BYTES];
+    infer_status status = INFER_OK;
+    inf_token_terminal(id, code);
+    *to = m->set;
+    for (size_t i = 0; i < sizeof code && *to != INF_SET_DEAD && !status; i++)
+        status =
+            inf_stacks_step(&m->stacks, *to, m->g->m->class_of[(unsigned char)code[i]], to, err);
+    return status;
+}
+
 static infer_status make_mask(struct inf_matcher *m, uint64_t *mask, infer_error *err)
 {
     const struct inf_token_trie *trie = m->g->trie;
@@ -163,6 +187,13 @@ static infer_status make_mask(struct inf_matcher *m, uint64_t *mask, infer_error
     uint64_t any = 0;
     for (uint32_t i = 0; i < set.count && !status; i++)
         status = add_stack(m, m->stacks.members[set.first + i], mask, err);
+    for (size_t i = 0; i < m->g->terminal_count && !status; i++) {
+        infer_token id = m->g->terminals[i];
+        uint32_t to = INF_SET_DEAD;
+        status = step_terminal(m, id, &to, err);
+        if (to == INF_SET_DEAD)
+            mask[(uint32_t)id / 64] &= ~(UINT64_C(1) << (uint32_t)id % 64);
+    }
     for (size_t i = 0; i < trie->words; i++) {
         if (set.ends)
             mask[i] |= trie->ends[i];
@@ -255,6 +286,14 @@ infer_status inf_matcher_accept_bytes(struct inf_matcher *m, const char *bytes, 
     return advance(m, bytes, len, "a text of length", (long)len, err);
 }
 
+static bool is_terminal(const struct inf_grammar *g, infer_token id)
+{
+    for (size_t i = 0; i < g->terminal_count; i++)
+        if (g->terminals[i] == id)
+            return true;
+    return false;
+}
+
 infer_status inf_matcher_accept(struct inf_matcher *m, infer_token id, infer_error *err)
 {
     const struct inf_token_trie *trie = m->g->trie;
@@ -262,11 +301,13 @@ infer_status inf_matcher_accept(struct inf_matcher *m, infer_token id, infer_err
         return inf_fail(err, INFER_E_ARGUMENT, "grammar: token %d, the vocabulary has %u", (int)id,
                         (unsigned)trie->count);
     char terminal[INF_TERMINAL_BYTES];
-    inf_token_terminal(id, terminal);
     bool ends = inf_mask_has(trie->ends, id) && !m->ended && inf_matcher_can_end(m);
-    if (!ends && inf_mask_has(trie->specials, id) &&
-        !advance(m, terminal, sizeof terminal, "token", id, NULL))
-        return INFER_OK;
+    inf_token_terminal(id, terminal);
+    if (!ends && inf_mask_has(trie->specials, id)) {
+        infer_status status = advance(m, terminal, sizeof terminal, "token", id, err);
+        if (status != INFER_E_ARGUMENT || is_terminal(m->g, id))
+            return status;
+    }
     if (inf_mask_has(trie->ends, id)) {
         if (!ends)
             return inf_fail(err, INFER_E_ARGUMENT,

@@ -22,7 +22,9 @@ struct inf_grammar {
     infer_allocator a;
     const struct inf_token_trie *trie;
     struct inf_automaton *m;
-    uint32_t *runway; /* (states): see inf_runway_new */
+    uint32_t *runway;       /* (states): see inf_runway_new */
+    infer_token *terminals; /* (terminal_count): special tokens that stand as themselves alone */
+    size_t terminal_count;
     /* under the lock */
     pthread_mutex_t lock;
     struct inf_frame **frames; /* (states): NULL: not yet made */
@@ -30,10 +32,11 @@ struct inf_grammar {
     struct inf_stacks stacks; /* of the walks that make them */
 };
 
-/* A grammar of an automaton, which it owns from here on, also where it fails. */
+/* A grammar of an automaton, which it owns from here on, also where it fails. terminals[count]: special
+ * tokens whose bytes never stand for text. */
 infer_status inf_grammar_wrap(const infer_allocator *a, const struct inf_token_trie *trie,
-                              struct inf_automaton *m, struct inf_grammar **grammar,
-                              infer_error *err);
+                              struct inf_automaton *m, const infer_token *terminals, size_t count,
+                              struct inf_grammar **grammar, infer_error *err);
 
 /* Of each state: how many plain characters (see token_trie.h) it takes for certain, whichever they
  * are; UINT32_MAX: any number. NULL: no memory. */

@@ -39,14 +39,15 @@ struct inf_filter {
     infer_status (*accept)(void *ud, infer_token id, infer_error *err);
     void (*release)(void *ud); /* NULL: there is no filter */
     const infer_model *model;  /* whose tokens it is for */
+    const uint64_t *ends;      /* mask of the tokens that end a text; they wait while it rests */
 };
 
 /* Takes the filter over, in place of the one before; where it fails the sampler is as it was. */
 infer_status inf_sampler_set_filter(infer_sampler *sampler, struct inf_filter filter,
                                     infer_error *err);
 
-/* While `free`, the filter is at rest: it forbids nothing and is told nothing. `also` is a token that
- * it allows beside its own and is not told of; -1: none. */
+/* While `free`, the filter is at rest: it forbids nothing but the end of the text, and is told nothing.
+ * `also` is a token that it allows beside its own and is not told of; -1: none. */
 void inf_sampler_rest(infer_sampler *sampler, bool free, infer_token also);
 
 /* Forgets the tokens that it was told of: another text begins. */

@@ -282,11 +282,12 @@ void inf_sampler_forget(infer_sampler *sampler)
     sampler->dry.used = sampler->dry.next = 0;
 }
 
-/* Gives the logits of what does not fit -infinity; 64 tokens at a time where a word says it of all. */
-static void apply_mask(const uint64_t *mask, float *logits, uint32_t vocab_size)
+/* Gives the logits of what does not fit (flip: of what fits, where all its bits are set) -infinity; 64
+ * tokens at a time where a word says it of all. */
+static void apply_mask(const uint64_t *mask, uint64_t flip, float *logits, uint32_t vocab_size)
 {
     for (uint32_t first = 0; first < vocab_size; first += 64) {
-        uint64_t word = mask[first / 64];
+        uint64_t word = mask[first / 64] ^ flip;
         uint32_t count = vocab_size - first < 64 ? vocab_size - first : 64;
         if (word == UINT64_MAX)
             continue;
@@ -298,12 +299,12 @@ static void apply_mask(const uint64_t *mask, float *logits, uint32_t vocab_size)
 static infer_status filter_logits(infer_sampler *s, const float *logits, float *edited,
                                   infer_error *err)
 {
-    const uint64_t *mask;
+    const uint64_t *mask = s->filter.ends;
     infer_token also = s->filter_also;
-    infer_status status = s->filter.mask(s->filter.ud, &mask, err);
+    infer_status status = s->filter_rests ? INFER_OK : s->filter.mask(s->filter.ud, &mask, err);
     if (status)
         return status;
-    apply_mask(mask, edited, s->vocab_size);
+    apply_mask(mask, s->filter_rests ? UINT64_MAX : 0, edited, s->vocab_size);
     if (also >= 0 && (uint32_t)also < s->vocab_size)
         edited[also] = logits[also];
     return INFER_OK;
@@ -356,7 +357,7 @@ infer_status infer_sampler_sample(infer_sampler *sampler, const float *logits, i
         if (status)
             return status;
         memcpy(s->edited, logits, s->vocab_size * sizeof *logits);
-        if (s->filter.release && !s->filter_rests &&
+        if (s->filter.release && (s->filter.ends || !s->filter_rests) &&
             (status = filter_logits(s, logits, s->edited, err)))
             return status;
         inf_bias_apply(&s->bias, s->edited);

@@ -128,7 +128,7 @@ static infer_status add_op(struct inf_hold *h, const struct form *f, uint32_t at
         inf_hold_edge(h, f->g, from, state(f, at + 1, phase), inf_hold_literal(h, op->literal));
         break;
     case INF_CALL_BLANKS:
-        inf_hold_edge(h, f->g, from, state(f, at + 1, phase), inf_hold_blanks(h, 2));
+        inf_hold_edge(h, f->g, from, state(f, at + 1, phase), inf_hold_blanks(h, 5));
         break;
     case INF_CALL_ID:
         inf_hold_edge(h, f->g, from, state(f, at + 1, phase),
@@ -202,24 +202,22 @@ static void add_skips(struct inf_hold *h, struct inf_graph *g, uint32_t from)
 static infer_status only_calls(struct inf_hold *h, struct inf_graph *g)
 {
     const struct inf_program *p = h->o->program;
-    uint32_t first = inf_graph_state(g), behind = inf_graph_state(g), start;
+    uint32_t first = inf_graph_state(g), behind = inf_graph_state(g), again = inf_graph_state(g);
+    uint32_t start;
     infer_status status = INFER_OK;
     inf_hold_edge(h, g, 0, first, inf_hold_blanks(h, 4));
     add_skips(h, g, first);
     for (size_t i = 0; i < INF_FORMS && p->starts[i] != NONE && !status; i++) {
+        const struct inf_literal *marker = p->ops[p->starts[i]].literal;
         status = add_form(h, g, i, behind, &start);
-        inf_hold_edge(h, g, first, start, inf_hold_literal(h, p->ops[p->starts[i]].literal));
+        inf_hold_edge(h, g, first, start, inf_hold_literal(h, marker));
+        inf_hold_edge(h, g, again, start, inf_hold_literal(h, marker));
         if (i == 0 && h->o->family->bare && h->o->family->native)
             inf_graph_jump(g, first, start);
     }
     inf_hold_edge(h, g, behind, 1, inf_hold_blanks(h, 2));
     if (!h->o->one_call)
-        for (size_t i = 0; i < INF_FORMS && p->starts[i] != NONE && !status; i++) {
-            uint32_t again = inf_graph_state(g);
-            inf_hold_edge(h, g, behind, again, inf_hold_blanks(h, 2));
-            status = add_form(h, g, i, behind, &start);
-            inf_hold_edge(h, g, again, start, inf_hold_literal(h, p->ops[p->starts[i]].literal));
-        }
+        inf_hold_edge(h, g, behind, again, inf_hold_blanks(h, 2));
     return status;
 }
 
@@ -292,5 +290,19 @@ infer_status inf_hold_new(const infer_allocator *a, const struct inf_token_trie 
     inf_draft_init(&h.d, a);
     infer_status status = make(&h, &m);
     inf_draft_free(&h.d);
-    return status ? status : inf_grammar_wrap(a, trie, m, grammar, err);
+    if (status)
+        return status;
+    /* the reader takes a marker for one wherever it may stand: so it is no text anywhere */
+    const struct inf_program *p = options->program;
+    infer_token *marks = inf_alloc_zero(a, p->mark_count, sizeof *marks);
+    for (size_t i = 0; marks && i < p->mark_count; i++)
+        marks[i] = p->marks[i].id;
+    if (marks) {
+        status = inf_grammar_wrap(a, trie, m, marks, p->mark_count, grammar, err);
+    } else {
+        status = inf_fail_memory(err, "the grammar of tool calls", p->mark_count * sizeof *marks);
+        inf_automaton_free(m);
+    }
+    inf_release(a, marks);
+    return status;
 }

@@ -421,7 +421,7 @@ bool inf_reader_thinks(const struct inf_reader *r, infer_token *end)
 
 bool inf_reader_began(const struct inf_reader *r)
 {
-    return r->began || r->calls || r->state == INF_READ_CALL;
+    return r->began || r->calls || r->state == INF_READ_CALL || r->pending_count;
 }
 
 const struct inf_program *inf_reader_program(const struct inf_reader *r)

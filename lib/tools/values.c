@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define PARAMETERS_MAX 16384 /* bytes of the names of one call */
+
 enum types {
     T_NULL = 1,
     T_BOOLEAN = 2,
@@ -73,6 +75,8 @@ infer_status inf_parameter_begin(struct inf_reader *r, const char *name, size_t 
     int shown = (int)inf_min_size(len, 100);
     if (memchr(name, 0, len) || inf_utf8_check(name, len) < len)
         return inf_call_break(r, "a parameter's name is no text");
+    if (r->parameters.len > PARAMETERS_MAX)
+        return inf_call_break(r, "too many parameters");
     if (stood_before(r, name, len))
         return inf_call_break(r, "the parameter \"%.*s\" stands twice", shown, name);
     const struct inf_json *schema = r->tool->parameters;

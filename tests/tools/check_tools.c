@@ -9,9 +9,13 @@
  * Each case runs as tokens and bytes, in one piece, byte by byte and cut once at each place, and as bytes
  * alone; it must give the same events, and the raw bytes of all events must be the output. Then outputs are
  * changed at random, 500 of each family: nothing may be lost, however they are cut.
+ * Turns of random tokens under each family's grammar call tools as their schemas say. Memory that runs out is
+ * INFER_E_MEMORY, and nothing stays behind.
  * The last line is `N passed, N failed`.
  */
+#include "lib/grammar/grammar.h"
 #include "lib/tools/tools.h"
+#include "tests/count_alloc.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -20,6 +24,8 @@
 
 #define SPECIALS_MAX 100
 #define CASES_MAX 200
+#define FIRST_SPECIAL 256
+#define END_TOKEN (FIRST_SPECIAL + SPECIALS_MAX)
 #define FILE_MAX_BYTES (1 << 20)
 
 static const char tools_json[] =
@@ -49,7 +55,7 @@ struct suite {
 
 static int passed, failed;
 
-/* ---- A vocabulary: the specials are tokens 1000 and on --------------------------------------- */
+/* ---- A vocabulary: the bytes, the specials, one that ends texts --------------------------------------- */
 
 static infer_token find(const void *ud, const char *text, size_t len, bool *control)
 {
@@ -57,7 +63,7 @@ static infer_token find(const void *ud, const char *text, size_t len, bool *cont
     for (size_t i = 0; i < s->special_count; i++)
         if (strlen(s->specials[i].text) == len && !memcmp(s->specials[i].text, text, len)) {
             *control = s->specials[i].control;
-            return 1000 + (infer_token)i;
+            return FIRST_SPECIAL + (infer_token)i;
         }
     return -1;
 }
@@ -149,8 +155,8 @@ static infer_status feed(struct inf_reader *r, const struct suite *s, enum feedi
             plain = at;
         }
         if (len && !status)
-            status = inf_reader_next(r, 1000 + (infer_token)special, text + at, len, on_event, seen,
-                                     NULL);
+            status = inf_reader_next(r, FIRST_SPECIAL + (infer_token)special, text + at, len,
+                                     on_event, seen, NULL);
         if (len)
             plain = at + len;
         at += len ? len : 1;
@@ -329,11 +335,242 @@ static void run_mutations(struct inf_reader *r, const struct suite *s, const cha
         inf_text_append(&t, "", 1);
         verdict(ok, file, "mutated", t.ptr, &cut);
         if (!ok)
-            printf("  in one piece:\n%.*s", (int)whole.lines.len, whole.lines.ptr ? whole.lines.ptr : "");
+            printf("  in one piece:\n%.*s", (int)whole.lines.len,
+                   whole.lines.ptr ? whole.lines.ptr : "");
         seen_free(&whole);
         seen_free(&cut);
         inf_text_free(&t);
     }
+}
+
+/* ---- Turns under a grammar ------------------------------------------------------------------- */
+
+static infer_status token_bytes(const void *ud, infer_token id, char *bytes, size_t capacity,
+                                size_t *len, infer_error *err)
+{
+    const struct suite *s = ud;
+    char byte = (char)id;
+    const char *text = id < FIRST_SPECIAL ? &byte : s->specials[id - FIRST_SPECIAL].text;
+    (void)err;
+    *len = id < FIRST_SPECIAL ? 1 : strlen(text);
+    memcpy(bytes, text, inf_min_size(*len, capacity));
+    return INFER_OK;
+}
+
+static bool is_special(const void *ud, infer_token id)
+{
+    const struct suite *s = ud;
+    return id >= FIRST_SPECIAL && (size_t)(id - FIRST_SPECIAL) < s->special_count;
+}
+
+static bool is_text(const void *ud, infer_token id)
+{
+    const struct suite *s = ud;
+    return id < FIRST_SPECIAL || (is_special(ud, id) && !s->specials[id - FIRST_SPECIAL].control);
+}
+
+static bool ends(const void *ud, infer_token id)
+{
+    (void)ud;
+    return id == END_TOKEN;
+}
+
+/* Whether the arguments are what the schemas of above say. */
+static bool holds(const char *name, const char *arguments, size_t len)
+{
+    static const struct {
+        const char *tool, *parameter, *kinds; /* of enum inf_json_kind */
+    } rules[] = {
+        {"get_weather", "city", "6"},
+        {"get_weather", "days", "34"},
+        {"add", "a", "345"},
+        {"add", "ok", "12"},
+        {"add", "l", "7"},
+        {"say", "text", "6"},
+        {"say", "note", "06"},
+    };
+    struct inf_arena arena;
+    struct inf_json root;
+    inf_arena_init(&arena, &inf_allocator_default);
+    bool ok = !inf_json_read(&arena, arguments, len, &root, NULL) && root.kind == INF_JSON_OBJECT;
+    for (size_t i = 0; ok && i < sizeof rules / sizeof *rules; i++) {
+        const struct inf_json *value =
+            strcmp(name, rules[i].tool) ? NULL : inf_json_get(&root, rules[i].parameter);
+        ok = !value || strchr(rules[i].kinds, '0' + (char)value->kind);
+    }
+    inf_arena_free(&arena);
+    return ok;
+}
+
+struct held {
+    size_t calls;
+    bool broken, wrong, text;
+    const char *only;
+};
+
+static bool on_held(void *ud, const infer_event *e)
+{
+    struct held *h = ud;
+    h->broken |= e->kind == INFER_EVENT_CALL_BROKEN;
+    h->text |= e->kind == INFER_EVENT_TEXT;
+    if (e->kind != INFER_EVENT_CALL_DONE)
+        return true;
+    h->calls++;
+    h->wrong |= !holds(e->name, e->text, e->text_len) || (h->only && strcmp(h->only, e->name));
+    return true;
+}
+
+/* A token of the mask: one that leads on, mostly. */
+static infer_token pick_token(const uint64_t *mask, const char *last)
+{
+    static const char leading[] = "\"}])<,\nfgns{:";
+    infer_token allowed[END_TOKEN + 1], good[END_TOKEN + 1];
+    size_t count = 0, good_count = 0;
+    for (infer_token id = 0; id <= END_TOKEN; id++) {
+        if (!(mask[id / 64] >> id % 64 & 1))
+            continue;
+        allowed[count++] = id;
+        if (id >= FIRST_SPECIAL || (id && strchr(leading, (int)id)) || (id == ' ' && *last != ' '))
+            good[good_count++] = id;
+    }
+    return good_count && pick(4) ? good[pick(good_count)] : allowed[pick(count)];
+}
+
+/* One turn of random tokens; INFER_E_LIMIT: it did not come to an end. */
+static infer_status random_turn(struct inf_grammar *g, struct inf_reader *r, const struct suite *s,
+                                struct held *h, struct inf_text *made)
+{
+    struct inf_matcher *m;
+    char bytes[256], last = 0;
+    bool end = false;
+    infer_status status = inf_matcher_new(g, &m, NULL);
+    inf_reader_begin(r, 7, false, false);
+    for (size_t n = 0; n < 1500 && !status && !end; n++) {
+        const uint64_t *mask;
+        if ((status = inf_matcher_mask(m, &mask, NULL)))
+            break;
+        infer_token id = pick_token(mask, &last);
+        size_t len = 0;
+        end = id == END_TOKEN;
+        status = inf_matcher_accept(m, id, NULL);
+        if (end || status)
+            break;
+        token_bytes(s, id, bytes, sizeof bytes, &len, NULL);
+        last = bytes[len - 1];
+        inf_text_append(made, bytes, len);
+        status = inf_reader_next(r, id, bytes, len, on_held, h, NULL);
+    }
+    inf_matcher_free(m);
+    if (!status && !end)
+        return INFER_E_LIMIT;
+    return status ? status : inf_reader_end(r, INFER_STOP_END, on_held, h, NULL);
+}
+
+/* Whether a grammar takes an output. */
+static bool takes(struct inf_grammar *g, const struct suite *s, struct inf_bytes text)
+{
+    struct inf_matcher *m;
+    if (inf_matcher_new(g, &m, NULL))
+        return false;
+    bool ok = true;
+    for (size_t at = 0; at < text.len && ok;) {
+        infer_token id = (unsigned char)text.ptr[at];
+        size_t len = 1;
+        for (size_t i = 0; i < s->special_count; i++) {
+            size_t n = strlen(s->specials[i].text);
+            if (n > len && n <= text.len - at && !memcmp(text.ptr + at, s->specials[i].text, n)) {
+                id = FIRST_SPECIAL + (infer_token)i;
+                len = n;
+            }
+        }
+        ok = !inf_matcher_accept(m, id, NULL);
+        at += len;
+    }
+    ok = ok && inf_matcher_can_end(m);
+    inf_matcher_free(m);
+    return ok;
+}
+
+static void verdict_held(bool ok, const char *file, const char *what, infer_status status,
+                         const struct inf_text *made)
+{
+    if (ok) {
+        passed++;
+        return;
+    }
+    failed++;
+    printf("FAIL %s: held, %s (%s):\n%.*s\n", file, what, infer_status_name(status), (int)made->len,
+           made->ptr ? made->ptr : "");
+}
+
+#define TURNS 60
+
+static infer_status new_trie(const struct suite *s, struct inf_token_trie **trie)
+{
+    struct inf_token_source source = {.count = END_TOKEN + 1,
+                                      .ud = s,
+                                      .bytes = token_bytes,
+                                      .is_text = is_text,
+                                      .ends = ends,
+                                      .is_special = is_special};
+    return inf_token_trie_new(&inf_allocator_default, &source, trie, NULL);
+}
+
+static void run_held(struct inf_reader *r, const struct suite *s, const char *file,
+                     const struct inf_tool_list *list, struct inf_bytes one)
+{
+    static const struct {
+        const char *name, *only;
+        bool must_call, one_call;
+    } kinds[] = {
+        {"required", NULL, true, false},
+        {"one call", NULL, true, true},
+        {"named", "say", true, false},
+        {"auto", NULL, false, false},
+    };
+    const infer_allocator *a = &inf_allocator_default;
+    struct inf_token_trie *trie;
+    struct inf_text made = {.a = a};
+    size_t ended = 0;
+    if (new_trie(s, &trie))
+        return;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct inf_hold_options o = {
+            .family = inf_family_find(s->template, strlen(s->template)),
+            .program = inf_reader_program(r),
+            .parts = inf_reader_parts(r),
+            .tools = list,
+            .only = kinds[k].only,
+            .must_call = kinds[k].must_call,
+            .one_call = kinds[k].one_call,
+        };
+        struct inf_grammar *g;
+        infer_error err = {.status = INFER_OK};
+        infer_status status = inf_hold_new(a, trie, &o, &g, &err);
+        made.len = 0;
+        if (status)
+            inf_text_append(&made, err.text, strlen(err.text));
+        verdict_held(!status, file, kinds[k].name, status, &made);
+        if (status)
+            continue;
+        if (!kinds[k].only && one.len && strncmp(file, "gemma4", 6) != 0) /* held, it writes JSON */
+            verdict_held(takes(g, s, one), file, "what the model itself writes", status, &made);
+        for (size_t i = 0; i < TURNS; i++) {
+            struct held h = {.only = kinds[k].only};
+            made.len = 0;
+            status = random_turn(g, r, s, &h, &made);
+            ended += !status;
+            bool ok =
+                !h.wrong && !made.failed && (status == INFER_E_LIMIT || (!status && !h.broken));
+            if (!status && kinds[k].must_call)
+                ok &= h.calls > 0 && !h.text && !(kinds[k].one_call && h.calls > 1);
+            verdict_held(ok, file, kinds[k].name, status, &made);
+        }
+        inf_grammar_free(g);
+    }
+    verdict_held(ended > 0, file, "a turn that ends", INFER_OK, &made);
+    inf_text_free(&made);
+    inf_token_trie_free(trie);
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */
@@ -369,9 +606,9 @@ static void directive(struct suite *s, char *line)
     }
 }
 
-static struct inf_reader *make_reader(const struct suite *s, const struct inf_tool_list *list)
+static infer_status make_reader(const infer_allocator *a, const struct suite *s,
+                                const struct inf_tool_list *list, struct inf_reader **r)
 {
-    struct inf_reader *r;
     struct inf_reader_options o = {
         .family = inf_family_find(s->template, strlen(s->template)),
         .marks = {s, find},
@@ -382,7 +619,60 @@ static struct inf_reader *make_reader(const struct suite *s, const struct inf_to
         o.think_begin = (struct inf_bytes){s->think[0], strlen(s->think[0])};
         o.think_end = (struct inf_bytes){s->think[1], strlen(s->think[1])};
     }
-    return inf_reader_new(&inf_allocator_default, &o, &r, NULL) ? NULL : r;
+    return inf_reader_new(a, &o, r, NULL);
+}
+
+/* All outputs, with the k-th call of the allocator and all later ones failing. */
+static bool fails_at(size_t k, const struct suite *s, const struct inf_bytes *outputs,
+                     size_t output_count, const struct inf_token_trie *trie, const char *file)
+{
+    struct count_alloc count;
+    struct inf_arena arena;
+    struct inf_tool_list list;
+    struct inf_reader *r = NULL;
+    struct inf_grammar *g = NULL;
+    struct seen seen;
+    count_alloc_init(&count);
+    count.fail_at = k;
+    inf_arena_init(&arena, &count.a);
+    infer_status status = inf_tool_list_read(&arena, tools_json, strlen(tools_json), &list, NULL);
+    if (!status)
+        status = make_reader(&count.a, s, &list, &r);
+    for (size_t i = 0; i < output_count && !status; i++) {
+        status = run(r, s, TOKENS, outputs[i].ptr, outputs[i].len, SIZE_MAX, false, &seen);
+        seen_free(&seen);
+    }
+    if (!status) {
+        struct inf_hold_options o = {
+            .family = inf_family_find(s->template, strlen(s->template)),
+            .program = inf_reader_program(r),
+            .parts = inf_reader_parts(r),
+            .tools = &list,
+        };
+        status = inf_hold_new(&count.a, trie, &o, &g, NULL);
+    }
+    bool finished = !status;
+    inf_grammar_free(g);
+    inf_reader_free(r);
+    inf_arena_free(&arena);
+    struct inf_text what = {.a = &inf_allocator_default};
+    inf_text_printf(&what, "call %zu, %zu blocks left", k, count.blocks);
+    verdict_held((finished || status == INFER_E_MEMORY) && !count.blocks, file, "no memory", status,
+                 &what);
+    inf_text_free(&what);
+    return !finished;
+}
+
+static void run_memory(const struct suite *s, const struct inf_bytes *outputs, size_t count,
+                       const char *file)
+{
+    struct inf_token_trie *trie;
+    if (new_trie(s, &trie))
+        return;
+    size_t k = 1;
+    while (fails_at(k, s, outputs, count, trie, file))
+        k += 1 + k / 20; /* each of the first, then some */
+    inf_token_trie_free(trie);
 }
 
 static void run_file(const char *folder, const char *file, const struct inf_tool_list *list)
@@ -404,7 +694,8 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
         directive(&s, at);
         at = end + 1;
     }
-    struct inf_reader *r = make_reader(&s, list);
+    struct inf_reader *r = NULL;
+    make_reader(&inf_allocator_default, &s, list, &r);
     char family[64];
     snprintf(family, sizeof family, "%.*s",
              (int)(strcspn(file, "@") - (strchr(file, '@') ? 0 : strlen(".txt"))), file);
@@ -413,7 +704,7 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
                inf_family_find(s.template, strlen(s.template))->name);
         failed++;
     }
-    struct inf_bytes outputs[CASES_MAX];
+    struct inf_bytes outputs[CASES_MAX], one = {"", 0};
     size_t count = 0;
     while (r && !strncmp(at, "== ", 3) && count < CASES_MAX) {
         char *name = at + 3, *line = strchr(at, '\n');
@@ -424,11 +715,16 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
         size_t n = next ? (size_t)(next - events) + (next > events) : strlen(events);
         size_t len = middle > line ? (size_t)(middle - line - 1) : 0;
         run_case(r, &s, file, name, line + 1, len, events, n);
+        if (!strncmp(name, "one", 3) && !one.len)
+            one = (struct inf_bytes){line + 1, len};
         outputs[count++] = (struct inf_bytes){line + 1, len};
         at = events + n;
     }
-    if (r && count)
+    if (r && count) {
         run_mutations(r, &s, file, outputs, count);
+        run_held(r, &s, file, list, one);
+        run_memory(&s, outputs, count, file);
+    }
     inf_reader_free(r);
 }
 
