@@ -202,8 +202,9 @@ struct agent_options {
     const char *chat_template;
     bool free_calls; /* calls are not held to the grammar */
 
-    const char *script; /* of test builds alone, as the next two */
+    const char *script; /* of test builds alone, as the next three */
     const char *tier, *landlock_abi;
+    bool small_limits;
 };
 
 /* Why `cancelled` is set. */
