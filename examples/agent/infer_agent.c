@@ -166,6 +166,8 @@ static void close_agent(struct agent *agent)
         agent->model.close(&agent->model);
     tools_close(agent);
     sandbox_close(agent->sandbox);
+    if (agent->log)
+        log_write(agent->log, "end", json_object());
     log_close(agent->log);
     show_close(agent);
     json_decref(agent->messages);

@@ -140,7 +140,7 @@ def _(s):
                write(s.home / ".config/infer-agent/config"), write("@LOG@"),
                sh(f"mkdir .infer-agent; echo approve=none >.infer-agent/config; echo x >{s.home}/.config/infer-agent/config"),
                sh("echo x >>@LOG@"))
-    s.refused(r)
+    s.refused(r, 0, 1, 2, 3, 4, 5)
     s.absent(".infer-agent", ".config")
     again = s.play(sh("true"))
     s.check(again.start["sandbox"] == r.start["sandbox"] and again[0].asked == r[5].asked, "as it was", again)
@@ -190,7 +190,7 @@ def _(s):
                (ears.tcp, ears.udp, ears.tcp6))
     r = s.play(argv("sub/attacker", "socket"), argv("python3", "-c", program),
                argv("bash", "-c", f"echo x >/dev/tcp/127.0.0.1/{ears.tcp}"), argv("bash", "-c", f"echo x >/dev/udp/127.0.0.1/{ears.udp}"),
-               sh(f"curl -s -m 5 http://127.0.0.1:{ears.tcp}/ || wget -q -T 5 -O - http://127.0.0.1:{ears.tcp}/"))
+               sh(f"curl -s -m 5 http://127.0.0.1:{ears.tcp}/ || wget -q -t 1 -T 5 -O - http://127.0.0.1:{ears.tcp}/"))
     s.ran(r)
     s.refused(r, 0, 2, 3, 4)
     s.check("REACHED" not in r[1].text, "reached", r)
@@ -297,10 +297,11 @@ def _(s):
                sh("sh -c 'read a </dev/tty && echo $a'"), sh("touch sub/made"),
                answers=lambda text: asked.append(text) or ("n" if "touch" in text else "y"))
     s.ran(r, 0, 1, 2)
-    s.refused(r, 0, 1, 2, 3)
+    s.refused(r, 0, 2, 3)
     s.absent("sub/made")
 
 
+MORE_ROW = r"-- more: space goes on, q is no -- \r {36}\r"
 ESCAPES = "\\033[2J\\033]0;title\\007\\033]52;c;eA==\\007\\033P$q\\033\\\\\\233 a\\rb \\342\\200\\256 \\033[?1049h \\302\\233"
 
 
@@ -339,7 +340,8 @@ def _(s):
     r = s.play(sh(line), rows=24, more="yyes\ny ", answers="n")
     s.refused(r)
     for question in r.questions:
-        s.check("rm -rf sub plain.txt" in question and question.count("-- more") > 3, "paged to the end", r)
+        flat = re.sub(r"\r\n  : ", "", re.sub(MORE_ROW, "", question))
+        s.check("; rm -rf sub plain.txt" in flat and question.count("-- more") > 3, "paged to the end", r)
     s.same("plain.txt", "plain\n")
     r = s.play(sh(line + " "), rows=24, more="q", answers="y")
     s.check(not r.questions, "who leaves the pages is not asked", r)
@@ -394,12 +396,12 @@ def _(s):
 @attack(30, "another call under the name of one that was allowed, and a file that changes, 100 times")
 def _(s):
     calls, number = [], 0
-    for i in range(50):
+    for i in range(25):
         calls += [write(f"sub/a{i}"), write(f"sub/b{i}")]
     turns = [{"text": "", "calls": calls}, {"text": "done", "calls": []}]
     r = s.play(turns=turns, answers=lambda text: "y" if "sub/a" in text else "n", options=["--context", "1000000"])
     made = sorted(p.name for p in (s.root / "sub").glob("[ab][0-9]*"))
-    s.check(made == sorted(f"a{i}" for i in range(50)), f"an answer is for one call: {made}", r)
+    s.check(made == sorted(f"a{i}" for i in range(25)), f"an answer is for one call: {made}", r)
 
     def change(_text):
         nonlocal number
@@ -443,7 +445,7 @@ def _(s):
 def _(s):
     r = s.play(*[call("run", argv=["pwd"], cwd=c) for c in ("/", "..", str(s.outside))], argv("pwd"),
                sh("cd .. && pwd && echo x >beside"), sh(f"cd {s.outside} && echo x >fresh"))
-    s.refused(r, 0, 1, 2, 4, 5)
+    s.refused(r, 0, 1, 2, 5)
     s.ran(r, 3)
     s.check(s.column == "D" or r[3].text.strip().endswith(str(s.root)), "the root", r)
 

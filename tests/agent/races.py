@@ -31,8 +31,6 @@ def swapping(*pairs):
         while not stop and time.monotonic() < end:
             for a, b in names:
                 count += rename(-100, a, -100, b, EXCHANGE) == 0
-        if count % (2 * len(names)):
-            pass
         os.write(to_parent, str(count).encode())
         os._exit(0)
     os.close(to_parent)
@@ -75,25 +73,21 @@ def watchdog(mark, seconds):
 
 
 def play_until(s, one, ready, sign, options):
-    """Says yes until `ready`, then sends the signal and waits for the agent's end."""
+    """Says yes, sends the signal when `ready` says so of stdout and of the time since the yes, and waits for the
+    agent's end."""
     turns = [{"text": "", "calls": [one]}, {"text": "done", "calls": []}]
     pid, terminal, out, err = s.start(turns, ["--json", "-p", "go", *options], False)
-    seen, texts, asked, end, killed = b"", {out: b"", err: b""}, 0, time.monotonic() + 30, False
+    texts, end, yes, killed = {terminal: b"", out: b"", err: b""}, time.monotonic() + 30, 0, False
     while time.monotonic() < end:
-        for fd in select.select([terminal, out, err], [], [], 0.002)[0]:
+        for fd in select.select(list(texts), [], [], 0.002)[0]:
             try:
-                data = os.read(fd, 65536)
-            except OSError:
-                data = b""
-            if fd == terminal:
-                seen += data
-            else:
-                texts[fd] += data
-        if len(QUESTION.findall(seen)) > asked:
-            asked += 1
+                texts[fd] += os.read(fd, 65536)
+            except OSError:  # the terminal's other side is closed
+                pass
+        if not yes and QUESTION.search(texts[terminal]):
+            yes = time.monotonic()
             os.write(terminal, b"y\n")
-        if not killed and ready(texts[out]):
-            time.sleep(random.random() * 0.004)
+        if not killed and ready(texts[out], time.monotonic() - yes if yes else 0):
             os.kill(pid, sign)
             killed = True
         if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
@@ -102,9 +96,9 @@ def play_until(s, one, ready, sign, options):
         os.kill(pid, signal.SIGKILL)
         s.check(False, "the agent did not end")
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    for fd in (terminal, out, err):
+    for fd in texts:
         os.close(fd)
-    return Played(status, "", texts[err].decode(), seen.decode(), []), killed
+    return Played(status, "", texts[err].decode(), texts[terminal].decode(), []), killed
 
 
 def gone(s):
@@ -116,13 +110,24 @@ def gone(s):
 
 
 def kill_in_command(s, one, sign):
-    played, killed = play_until(s, one, lambda _out: len(marked(f"sleep\0{s.mark}")) > 0, sign, [])
+    """While it starts or runs."""
+    delay = random.random() * 0.12
+    played, killed = play_until(s, one, lambda _out, since: since > delay, sign, [])
     s.check(killed and played.status == (130 if sign == signal.SIGINT else -sign), "killed in its command", played)
     gone(s)
     s.check(s.verify(), "the log does not verify")
 
 
 def kill_in_write(s, one, sign):
-    played, _ = play_until(s, one, lambda out: b'"event":"verdict"' in out, sign, ["--approve", "edits"])
+    """A few milliseconds around the write; it may be done before."""
+    delay, begun = random.random() * 0.004, []
+
+    def ready(out, _since):
+        if b'"event":"verdict"' not in out:
+            return False
+        begun.append(time.monotonic())
+        return time.monotonic() - begun[0] >= delay
+
+    played, _ = play_until(s, one, ready, sign, ["--approve", "edits"])
     s.check(played.status in (0, 130, -sign), "killed in its write", played)
     s.check(s.verify(), "the log does not verify")

@@ -206,7 +206,7 @@ class Scene:
 
     def check(self, holds, what, played=None):
         detail = ""
-        if not holds and played is not None:
+        if not holds and played is not None and not any("\n" in w for _, w in self.checks):
             detail = (f"\n    status {played.status}, end {played.end}\n    calls: " +
                       "\n           ".join(f"{c.ok} {c.verdict} {c.why!r} {c.text[:300]!r}" for c in played.calls) +
                       f"\n    out: {played.out[-300:]!r}\n    err: {played.err[-400:]!r}"
@@ -403,6 +403,7 @@ class Scene:
 
     def verify(self):
         done = subprocess.run([self.agent, "verify", str(self.log)], capture_output=True, check=False)
+        self.report = (done.stdout + done.stderr).decode(errors="replace")
         return done.returncode == 0
 
     def after(self, played):
@@ -416,7 +417,8 @@ class Scene:
         left = marked(self.mark)
         self.check(not left, f"processes are left: {left}", played)
         kill_marked(self.mark)
-        self.check(self.verify(), "the log does not verify")
+        whole = self.verify()
+        self.check(whole, f"the log: {self.report}")
         strange = re.sub(r"\x1b\[[0-9;]*m|\x1b\[K|\x1b\[\?2004[hl]|\r|\n|\t|\x08", "", played.terminal + played.err)
         strange = [c for c in strange if ord(c) < 32 or 0x7f <= ord(c) < 0xa0 or 0xdc80 <= ord(c) < 0xdd00 or
                    ord(c) in (0x200b, 0x202e, 0x2066, 0xfeff) or 0xe0000 <= ord(c) < 0xe0080]
