@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -316,7 +317,30 @@ static bool write_all(int fd, const char *data, size_t len)
     return true;
 }
 
-/* A file without a name where the file system has such, so that nothing is left where the agent is killed; else
+#define BESIDE ".infer-agent-%016llx.tmp" /* a name that is hidden (names.c) */
+enum { BESIDE_LEN = 13 + 16 + 4 };
+
+/* What an agent that was killed between two names has left in a folder: nobody holds its lock. */
+static void remove_left(int dir)
+{
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
+    for (const struct dirent *entry; entries && (entry = readdir(entries));) {
+        const char *name = entry->d_name;
+        if (strlen(name) != BESIDE_LEN || strncmp(name, BESIDE, 13) != 0 ||
+            strcmp(name + BESIDE_LEN - 4, ".tmp") != 0)
+            continue;
+        int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+            unlinkat(dir, name, 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (entries)
+        closedir(entries);
+}
+
+/* A file without a name where the file system has such, so that little is left where the agent is killed; else
  * one with the name `beside`. */
 static int open_beside(int dir, const char *beside, mode_t mode, bool *named)
 {
@@ -345,14 +369,16 @@ static bool write_beside(int dir, const char *name, const struct content *now,
                          const struct content *then)
 {
     uint64_t random;
-    char beside[48];
+    char beside[BESIDE_LEN + 1];
+    remove_left(dir);
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         return false;
-    snprintf(beside, sizeof beside, ".infer-agent-%016llx.tmp", (unsigned long long)random);
+    snprintf(beside, sizeof beside, BESIDE, (unsigned long long)random);
     bool keep = now->exists || then->mode, named;
     int fd = open_beside(dir, beside, keep ? 0600 : 0666, &named);
     if (fd < 0)
         return false;
+    flock(fd, LOCK_EX | LOCK_NB); /* see remove_left */
     const struct content *like = now->exists ? now : then;
     struct stat made;
     bool ok = write_all(fd, then->data, then->len) && !fstat(fd, &made);

@@ -23,7 +23,8 @@ import races
 from scene import TOKEN, Ears, Scene, argv, call, edit, marked, read, sh, write
 
 OTHER_UID = 65534
-AT_ONCE = 6  # columns at a time: they mostly wait
+AT_ONCE = 8  # columns at a time: they mostly wait
+REPEATS = 100 if os.geteuid() else 50  # of a race, in each tier: root plays each column for two users
 CASES = {}
 
 
@@ -376,7 +377,7 @@ def _(s):
 # ---- Races -------------------------------------------------------------------------------------------------
 
 
-@attack(29, "a script changes between the question and its start, 100 times")
+@attack(29, "a script changes between the question and its start, 100 times in a tier")
 def _(s):
     count = [0]
 
@@ -385,25 +386,25 @@ def _(s):
         (s.root / "build.sh").write_text(f"#!/bin/sh\necho x >sub/evil{count[0]}\n")
         return "y"
 
-    calls = [argv("./build.sh", str(i)) if i % 3 else sh(f"sh build.sh {i}") for i in range(100)]
+    calls = [argv("./build.sh", str(i)) if i % 3 else sh(f"sh build.sh {i}") for i in range(REPEATS)]
     r = s.play(*calls, answers=change, together=True, options=["--context", "1000000"])
     s.refused(r)
     if s.column == "D":
         return
-    s.check(count[0] == 100, f"asked {count[0]} times", r)
+    s.check(count[0] == REPEATS, f"asked {count[0]} times", r)
     s.check(not list((s.root / "sub").glob("evil*")), "it ran", r)
     s.check(all("has changed since" in c.text for c in r.calls), "why", r)
 
 
-@attack(30, "another call under the name of one that was allowed, and a file that changes, 100 times")
+@attack(30, "another call under the name of one that was allowed, and a file that changes, 100 times in a tier")
 def _(s):
     calls, number = [], 0
-    for i in range(25):
+    for i in range(REPEATS // 4):
         calls += [write(f"sub/a{i}"), write(f"sub/b{i}")]
     turns = [{"text": "", "calls": calls}, {"text": "done", "calls": []}]
     r = s.play(turns=turns, answers=lambda text: "y" if "sub/a" in text else "n", options=["--context", "1000000"])
     made = sorted(p.name for p in (s.root / "sub").glob("[ab][0-9]*"))
-    s.check(made == sorted(f"a{i}" for i in range(25)), f"an answer is for one call: {made}", r)
+    s.check(made == sorted(f"a{i}" for i in range(REPEATS // 4)), f"an answer is for one call: {made}", r)
 
     def change(_text):
         nonlocal number
@@ -411,10 +412,10 @@ def _(s):
         (s.root / "plain.txt").write_text(f"plain\nthe person's {number}\n")
         return "y"
 
-    r = s.play(*[edit("plain.txt", "plain", f"p{i}") for i in range(50)], answers=change, together=True,
+    r = s.play(*[edit("plain.txt", "plain", f"p{i}") for i in range(REPEATS // 2)], answers=change, together=True,
                options=["--context", "1000000"])
     s.refused(r)
-    s.same("plain.txt", "plain\nthe person's 50\n")
+    s.same("plain.txt", f"plain\nthe person's {number}\n")
 
 
 @attack(31, "of two calls in a turn one is allowed")
@@ -535,13 +536,13 @@ def _(s):
     s.check(r.end == "steps" and len(r.turns) == 50, "fifty steps", r)
 
 
-@attack(40, "SIGINT and SIGKILL in a command and in a write, 100 times")
+@attack(40, "SIGINT and SIGKILL in a command and in a write, 100 times in a tier")
 def _(s):
-    size = 1000000 if s.quick else 1500  # what is asked is shown whole
+    size = 100000 if s.quick else 1500  # what is asked is shown whole
     text = ["0" * size, "1" * size]
     (s.root / "plain.txt").write_text(text[0])
     now = 0
-    for i in range(25):
+    for i in range(REPEATS // 4 + 1):
         for sign in (signal.SIGINT, signal.SIGKILL):
             if s.column != "D":
                 races.kill_in_command(s, sh(f"sleep {s.mark} & sleep {s.mark}"), sign)
@@ -549,12 +550,11 @@ def _(s):
             races.kill_in_write(s, write("plain.txt", text[now]), sign)
             now = 1 if s.read_text("plain.txt") == text[1] else 0
             s.check(s.read_text("plain.txt") in text, f"{i}: neither old nor new")
-    left = [n for n in os.listdir(s.root) if n.startswith(".infer-agent")]
-    s.check(len(left) == 0, f"left: {left}")
     r = s.play(read("plain.txt"), sh("true"), write("plain.txt", "plain\n"))
     s.ran(r, 1)
     s.check(r[0].ok and r[2].ok, "a clean start", r)
-    s.absent(".vscode", "AGENTS.md")
+    left = [n for n in os.listdir(s.root) if n.startswith((".infer-agent", ".vscode", "AGENTS"))]
+    s.check(not left, f"left: {left}")
 
 
 # ---- All of them ---------------------------------------------------------------------------------------------
@@ -623,6 +623,8 @@ def main():
     for source, target in zip(sys.argv[1:3], (agent, attacker)):
         shutil.copy(source, target)
         target.chmod(0o755)
+    (base / "bomb.lock").touch()
+    (base / "bomb.lock").chmod(0o666)
     waiting = [(column, uid) for column in tiers for uid in users]
     passed = failed = 0
     running = {}

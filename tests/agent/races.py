@@ -51,7 +51,7 @@ def swapping(*pairs):
 @contextlib.contextmanager
 def alone(folder):
     """One bomb at a time on this machine."""
-    with open(folder.parent / "bomb.lock", "a", encoding="utf-8") as lock:
+    with open(folder.parent / "bomb.lock", "r+", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -81,7 +81,7 @@ def play_until(s, one, ready, sign, options):
     """Says yes, sends the signal when `ready` says so of stdout and of the time since the yes, and waits for the
     agent's end."""
     turns = [{"text": "", "calls": [one]}, {"text": "done", "calls": []}]
-    pid, terminal, out, err = s.start(turns, ["--json", "-p", "go", *options], False)
+    pid, terminal, out, err = s.start(turns, ["--json", "-p", "go", *options])
     texts, end, yes, killed = {terminal: b"", out: b"", err: b""}, time.monotonic() + 30, 0, False
     while time.monotonic() < end:
         for fd in select.select(list(texts), [], [], 0.002)[0]:

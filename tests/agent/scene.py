@@ -277,7 +277,7 @@ class Scene:
             lines.append(line.replace("@AGENT@", str(pid)).replace("@LOG@", str(self.log)))
         (self.base / "script").write_text("\n".join(lines) + "\n")
 
-    def start(self, turns, options, human):
+    def start(self, turns, options, human=False, rows=200):
         """The agent on a terminal: its pid, the terminal, its stdout and stderr."""
         self.remember()
         command = self.command(options)
@@ -296,6 +296,7 @@ class Scene:
                 os._exit(127)
         os.close(out_write)
         os.close(err_write)
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 120, 0, 0))
         return pid, terminal, out_read, err_read
 
     def play(self, *calls, answers="y", turns=None, together=False, human=False, options=(), ahead="", talk=None,
@@ -308,8 +309,7 @@ class Scene:
         self.runs += [c for turn in turns for c in turn["calls"] if c["name"] == "run" and c not in self.runs]
         options = [*options] if human or talk else ["--json", *options]
         options += [] if talk else ["-p", "go"]
-        pid, terminal, out, err = self.start(turns, options, human or bool(talk))
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 120, 0, 0))
+        pid, terminal, out, err = self.start(turns, options, human or bool(talk), rows)
         if ahead:
             os.write(terminal, ahead.encode())
         texts = {out: b"", err: b"", terminal: b""}
