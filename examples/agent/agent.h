@@ -114,6 +114,8 @@ struct tools {
  * against the schema: unknown members are errors. False: `error` is what the model is told. */
 bool tools_prepare(struct agent *agent, const char *name, const char *arguments, size_t len,
                    struct action *action, struct text *error);
+bool answer_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
+                    struct action *action, struct text *error); /* call.c: ends the task */
 bool tools_open(struct agent *agent, struct text *error);
 void tools_close(struct agent *agent);
 
@@ -199,10 +201,17 @@ struct agent_options {
     double temperature, top_p, min_p;
     uint64_t seed;
     const char *chat_template;
-    bool free_calls; /* calls are not held to the grammar */
+    int calls; /* enum calls_mode */
 
     const char *script; /* of test builds alone, as the next two */
     const char *tier, *landlock_abi;
+};
+
+/* How a model may call. */
+enum calls_mode {
+    CALLS_HELD,     /* whenever it calls, the call is held to the tools' schemas */
+    CALLS_REQUIRED, /* every turn is a call, so held; it answers by the tool `answer` */
+    CALLS_FREE      /* as it likes; what is wrong is told */
 };
 
 /* Why `cancelled` is set. */
@@ -228,8 +237,11 @@ struct agent {
     json_t *messages; /* the conversation, as templates want it */
     size_t used;      /* tokens of the context that it takes, as far as is known */
     size_t shrunk;    /* of the messages before this one the results are a line each */
-    json_t *seen;     /* calls of this task: how often each has brought the same */
-    char tag[17]; /* of this session, not to be guessed: stands around what comes from outside */
+    bool
+        last_word; /* the turn that is made next can only answer: the calls went round in circles */
+    bool answered; /* by the tool of that name: the task is done */
+    json_t *seen;  /* calls of this task: how often each has brought the same */
+    char tag[17];  /* of this session, not to be guessed: stands around what comes from outside */
 };
 
 #endif
