@@ -7,7 +7,7 @@
  *     budget.c     what of the context a result may take; what goes when it is full
  *     show.c       what the person sees; cancel.c: Ctrl-C and the time limit
  *     tools.c      the table of tools; a call becomes an action, arguments checked against the schema
- *     files.c      file tools; below.c: files below the root (openat2); search.c, pattern.c: in them
+ *     file_tools.c file tools; below.c: files below the root (openat2); search.c, pattern.c: in them
  *     run.c        programs; git.c: commit; journal.c: undo; diff.c: what a change changes
  *     policy.c     an action is allowed, asked, or denied; what has come from outside (taint)
  *     approval.c   the question; terminal.c: shown and answered at the terminal alone
@@ -91,7 +91,7 @@ void action_free(struct action *action);
  * before it is carried out. */
 void action_digest(const struct action *action, char digest[65]);
 
-/* ---- Tools (tools.c; files.c, run.c, git.c, mcp.c) ------------------------------------------- */
+/* ---- Tools (tools.c; file_tools.c, run.c, git.c, mcp.c) ------------------------------------------- */
 
 /* A tool that the model may call. */
 struct tool {
