@@ -2,7 +2,7 @@
  * infer-agent: what its files share. Each idea is one file:
  *
  *     infer_agent.c  the command line; talk.c: a conversation at the terminal
- *     loop.c       a turn of the model, its calls, their results, again; the limits. call.c: one call
+ *     loop.c       a turn of the model, its calls, their results, again; the limits. perform.c: one call
  *     turns.c      where turns come from: libinfer, or a script or log (scripted.c)
  *     budget.c     what of the context a result may take; what goes when it is full
  *     show.c       what the person sees; cancel.c: Ctrl-C and the time limit
@@ -15,7 +15,7 @@
  *     sandbox.h    where programs run
  *     log.c        what happened, in a chain of hashes
  *     mcp.c        tools of other programs; rpc.c: what is said with them; mcp_schema.c: their schemas
- *     text.c       text that grows, and as it may be shown; digest.c: SHA-256
+ *     shown.c      text that grows, and as it may be shown; digest.c: SHA-256
  *
  * The way of every call: tools.c prepares an action, whose bytes never change again; policy.c judges it;
  * approval.c shows it and asks; log.c writes it down; then the action, and nothing else, is carried out.
