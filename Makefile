@@ -218,7 +218,7 @@ $(BUILD)/tests/attacker: tests/agent/attacker.c
 
 .PHONY: check-agent
 check-agent: $(BUILD)/tests/check_sandbox ## the attacks on the agent's sandbox
-	$(BUILD)/tests/check_sandbox $(BUILD)/tests
+	$(BUILD)/tests/check_sandbox
 
 # A small model in a file, for the tests of the command.
 $(BUILD)/tests/make_tiny: $(BUILD)/obj/tests/cli/make_tiny.o $(TEST_COMMON) $(LIB_OBJ)
@@ -231,7 +231,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
-tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/infer-agent-test
+tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan

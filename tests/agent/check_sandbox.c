@@ -943,8 +943,10 @@ int main(int argc, char **argv)
     static const char *const secrets[] = {"API_KEY", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK",
                                           "GITHUB_TOKEN", "LD_PRELOAD_NOT"};
     char attacker[4096];
-    const char *only = argc > 2 ? argv[2] : NULL; /* "AB": these tiers */
-    snprintf(attacker, sizeof attacker, "%s/attacker", argc > 1 ? argv[1] : "build/tests");
+    const char *only = argc > 1 ? argv[1] : NULL; /* "AB": these tiers */
+    const char *slash = strrchr(argv[0], '/');    /* it lies beside this program */
+    snprintf(attacker, sizeof attacker, "%.*s/attacker", slash ? (int)(slash - argv[0]) : 1,
+             slash ? argv[0] : ".");
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
         setenv(secrets[i], "planted", 1);
     for (int fd = 50; fd < 53; fd++) /* must not be inherited */
