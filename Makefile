@@ -74,6 +74,7 @@ lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 .PHONY: examples
 examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/infer-bench
 	@sh tools/need.sh --name infer && $(MAKE) --no-print-directory $(BUILD)/infer
+	@sh tools/need.sh --name agent && $(MAKE) --no-print-directory $(BUILD)/infer-agent
 
 # Objects stay, so that the next build finds them.
 .SECONDARY:
@@ -176,9 +177,18 @@ $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuz
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The tools of infer-agent, with a stand-in for its sandbox and with allocations that fail.
-HANDS := arguments below commit diff digest edit files git journal names pattern run search text tools
+HANDS := arguments below commit diff digest edit file_tools git journal names pattern run search text tools
 $(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_hands.c $(wildcard tests/agent/hands_*.c)) \
                             $(HANDS:%=$(BUILD)/obj/examples/agent/%.o)
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
+	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+
+# Its gate: policy, question, log, servers; with another stand-in.
+GATE := approval digest log mcp mcp_schema policy rpc terminal text
+$(BUILD)/tests/check_gate: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_gate.c $(wildcard tests/agent/gate_*.c)) \
+                           $(GATE:%=$(BUILD)/obj/examples/agent/%.o) $(BUILD)/libinfer.a
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
@@ -194,6 +204,22 @@ $(BUILD)/tests/infer-agent-test: $(AGENT_SRC:%.c=$(BUILD)/obj-test/%.o) $(BUILD)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
 
+# The sandbox of infer-agent alone, and a static program that attacks it from inside.
+SANDBOX := child guarded_walk keeper landlock_rules names namespaces probe programs sandbox sandbox_run seccomp_filter
+$(BUILD)/tests/check_sandbox: $(BUILD)/obj-test/tests/agent/check_sandbox.o \
+                              $(SANDBOX:%=$(BUILD)/obj-test/examples/agent/%.o) | $(BUILD)/tests/attacker
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/attacker: tests/agent/attacker.c
+	@mkdir -p $(@D)
+	@echo '  CC  $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -static -o $@ $<
+
+.PHONY: check-agent
+check-agent: $(BUILD)/tests/check_sandbox ## the attacks on the agent's sandbox
+	$(BUILD)/tests/check_sandbox
+
 # A small model in a file, for the tests of the command.
 $(BUILD)/tests/make_tiny: $(BUILD)/obj/tests/cli/make_tiny.o $(TEST_COMMON) $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -205,7 +231,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
-tests: $(BUILD)/tests/check_hands
+tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan

@@ -3,9 +3,10 @@
  * them (kept.c), evaluates the rest, generates, and remembers the answer as a message.
  */
 #include "lib/calls.h"
-#include "lib/session.h"
+#include "lib/converse.h"
 
 #include "lib/sample/sample.h"
+#include "lib/tools/tools.h"
 
 #include <string.h>
 #include <time.h>
@@ -16,7 +17,8 @@ struct chat {
     infer_chat_result *result;
     infer_template *t;
     struct inf_arena arena;
-    struct inf_json messages, variables; /* variables: of the template, without messages */
+    struct inf_json given, messages; /* as they came; as the template wants them */
+    struct inf_json variables;       /* of the template, without messages */
     size_t input_bytes;
     struct inf_spanned *spanned;
     struct inf_kept kept;
@@ -92,14 +94,13 @@ static infer_status read_messages(struct chat *c, const char *messages, size_t l
 {
     if (!messages)
         return inf_fail(err, INFER_E_ARGUMENT, "messages: NULL");
-    struct inf_json given;
-    infer_status status = inf_json_read(&c->arena, messages, len, &given, err);
+    infer_status status = inf_json_read(&c->arena, messages, len, &c->given, err);
     if (status)
         return inf_error_place(err, "messages"), status;
-    if (given.kind != INF_JSON_ARRAY)
+    if (c->given.kind != INF_JSON_ARRAY)
         return inf_fail(err, INFER_E_ARGUMENT, "messages: not a JSON array");
     c->input_bytes += len;
-    return inf_messages_prepare(c->t, &c->arena, &c->variables, &given, &c->messages, err);
+    return inf_messages_prepare(c->t, &c->arena, &c->variables, &c->given, &c->messages, err);
 }
 
 static infer_status find_message_end(struct chat *c, infer_error *err);
@@ -190,7 +191,7 @@ static infer_status make_prompt(struct chat *c, const char *messages, size_t len
     if (c->kept.count > session->plan->info.context)
         return inf_fail(err, INFER_E_CONTEXT, "%zu tokens do not fit into the context of %u",
                         c->kept.count, session->plan->info.context);
-    inf_kept_why(session, inf_spanned_text(c->spanned), &c->kept, &c->messages, c->thought.begin,
+    inf_kept_why(session, inf_spanned_text(c->spanned), &c->kept, &c->given, c->thought.begin,
                  c->result->why, sizeof c->result->why);
     size_t end = 0;
     if (c->message_end)
@@ -271,12 +272,26 @@ static void forget_turn(infer_session *session)
                                       .message = {.a = &session->a}};
 }
 
+/* A JSON string; what is no UTF-8 becomes U+FFFD. */
+static void put_text(struct inf_text *out, const char *text, size_t len)
+{
+    inf_text_append(out, "\"", 1);
+    for (size_t good; len; text += good + 1, len -= good + 1) {
+        good = inf_utf8_check(text, len);
+        inf_json_write_text(out, text, good);
+        if (good == len)
+            break;
+        inf_text_append(out, "\xef\xbf\xbd", 3);
+    }
+    inf_text_append(out, "\"", 1);
+}
+
 static void add_call(struct inf_text *calls, const infer_event *event)
 {
     inf_text_printf(calls, "%s{\"id\": ", calls->len ? ", " : "");
-    inf_json_put_text(calls, event->id, strlen(event->id));
+    put_text(calls, event->id, strlen(event->id));
     inf_text_printf(calls, ", \"type\": \"function\", \"function\": {\"name\": ");
-    inf_json_put_text(calls, event->name, strlen(event->name));
+    put_text(calls, event->name, strlen(event->name));
     inf_text_printf(calls, ", \"arguments\": ");
     inf_text_append(calls, event->text, event->text_len);
     inf_text_append(calls, "}}", 2);
@@ -326,10 +341,10 @@ static void write_message(struct inf_turn *turn)
     while (thought.len && thought.ptr[thought.len - 1] == '\n')
         thought.len--;
     inf_text_printf(out, "{\"role\": \"assistant\", \"content\": ");
-    inf_json_put_text(out, turn->answer.ptr, turn->answer.len);
+    put_text(out, turn->answer.ptr, turn->answer.len);
     if (thought.len) {
         inf_text_printf(out, ", \"reasoning_content\": ");
-        inf_json_put_text(out, thought.ptr, thought.len);
+        put_text(out, thought.ptr, thought.len);
     }
     if (turn->calls.len) {
         inf_text_printf(out, ", \"tool_calls\": [");

@@ -1,6 +1,6 @@
 /* Text from a session: sample, accept, evaluate, until something ends it. */
 #include "lib/calls.h"
-#include "lib/session.h"
+#include "lib/converse.h"
 
 #include "lib/sample/sample.h"
 #include "lib/sample/stops.h"
@@ -376,6 +376,8 @@ infer_status inf_generate_events(infer_session *session, const infer_generate_op
         inf_tools_detach(tools, o.sampler);
     else if (o.sampler)
         inf_sampler_rest(o.sampler, false, -1);
+    if (o.sampler && tools)
+        inf_tools_detach(tools, o.sampler);
     inf_release(&session->a, g.bytes);
     inf_stops_free(g.stops);
     inf_stops_free(g.thought_stops);

@@ -3,7 +3,7 @@
  * people wrote, which is tokenised, and what the model made, whose ids stay. Each part is tokenised as a
  * text of its own, so it is the same ids in every turn as long as its bytes are the same.
  */
-#include "lib/session.h"
+#include "lib/converse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -147,24 +147,26 @@ infer_status inf_kept_until(const struct infer_session *session, struct inf_span
 
 #define SHOWN 32 /* bytes of each text */
 
-/* The message at whose content, or before it, a byte of the text stands. */
+/* The message of which a byte of the text is: the one behind the last whose content ends before it. */
 static size_t message_at(struct inf_bytes text, const struct inf_json *messages, size_t byte)
 {
-    size_t from = 0, last = 0;
+    size_t from = 0, at = 0;
     for (size_t i = 0; i < messages->count; i++) {
-        const struct inf_json *content = inf_json_get(&messages->as.items[i], "content");
+        const struct inf_json *message = &messages->as.items[i], *content = NULL;
+        if (message->kind == INF_JSON_OBJECT)
+            content = inf_json_get(message, "content");
         if (!content || content->kind != INF_JSON_STRING || !content->as.text.len)
             continue;
         const char *found =
             memmem(text.ptr + from, text.len - from, content->as.text.ptr, content->as.text.len);
         if (!found)
             continue;
-        last = i;
         from = (size_t)(found - text.ptr) + content->as.text.len;
-        if (byte <= from)
+        if (from >= byte)
             break;
+        at = i + 1;
     }
-    return last;
+    return inf_min_size(at, messages->count ? messages->count - 1 : 0);
 }
 
 /* How much of the text at a byte a token stands for, nearly: the blank that is put before a text is not

@@ -10,7 +10,7 @@
  * In a template that knows no calls they stand in the content, in the general form (lib/tools), and where
  * it knows no role `tool` either, results are what the user says.
  */
-#include "lib/session.h"
+#include "lib/converse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -492,25 +492,4 @@ infer_status inf_messages_prepare(infer_template *t, struct inf_arena *arena,
     infer_status status = calls && !t->call_form ? find_form(t, arena, variables, err) : INFER_OK;
     return status ? status
                   : shape(arena, (enum form)t->call_form, t->one_call, messages, prepared, err);
-}
-
-void inf_json_put_text(struct inf_text *out, const char *text, size_t len)
-{
-    inf_text_append(out, "\"", 1);
-    for (size_t i = 0; i < len;) {
-        uint32_t code;
-        size_t step = inf_utf8_decode(text + i, len - i, &code);
-        if (!step)
-            inf_text_append(out, "\xef\xbf\xbd", 3);
-        else if (code == '"' || code == '\\')
-            inf_text_printf(out, "\\%c", (int)code);
-        else if (code == '\n')
-            inf_text_append(out, "\\n", 2);
-        else if (code < 0x20)
-            inf_text_printf(out, "\\u%04x", (unsigned)code);
-        else
-            inf_text_append(out, text + i, step);
-        i += step ? step : 1;
-    }
-    inf_text_append(out, "\"", 1);
 }

@@ -4,8 +4,7 @@
 
 #include "lib/base/limits.h"
 #include "lib/device/device.h"
-#include "lib/template.h"
-#include "lib/vocab/vocab.h"
+#include "lib/model.h"
 
 /* Tokens start ... end of a session, which its model made in a turn of infer_chat; their text begins at
  * `byte` of the conversation's prompt. */
@@ -47,63 +46,7 @@ struct infer_session {
 /* Forgets of what was made all that stands behind the first `count` tokens (kept.c). */
 void inf_session_cut_made(struct infer_session *session, uint32_t count);
 
-/* The prompt of a conversation in ids. */
-struct inf_kept {
-    infer_token *ids;
-    size_t count, capacity;
-    size_t kept;  /* of them, from the first on, the session holds */
-    size_t fixed; /* of those, the made ones and all before them: what is tokenised stands behind */
-    size_t byte;  /* where that begins in the text */
-};
-
-/* Makes the ids: those that the session's model made stay wherever their bytes are the text's, with every
- * special token where the template has it; all between and behind them is tokenised. */
-infer_status inf_kept_find(const struct infer_session *session, struct inf_spanned *spanned,
-                           struct inf_kept *kept, infer_error *err);
-
-/* How many ids stand before byte `end`, 0 where that is within what is fixed. */
-infer_status inf_kept_until(const struct infer_session *session, struct inf_spanned *spanned,
-                            const struct inf_kept *kept, size_t end, size_t *count,
-                            infer_error *err);
-
-/* Says for a person why no more is kept; messages: the array. */
-void inf_kept_why(const struct infer_session *session, struct inf_bytes text,
-                  const struct inf_kept *kept, const struct inf_json *messages,
-                  infer_token thought_begin, char *why, size_t capacity);
-void inf_kept_free(const struct infer_session *session, struct inf_kept *kept);
-
-/* Messages as templates want them (messages.c): an answer that calls has the content and the arguments in
- * the form that the template knows, thoughts have every name that templates know. variables: of the
- * template, without messages. */
-infer_status inf_messages_prepare(infer_template *t, struct inf_arena *arena,
-                                  const struct inf_json *variables, const struct inf_json *messages,
-                                  struct inf_json *prepared, infer_error *err);
-
-/* Tells the model a text: behind the system's words or, where it has none, as its own message; or before the
- * user's first. messages: prepared. */
-infer_status inf_messages_tell(struct inf_arena *arena, const char *text, bool by_user,
-                               struct inf_json *messages, infer_error *err);
-
-/* What a template makes of a value, which it calls `v`, as a text. */
-infer_status inf_print_by(struct inf_arena *arena, const char *program,
-                          const struct inf_json *value, const int64_t *now, struct inf_json *text,
-                          infer_error *err);
-
-/* Appends a text as a JSON string; what is no UTF-8 becomes U+FFFD. */
-void inf_json_put_text(struct inf_text *out, const char *text, size_t len);
-
 void inf_turn_free(struct inf_turn *turn); /* converse.c */
-
-/* A generation whose pieces come as events, INFER_EVENT_END last where it succeeds; on_text and on_thought
- * of the options are not used. tools: what reads them, NULL: only the options' thought is told from the
- * answer (generate.c). */
-infer_status inf_generate_events(infer_session *session, const infer_generate_options *options,
-                                 infer_tools *tools, infer_on_event on_event, void *ud,
-                                 infer_generated *result, infer_error *err);
-
-/* Whether a sampler (NULL: yes) may make text of this session. */
-infer_status inf_generate_check(const infer_session *session, const infer_sampler *sampler,
-                                infer_error *err);
 
 static inline uint8_t *inf_session_kv(const struct infer_session *session)
 {

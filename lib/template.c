@@ -1,5 +1,5 @@
 /* Templates of the public header: one with the model whose prompts it writes. */
-#include "lib/template.h"
+#include "lib/prompt.h"
 
 #include <string.h>
 

@@ -58,6 +58,10 @@ if [ -x "$build/tests/make_tiny" ]; then
     run cli bash tests/cli/test_cli.sh "$build/infer" "$build/tests/tiny.gguf"
     run infer-bench bash tests/cli/test_bench.sh "$build/infer-bench" "$build/tests/tiny.gguf"
 fi
+if [ -x "$build/tests/infer-agent-test" ]; then
+    run agent-loop python3 tests/agent/check_loop.py "$build/tests/infer-agent-test"
+    run agent-mcp python3 tests/agent/check_mcp.py "$build/tests/infer-agent-test"
+fi
 [ "$skipped" -eq 0 ] || echo "$skipped programs were skipped"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -38,7 +38,7 @@ case "${1:-}" in
     model) needs="python pip certs" ;;
     check) needs="cc objcopy pkgconfig jansson libedit libmd check python" ;;
     bench) needs="cc objcopy pkgconfig cxx benchmark" ;;
-    *) echo "usage: need.sh [--name] infer|agent|optional|demo|model|check|bench" >&2; exit 2 ;;
+    *) echo "usage: need.sh [--name] infer|agent|optional|demo|demo-agent|model|check|bench" >&2; exit 2 ;;
 esac
 
 if command -v apt-get >/dev/null 2>&1; then manager="apt-get install -y" column=3

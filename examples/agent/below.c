@@ -316,15 +316,31 @@ static bool write_all(int fd, const char *data, size_t len)
     return true;
 }
 
-/* What is not there must not be there at the last moment either; where the file system cannot say so, the look
- * just before must do. */
-static bool rename_new(int dir, const char *from, const char *to)
+/* A file without a name where the file system has such, so that nothing is left where the agent is killed; else
+ * one with the name `beside`. */
+static int open_beside(int dir, const char *beside, mode_t mode, bool *named)
 {
-    return !renameat2(dir, from, dir, to, RENAME_NOREPLACE) ||
-           ((errno == EINVAL || errno == ENOSYS) && !renameat(dir, from, dir, to));
+    int fd = openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+    *named = fd < 0;
+    return fd >= 0
+               ? fd
+               : openat(dir, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 }
 
-/* Writes beside the file, then renames over it. */
+/* Gives the file its name: a new one where nothing may be, or that of the old file. */
+static bool give_name(int dir, int fd, const char *beside, bool named, const char *name, bool old)
+{
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (!named && linkat(AT_FDCWD, path, dir, old ? beside : name, AT_SYMLINK_FOLLOW))
+        return false;
+    if (old)
+        return !renameat(dir, beside, dir, name);
+    return !named || !renameat2(dir, beside, dir, name, RENAME_NOREPLACE) ||
+           ((errno == EINVAL || errno == ENOSYS) && !renameat(dir, beside, dir, name));
+}
+
+/* Writes beside the file, then puts it in its place. */
 static bool write_beside(int dir, const char *name, const struct content *now,
                          const struct content *then)
 {
@@ -333,27 +349,23 @@ static bool write_beside(int dir, const char *name, const struct content *now,
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         return false;
     snprintf(beside, sizeof beside, ".infer-agent-%016llx.tmp", (unsigned long long)random);
-    bool old = now->exists || then->mode;
-    int fd = openat(dir, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    old ? 0600 : 0666);
+    bool keep = now->exists || then->mode, named;
+    int fd = open_beside(dir, beside, keep ? 0600 : 0666, &named);
     if (fd < 0)
         return false;
     const struct content *like = now->exists ? now : then;
     struct stat made;
     bool ok = write_all(fd, then->data, then->len) && !fstat(fd, &made);
-    if (ok && old && (made.st_uid != like->uid || made.st_gid != like->gid))
+    if (ok && keep && (made.st_uid != like->uid || made.st_gid != like->gid))
         ok = !fchown(fd, like->uid, like->gid) || !fchown(fd, (uid_t)-1, like->gid) ||
              errno == EPERM;
-    ok = ok && (!old || !fchmod(fd, like->mode)) && !fsync(fd);
+    ok = ok && (!keep || !fchmod(fd, like->mode)) && !fsync(fd) &&
+         give_name(dir, fd, beside, named, name, now->exists);
     int code = errno;
     close(fd);
-    errno = code;
-    ok = ok && (now->exists ? !renameat(dir, beside, dir, name) : rename_new(dir, beside, name));
-    if (!ok) {
-        code = errno;
+    if (!ok)
         unlinkat(dir, beside, 0);
-        errno = code;
-    }
+    errno = code;
     return ok;
 }
 

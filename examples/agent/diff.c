@@ -13,7 +13,8 @@ struct line {
 };
 
 struct side {
-    struct line *lines;
+    const char *data;
+    uint32_t *starts; /* of each line, and the end */
     size_t count;
     bool *changed; /* one a line */
 };
@@ -25,23 +26,28 @@ static bool split(const struct content *content, struct side *side)
         const char *end = memchr(content->data + at, '\n', content->len - at);
         at = end ? (size_t)(end - content->data) + 1 : content->len;
     }
-    side->lines = malloc((count + 1) * sizeof *side->lines);
+    side->data = content->data;
+    side->starts = calloc(count + 1, sizeof *side->starts); /* FILE_MAX fits */
     side->changed = calloc(count + 1, sizeof *side->changed);
-    if (!side->lines || !side->changed)
+    if (!side->starts || !side->changed || content->len > UINT32_MAX)
         return false;
-    for (size_t at = 0; side->count < count; side->count++) {
-        const char *start = content->data + at;
-        const char *end = memchr(start, '\n', content->len - at);
-        size_t len = end ? (size_t)(end - start) + 1 : content->len - at;
-        side->lines[side->count] = (struct line){start, len};
-        at += len;
+    for (size_t at = 0; side->count < count;) {
+        const char *end = memchr(content->data + at, '\n', content->len - at);
+        at = end ? (size_t)(end - content->data) + 1 : content->len;
+        side->starts[++side->count] = (uint32_t)at;
     }
     return true;
 }
 
-static bool same(const struct line *a, const struct line *b)
+static struct line line_at(const struct side *side, size_t i)
 {
-    return a->len == b->len && !memcmp(a->start, b->start, a->len);
+    return (struct line){side->data + side->starts[i], side->starts[i + 1] - side->starts[i]};
+}
+
+static bool same(const struct side *a, size_t i, const struct side *b, size_t j)
+{
+    struct line x = line_at(a, i), y = line_at(b, j);
+    return x.len == y.len && !memcmp(x.start, y.start, x.len);
 }
 
 /* Row d of the trace: the furthest x on diagonals -d..d, 2d + 1 of them. */
@@ -57,9 +63,9 @@ static int furthest(const int *before, int d, int k, bool *down)
     return *down ? before[k + 1] : before[k - 1] + 1;
 }
 
-/* Marks the lines that differ between a[0..n) and b[0..m). False: too many, or no memory. */
-static bool compare(const struct line *a, int n, bool *a_changed, const struct line *b, int m,
-                    bool *b_changed)
+/* Marks the lines that differ between n lines of a and m of b, from line `head` on. False: too many, or no
+ * memory. */
+static bool compare(struct side *a, int n, struct side *b, int m, size_t head)
 {
     int most = n + m < DISTANCE_MAX ? n + m : DISTANCE_MAX, d, x = 0, y = 0;
     int *trace = malloc(((size_t)most + 1) * ((size_t)most + 1) * sizeof *trace);
@@ -69,7 +75,7 @@ static bool compare(const struct line *a, int n, bool *a_changed, const struct l
             x = d ? furthest(row(trace, d - 1), d, k, &down) : 0;
             y = x - k;
             /* a diagonal that left the table holds no path; its x still bounds its neighbours */
-            while (x < n && y < m && y >= 0 && same(&a[x], &b[y])) {
+            while (x < n && y < m && y >= 0 && same(a, head + (size_t)x, b, head + (size_t)y)) {
                 x++;
                 y++;
             }
@@ -82,9 +88,9 @@ static bool compare(const struct line *a, int n, bool *a_changed, const struct l
         int from = furthest(row(trace, d - 1), d, k, &down);
         int before_x = down ? from : from - 1, before_y = down ? from - k - 1 : from - k;
         if (down)
-            b_changed[before_y] = true;
+            b->changed[head + (size_t)before_y] = true;
         else
-            a_changed[before_x] = true;
+            a->changed[head + (size_t)before_x] = true;
         x = before_x;
         y = before_y;
     }
@@ -92,11 +98,11 @@ static bool compare(const struct line *a, int n, bool *a_changed, const struct l
     return found;
 }
 
-static void add_line(struct text *t, char mark, const struct line *line)
+static void add_line(struct text *t, char mark, struct line line)
 {
     text_add(t, &mark, 1);
-    text_add(t, line->start, line->len);
-    if (line->start[line->len - 1] != '\n')
+    text_add(t, line.start, line.len);
+    if (line.start[line.len - 1] != '\n')
         text_format(t, "\n\\ No newline at end of file\n");
 }
 
@@ -124,11 +130,11 @@ static void add_hunk(struct text *t, const struct side *a, const struct side *b,
     j = *at_b - lead;
     while (i < end_a + tail || j < end_b + tail) {
         if (i < end_a + tail && a->changed[i])
-            add_line(t, '-', &a->lines[i++]);
+            add_line(t, '-', line_at(a, i++));
         else if (j < end_b + tail && b->changed[j])
-            add_line(t, '+', &b->lines[j++]);
+            add_line(t, '+', line_at(b, j++));
         else {
-            add_line(t, ' ', &a->lines[i++]);
+            add_line(t, ' ', line_at(a, i++));
             j++;
         }
     }
@@ -155,14 +161,13 @@ void diff_add(struct text *t, const char *path, const struct content *before,
     struct side a = {0}, b = {0};
     if (split(before, &a) && split(after, &b)) {
         size_t head = 0, tail = 0;
-        while (head < a.count && head < b.count && same(&a.lines[head], &b.lines[head]))
+        while (head < a.count && head < b.count && same(&a, head, &b, head))
             head++;
         while (tail < a.count - head && tail < b.count - head &&
-               same(&a.lines[a.count - 1 - tail], &b.lines[b.count - 1 - tail]))
+               same(&a, a.count - 1 - tail, &b, b.count - 1 - tail))
             tail++;
         size_t n = a.count - head - tail, m = b.count - head - tail;
-        if (!compare(a.lines + head, (int)n, a.changed + head, b.lines + head, (int)m,
-                     b.changed + head)) {
+        if (!compare(&a, (int)n, &b, (int)m, head)) {
             memset(a.changed + head, true, n);
             memset(b.changed + head, true, m);
         }
@@ -180,8 +185,8 @@ void diff_add(struct text *t, const char *path, const struct content *before,
     } else {
         t->failed = true;
     }
-    free(a.lines);
+    free(a.starts);
     free(a.changed);
-    free(b.lines);
+    free(b.starts);
     free(b.changed);
 }

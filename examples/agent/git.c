@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 
 #define OUTPUT_MAX ((size_t)64 << 20)
 #define SECONDS_MAX 60
+#define SYS_CLOSE_RANGE 436 /* an old libc has no name for it */
 #define ARGUMENTS (GIT_PATHS + 16)
 
 /* ---- Running git ------------------------------------------------------------------------------- */
@@ -103,6 +105,7 @@ static _Noreturn void exec_git(int root_fd, const int fds[2], const char *const 
     setsid();
     if (dup2(fds[0], 0) == 0 && dup2(fds[1], 1) == 1 && dup2(fds[1], 2) == 2 && !fchdir(root_fd) &&
         !setrlimit(RLIMIT_FSIZE, &size)) {
+        syscall(SYS_CLOSE_RANGE, 3u, ~0u, 0u);
         for (size_t i = 0; i < sizeof places / sizeof *places; i++)
             execve(places[i], (char *const *)arguments, (char *const *)variables);
     }

@@ -17,8 +17,11 @@ enum {
 };
 
 struct walk {
+    const struct sandbox *box;
     struct guarded_list *list;
     size_t seen;
+    bool need_folders;
+    int protected; /* folders that this one is in, itself too */
     char path[4096];
     char *err;
 };
@@ -49,6 +52,28 @@ memory:
     return false;
 }
 
+/* What a guarded link leads to is guarded with it, where it is in the workspace: the link itself may be
+ * covered, but its target has another name. */
+static bool add_target(struct walk *w, enum name_kind kind)
+{
+    char path[4096];
+    size_t root = strlen(w->box->root);
+    if (snprintf(path, sizeof path, "%s/%s", w->box->root, w->path) >= (int)sizeof path)
+        return true;
+    char *real = realpath(path, NULL);
+    struct stat st;
+    bool good = true;
+    if (real && !strncmp(real, w->box->root, root) && real[root] == '/' && !lstat(real, &st)) {
+        memcpy(w->path, real + root + 1,
+               strlen(real + root)); /* with its end; less than PATH_MAX */
+        good = add(w, kind, S_ISDIR(st.st_mode), false);
+        if (good)
+            w->list->entries[w->list->count - 1].target = true;
+    }
+    free(real);
+    return good;
+}
+
 static bool is_folder(int at, const struct dirent *entry)
 {
     struct stat st;
@@ -60,15 +85,30 @@ static bool is_folder(int at, const struct dirent *entry)
 static bool walk_folder(struct walk *w, int fd, size_t len, int depth);
 static bool is_placeholder(int at, const char *name);
 
-/* The kind of the last component of w->path; the folders above it have been judged. No rule has more
- * than three components. */
+/* Whether a rule of several components begins with one that has no dot in front. None does now; then a
+ * name whose folders have none is judged alone, which is four times as fast. */
+static bool rules_need_folders(void)
+{
+    for (size_t i = 0; i < names_rule_count; i++)
+        if (strchr(names_rules[i].pattern, '/') && names_rules[i].pattern[0] != '.')
+            return true;
+    return false;
+}
+
+/* The kind of the last component of w->path, from len on; the folders above it have been judged. No rule
+ * has more than three components. */
 static enum name_kind judge(const struct walk *w, size_t len)
 {
-    size_t from = len;
-    for (int slashes = 0; from > 0; from--)
-        if (w->path[from - 1] == '/' && ++slashes == 4)
-            break;
-    return names_judge(w->path + from);
+    size_t from = len, start = len;
+    for (int slashes = 0; from > 0 && slashes < 4; from--)
+        if (w->path[from - 1] == '/') {
+            slashes++;
+            if (slashes > 1 && (w->need_folders || w->path[from] == '.'))
+                start = from;
+        }
+    if (from == 0 && (w->need_folders || w->path[0] == '.'))
+        start = 0;
+    return names_judge(w->path + start);
 }
 
 static bool walk_entry(struct walk *w, int fd, const struct dirent *entry, size_t len, int depth)
@@ -86,13 +126,18 @@ static bool walk_entry(struct walk *w, int fd, const struct dirent *entry, size_
     memcpy(w->path + len, name, name_len + 1);
     bool folder = is_folder(fd, entry);
     enum name_kind kind = judge(w, len);
-    if (kind != NAME_PLAIN)
-        return add(w, kind, folder, false);
-    if (!folder)
+    if (kind == NAME_HIDDEN || (kind != NAME_PLAIN && !w->protected)) {
+        struct stat st;
+        bool link = !fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode);
+        if (!add(w, kind, folder, false) || (link && !add_target(w, kind)))
+            return false;
+    }
+    /* Hidden names are looked for in what is protected too; .git keeps its own names. */
+    if (!folder || kind == NAME_HIDDEN || (kind != NAME_PLAIN && !strcmp(name, ".git")))
         return true;
     int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (sub <
-        0) /* gone, or not ours to read: then not the program's either, unless it is its owner */
+    /* Gone, or not ours to read: then not the program's either, unless it is its owner. */
+    if (sub < 0)
         return errno == ENOENT || add(w, NAME_HIDDEN, true, false);
     if (depth == DEPTH_MAX) {
         close(sub);
@@ -106,7 +151,10 @@ static bool walk_entry(struct walk *w, int fd, const struct dirent *entry, size_
         }
     }
     w->path[len + name_len] = '/';
-    return walk_folder(w, sub, len + name_len + 1, depth + 1);
+    w->protected += kind != NAME_PLAIN;
+    bool good = walk_folder(w, sub, len + name_len + 1, depth + 1);
+    w->protected -= kind != NAME_PLAIN;
+    return good;
 }
 
 /* Takes fd. w->path holds `len` bytes, the last a slash. */
@@ -128,7 +176,7 @@ static bool walk_folder(struct walk *w, int fd, size_t len, int depth)
 
 bool guarded_walk(const struct sandbox *box, struct guarded_list *list, char err[SANDBOX_ERR])
 {
-    struct walk w = {.list = list, .err = err};
+    struct walk w = {.box = box, .list = list, .need_folders = rules_need_folders(), .err = err};
     *list = (struct guarded_list){.entries = NULL};
     int fd = openat(box->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
@@ -136,6 +184,35 @@ bool guarded_walk(const struct sandbox *box, struct guarded_list *list, char err
         return false;
     }
     return walk_folder(&w, fd, 0, 0);
+}
+
+/* Where both walks found a name, they found it under the same path. */
+static bool is_listed(const struct guarded_list *list, const char *path)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!strcmp(list->entries[i].path, path))
+            return true;
+    return false;
+}
+
+bool guarded_new(const struct guarded_list *before, const struct guarded_list *now, char *why,
+                 size_t size)
+{
+    size_t len = 0, left_out = 0;
+    for (size_t i = 0; i < now->count; i++) {
+        const struct guarded_entry *entry = &now->entries[i];
+        if (entry->pin || entry->target || is_listed(before, entry->path))
+            continue;
+        if (len + strlen(entry->path) + 80 < size)
+            len +=
+                (size_t)snprintf(why + len, size - len, "%s%s",
+                                 len ? ", " : "it has made or moved guarded names: ", entry->path);
+        else
+            left_out++;
+    }
+    if (left_out)
+        snprintf(why + len, size - len, "%s%zu more guarded names", len ? ", " : "", left_out);
+    return len || left_out;
 }
 
 void guarded_list_free(struct guarded_list *list)

@@ -2,7 +2,7 @@
  * The keeper: a process between the agent and the program. Whoever descends from the program becomes the
  * keeper's child when its parent dies (it is their subreaper), so nothing gets away, and when the agent
  * dies the keeper's control pipe ends and it kills them all. It counts them, watches the clock and the
- * disk, and answers for seccomp whether a signal stays in the family.
+ * disk, and answers for seccomp whether a signal stays in the family and whether uid 0 may fork once more.
  */
 #include "kernel_abi.h"
 #include "sandbox_inner.h"
@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -34,6 +35,7 @@ enum {
 
 struct process {
     pid_t pid, parent, group;
+    unsigned threads;
     bool ours;
 };
 
@@ -49,6 +51,7 @@ struct keeper {
     uint64_t start_ms, disk_ms, count_ms;
     uint64_t free_bytes, free_files; /* at the start */
     unsigned long tasks;             /* of the machine, at the last count */
+    size_t forks_left;               /* that may go by without a count */
 };
 
 static uint64_t now_ms(void)
@@ -70,7 +73,8 @@ static ssize_t read_text(const char *path, char *text, size_t size)
     return got;
 }
 
-/* pid (state) parent group: the name in parentheses may hold anything. */
+/* pid (name) state parent group and so on; the 20th field is how many threads. The name may hold
+ * anything. */
 static bool read_process(pid_t pid, struct process *process)
 {
     char path[32], text[512];
@@ -82,7 +86,10 @@ static bool read_process(pid_t pid, struct process *process)
         return false;
     char *after;
     *process = (struct process){.pid = pid, .parent = (pid_t)strtol(end + 4, &after, 10)};
-    process->group = (pid_t)strtol(after, NULL, 10);
+    process->group = (pid_t)strtol(after, &after, 10);
+    for (int field = 6; field < 20; field++)
+        strtoll(after, &after, 10);
+    process->threads = (unsigned)strtoul(after, NULL, 10);
     return true;
 }
 
@@ -121,7 +128,21 @@ static bool list_process(void *ud, int fd, const char *name, unsigned char type)
     return true;
 }
 
-/* Marks the keeper's descendants and counts them. */
+/* The table is in the order of pids, as /proc lists them. */
+static struct process *find_process(const struct keeper *k, pid_t pid)
+{
+    size_t low = 0, high = k->table_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (k->table[middle].pid < pid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < k->table_count && k->table[low].pid == pid ? &k->table[low] : NULL;
+}
+
+/* Marks the keeper's descendants and counts their threads. */
 static size_t find_descendants(struct keeper *k)
 {
     k->table_count = 0;
@@ -133,12 +154,10 @@ static size_t find_descendants(struct keeper *k)
         more = false;
         for (size_t i = 0; i < k->table_count; i++) {
             struct process *p = &k->table[i];
-            bool joins = p->parent == k->self;
-            for (size_t j = 0; !p->ours && !joins && j < k->table_count; j++)
-                joins = k->table[j].ours && k->table[j].pid == p->parent;
-            if (!p->ours && joins) {
+            const struct process *parent = p->ours ? NULL : find_process(k, p->parent);
+            if (!p->ours && (p->parent == k->self || (parent && parent->ours))) {
                 p->ours = more = true;
-                count++;
+                count += p->threads;
             }
         }
     }
@@ -315,6 +334,28 @@ static bool may_signal(struct keeper *k, const struct seccomp_data *data, pid_t 
     return target > 0 && (target == caller || is_descendant(k, target));
 }
 
+/* For uid 0, whom RLIMIT_NPROC does not bind. */
+static bool may_fork(struct keeper *k)
+{
+    if (k->forks_left == 0) {
+        size_t count = find_descendants(k), most = k->limits->processes + PROCESSES_ABOVE;
+        k->forks_left = count < most ? most - count : 0;
+    }
+    if (k->forks_left == 0)
+        return false;
+    k->forks_left--;
+    return true;
+}
+
+static bool is_fork(int nr)
+{
+#ifdef __NR_fork
+    if (nr == __NR_fork || nr == __NR_vfork)
+        return true;
+#endif
+    return nr == __NR_clone;
+}
+
 /* The registers cannot change between the answer and the call; a number may be reused by a new process
  * in between, as with every kill(2). */
 static void answer(struct keeper *k)
@@ -324,10 +365,11 @@ static void answer(struct keeper *k)
     if (ioctl(k->listener, SECCOMP_IOCTL_NOTIF_RECV, &ask))
         return;
     struct seccomp_notif_resp reply = {.id = ask.id};
-    if (may_signal(k, &ask.data, (pid_t)ask.pid))
+    bool fork = is_fork(ask.data.nr);
+    if (fork ? may_fork(k) : may_signal(k, &ask.data, (pid_t)ask.pid))
         reply.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     else
-        reply.error = -EPERM;
+        reply.error = fork ? -EAGAIN : -EPERM;
     ioctl(k->listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
 }
 
@@ -435,6 +477,9 @@ void keeper_main(struct launch *launch)
         }
         program_main(launch);
     }
+    /* ahead of whatever the program starts, where the agent may ask for that */
+    const struct sched_param first = {.sched_priority = 1};
+    sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first);
     k.pidfd = (int)syscall(NR_PIDFD_OPEN, k.child, 0);
     const int kept[] = {k.pidfd,         launch->report_w,      launch->control_r,
                         launch->root_fd, launch->notify_keeper, k.tmp_fd};
@@ -443,7 +488,7 @@ void keeper_main(struct launch *launch)
     while (keep_on(&k, &end))
         ;
     kill_all(&k);
-    if (launch->box->tier != SANDBOX_TIER_A) {
+    if (launch->box->tier != SANDBOX_TIER_A && end == SANDBOX_EXITED) {
         const struct keeper_report status = {.kind = REPORT_STATUS, .status = k.status};
         (void)!write(launch->report_w, &status, sizeof status);
     }

@@ -71,12 +71,13 @@ struct grants {
     char path[4096];
 };
 
-/* Whether something guarded lies below path (len bytes, without a slash). */
+/* Whether something guarded lies below path (len bytes, without a slash), or may not come to be there. */
 static bool guards_below(const struct grants *g, size_t len)
 {
     for (size_t i = 0; i < g->guarded->count; i++) {
-        const char *path = g->guarded->entries[i].path;
-        if (!strncmp(path, g->path, len) && path[len] == '/')
+        const struct guarded_entry *entry = &g->guarded->entries[i];
+        if (!strncmp(entry->path, g->path, len) &&
+            (entry->path[len] == '/' || (entry->path[len] == 0 && entry->pin)))
             return true;
     }
     return false;
@@ -118,7 +119,7 @@ static bool grant_child(struct grants *g, int fd, size_t len, const char *name, 
     if (folder < 0)
         return errno == ENOENT;
     memcpy(g->path + len + name_len, "/", 2);
-    return grant_children(g, folder, len + name_len + 1, git ? ABI_FS_READ : rights);
+    return grant_children(g, folder, len + name_len + 1, entry ? ABI_FS_READ : rights);
 }
 
 /* Takes fd. As deep as guarded_walk went. */

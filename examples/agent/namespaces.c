@@ -245,8 +245,10 @@ static bool guard_all(const struct launch *launch)
 {
     int root = open(launch->box->root + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
     bool good = root >= 0;
-    for (size_t i = 0; good && i < launch->guarded.count; i++)
-        good = guard_entry(root, &launch->guarded.entries[i]);
+    for (int targets = 0; targets < 2; targets++)
+        for (size_t i = 0; good && i < launch->guarded.count; i++)
+            if (launch->guarded.entries[i].target == (targets == 1))
+                good = guard_entry(root, &launch->guarded.entries[i]);
     if (root >= 0)
         close(root);
     return good;

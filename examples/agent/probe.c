@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,16 +74,7 @@ static bool write_bait(const char *path)
     return good;
 }
 
-static void append(char *text, size_t size, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void append(char *text, size_t size, const char *format, ...)
-{
-    size_t len = strlen(text);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text + len, size - len, format, args);
-    va_end(args);
-}
+#define append(text, size, ...) snprintf((text) + strlen(text), (size)-strlen(text), __VA_ARGS__)
 
 /* Runs the child in the tier that is set; why gets the reason where it does not hold. */
 static bool holds(struct sandbox *box, char *why)
@@ -178,6 +168,26 @@ static void choose_uid(struct sandbox *box, bool mapped)
         box->idmap_fd = idmap_open(box->uid, box->gid);
 }
 
+static void describe_walls(const struct sandbox *box, char *text, size_t size)
+{
+    append(text, size, "%s", box->tier == SANDBOX_TIER_A ? "namespaces, " : "");
+    if (box->landlock_abi)
+        append(text, size, "Landlock ABI %d, ", box->landlock_abi);
+    append(text, size, "seccomp");
+}
+
+static void describe_uid(const struct sandbox *box, char *text, size_t size)
+{
+    if (box->uid == 0)
+        append(text, size, "as uid 0 without capabilities");
+    else
+        append(text, size, "as uid %u", (unsigned)box->uid);
+    if (box->idmap_fd >= 0)
+        append(text, size, " (root's in the workspace)");
+    else if (box->change_uid && box->uid == NOBODY)
+        append(text, size, ", who cannot write in a workspace of root's");
+}
+
 static void describe(struct sandbox *box)
 {
     char *text = box->describe;
@@ -190,11 +200,8 @@ static void describe(struct sandbox *box)
         return;
     }
     snprintf(text, size, "tier %c: ", box->tier);
-    if (box->tier == SANDBOX_TIER_A)
-        append(text, size, "namespaces, ");
-    if (box->landlock_abi)
-        append(text, size, "Landlock ABI %d, ", box->landlock_abi);
-    append(text, size, "seccomp; writes: ");
+    describe_walls(box, text, size);
+    append(text, size, "; writes: ");
     if (box->tier == SANDBOX_TIER_D)
         append(text, size, "NO FILE SANDBOX: all that uid %u can", (unsigned)box->uid);
     else if (box->mode == SANDBOX_READ_ONLY)
@@ -208,14 +215,7 @@ static void describe(struct sandbox *box)
             append(text, size, ", %s", box->read_dirs[i]);
     }
     append(text, size, "; network: none; ");
-    if (box->uid == 0)
-        append(text, size, "as uid 0 without capabilities");
-    else
-        append(text, size, "as uid %u", (unsigned)box->uid);
-    if (box->idmap_fd >= 0)
-        append(text, size, " (root's in the workspace)");
-    else if (box->change_uid && box->uid == NOBODY)
-        append(text, size, ", who cannot write in a workspace of root's");
+    describe_uid(box, text, size);
 }
 
 struct attempt {
@@ -232,7 +232,8 @@ enum { ATTEMPTS = sizeof attempts / sizeof *attempts };
 static bool applies(const struct sandbox *box, const struct attempt *attempt)
 {
     struct stat st;
-    return !attempt->mapped || (geteuid() == 0 && !fstat(box->root_fd, &st) && st.st_uid == 0);
+    return !attempt->mapped ||
+           (!box->no_id_map && geteuid() == 0 && !fstat(box->root_fd, &st) && st.st_uid == 0);
 }
 
 static bool try_tier(struct sandbox *box, const struct attempt *attempt, int abi, char *why)
@@ -349,15 +350,16 @@ void sandbox_doctor(FILE *out)
     bool good = sandbox_open(&options, &box, err);
     int abi = landlock_abi();
     for (size_t i = 0; good && i < ATTEMPTS; i++) {
-        char why[SANDBOX_ERR] = "", name[32];
+        char why[SANDBOX_ERR] = "", name[32], text[SANDBOX_ERR] = "";
         if (!applies(box, &attempts[i]))
             continue;
         snprintf(name, sizeof name, "tier %c%s", attempts[i].tier,
                  attempts[i].mapped ? ", as nobody" : "");
         bool holds_here = try_tier(box, &attempts[i], abi, why);
-        if (holds_here)
-            describe(box);
-        row(out, name, holds_here ? "yes" : "no", holds_here ? box->describe + 8 : why);
+        describe_walls(box, text, sizeof text);
+        append(text, sizeof text, "; ");
+        describe_uid(box, text, sizeof text);
+        row(out, name, holds_here ? "yes" : "no", holds_here ? text : why);
     }
     if (!good)
         fprintf(out, "%s\n", err);

@@ -84,16 +84,15 @@ static bool visible(const struct sandbox *box, const char *path)
     return beneath(path, box->root);
 }
 
-/* Appends a folder, once. The buffer has room for all. */
-static void append(char *paths, const char *folder)
+/* Appends a folder, once. */
+static void append(char *paths, size_t room, const char *folder)
 {
-    size_t len = strlen(folder);
+    size_t len = strlen(folder), end = strlen(paths);
     for (const char *at = paths; (at = strstr(at, folder)); at += len)
         if ((at == paths || at[-1] == ':') && (at[len] == ':' || at[len] == 0))
             return;
-    if (*paths)
-        strcat(paths, ":");
-    strcat(paths, folder);
+    if (end + len + 2 <= room)
+        snprintf(paths + end, room - end, "%s%s", end ? ":" : "", folder);
 }
 
 /* The user's own PATH as far as it is seen inside and is not in the workspace (whose files a model
@@ -114,7 +113,7 @@ char *programs_path(const struct sandbox *box)
          part = strtok_r(NULL, ":", &save)) {
         char *real = *part == '/' ? realpath(part, NULL) : NULL;
         if (real && visible(box, real) && !beneath(real, box->root))
-            append(paths, real);
+            append(paths, room, real);
         free(real);
     }
     for (size_t i = 0; paths && i < box->read_dir_count; i++) {
@@ -122,11 +121,11 @@ char *programs_path(const struct sandbox *box)
         struct stat st;
         if (snprintf(bin, sizeof bin, "%s/bin", box->read_dirs[i]) < (int)sizeof bin &&
             !stat(bin, &st) && S_ISDIR(st.st_mode))
-            append(paths, bin);
-        append(paths, box->read_dirs[i]);
+            append(paths, room, bin);
+        append(paths, room, box->read_dirs[i]);
     }
     if (paths && !*paths)
-        strcpy(paths, default_path);
+        append(paths, room, default_path);
     free(copy);
     return paths;
 }

@@ -12,6 +12,7 @@
 #define WORDS_MAX 256
 #define BYTES_MAX 65536 /* of a command: shown whole */
 #define FILES_MAX 64
+#define HASHED_MAX ((off_t)64 << 20) /* bytes of a file */
 
 /* A file below the root that the command names: as it was when it was shown. */
 struct named {
@@ -40,7 +41,8 @@ static void release(struct action *action)
 
 /* ---- The files that a command names ------------------------------------------------------------ */
 
-/* The digest of a regular file below the root. False: it is none, or too large to be one that runs. */
+/* The digest of a regular file below the root; of a very large one that of what the kernel says of it, which
+ * changes with each write. False: it is no file, or cannot be read. */
 static bool digest_below(const struct agent *agent, const char *path, char digest[DIGEST_HEX])
 {
     struct stat seen;
@@ -49,7 +51,15 @@ static bool digest_below(const struct agent *agent, const char *path, char diges
     if (look >= 0)
         close(look);
     int fd = ok ? below_open(agent->root_fd, path, O_RDONLY | O_NONBLOCK, 0) : -1;
-    ok = fd >= 0 && digest_of_file(fd, FILE_MAX, digest);
+    ok = fd >= 0 && !fstat(fd, &seen);
+    if (ok && seen.st_size > HASHED_MAX) {
+        const int64_t facts[] = {(int64_t)seen.st_dev, (int64_t)seen.st_ino, seen.st_size,
+                                 seen.st_mtim.tv_sec,  seen.st_mtim.tv_nsec, seen.st_ctim.tv_sec,
+                                 seen.st_ctim.tv_nsec};
+        digest_of(facts, sizeof facts, digest);
+    } else if (ok) {
+        ok = digest_of_file(fd, SIZE_MAX, digest);
+    }
     if (fd >= 0)
         close(fd);
     return ok;
@@ -146,6 +156,19 @@ static void add_end(struct text *result, const struct sandbox_result *run)
     text_format(result, run->out_len ? "; output:\n" : "; no output\n");
 }
 
+/* What was not found may be a program of the folder, called as if it were one of the system. */
+static void add_hint(struct text *result, const struct command *command,
+                     const struct sandbox_result *run)
+{
+    bool missing = run->end == SANDBOX_NOT_STARTED || run->exit_status == 127;
+    if (!missing || !command->count || strchr(command->files[0].path, '/'))
+        return;
+    text_format(result, "%sA program of this folder is called as ./",
+                result->len && result->data[result->len - 1] != '\n' ? "\n" : "");
+    text_add_plain(result, command->files[0].path, strlen(command->files[0].path));
+    text_format(result, "\n");
+}
+
 static bool perform(struct action *action, struct agent *agent, struct text *result)
 {
     if (!still_as_shown(agent, action->state, result))
@@ -165,6 +188,7 @@ static bool perform(struct action *action, struct agent *agent, struct text *res
         text_format(result, "\n(%llu bytes left out)\n", (unsigned long long)run.left_out);
         text_add_plain(result, run.out + run.head_len, run.out_len - run.head_len);
     }
+    add_hint(result, action->state, &run);
     bool ok = run.end == SANDBOX_EXITED && !run.term_signal && !run.exit_status;
     sandbox_result_free(&run);
     return ok;
@@ -178,14 +202,16 @@ static bool take_words(struct command *command, const json_t *argv, const char *
 {
     static const char *const shell[] = {"sh", "-c"};
     size_t count = line ? 3 : json_array_size(argv), bytes = 0;
-    if (count > WORDS_MAX) {
-        text_format(error, "argv has %zu items; at most %d are taken", count, WORDS_MAX);
+    if (!count || count > WORDS_MAX) {
+        text_format(error, "argv has %zu items; between 1 and %d are taken", count, WORDS_MAX);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         const char *word = !line   ? json_string_value(json_array_get(argv, i))
                            : i < 2 ? shell[i]
                                    : line;
+        if (!word)
+            return false;
         bytes += strlen(word) + 1;
         if (bytes > BYTES_MAX) {
             text_format(error, "the command has more than %d bytes; put it into a script",
@@ -212,6 +238,8 @@ static enum name_kind kind_of_program(const struct agent *agent, const char *wor
     enum name_kind kind = NAME_PLAIN;
     if (strchr(word, '/') && below_path(agent, word, &path, &ignored))
         kind = names_judge(path.data);
+    if (path.failed)
+        kind = NAME_PROTECTED;
     text_free(&path);
     text_free(&ignored);
     return kind;
@@ -267,13 +295,15 @@ bool run_prepare(struct agent *agent, const struct tool *tool, const json_t *arg
             ok = note_file(agent, command, command->words[i], error);
     if (!ok)
         return false;
-    enum name_kind kind = line ? NAME_PLAIN : kind_of_program(agent, command->words[0]);
+    const char *program = line ? line : command->words[0];
+    if (!program)
+        return false;
+    enum name_kind kind = line ? NAME_PLAIN : kind_of_program(agent, program);
     action->argv = (const char *const *)command->words;
     action->shell = line;
     action->protected = kind != NAME_PLAIN;
     action->persists = kind == NAME_PERSISTS;
-    const char *origin = line ? line : command->words[0];
-    text_format(&command->origin, "output of %.80s", origin);
+    text_format(&command->origin, "output of %.80s", program);
     action->origin = command->origin.data ? command->origin.data : "output of a program";
     show(action, argv, line);
     return true;

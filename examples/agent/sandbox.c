@@ -1,11 +1,13 @@
 /* A sandbox: its options checked, its folders, its end. */
 #include "sandbox_inner.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -130,6 +132,29 @@ static void take_limits(struct sandbox_limits *limits)
 #undef DEFAULT
 }
 
+#define BASE_NAME "infer-agent-"
+
+/* Folders of agents that crashed: nobody holds their lock. */
+static void remove_stale(const char *tmp)
+{
+    DIR *dir = opendir(tmp);
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        struct stat st;
+        if (strncmp(entry->d_name, BASE_NAME, strlen(BASE_NAME)))
+            continue;
+        int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0 && !fstat(fd, &st) && st.st_uid == geteuid() && (st.st_mode & 07777) == 0711 &&
+            !flock(fd, LOCK_EX | LOCK_NB)) {
+            empty_folder(fd);
+            unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+        }
+        if (fd >= 0)
+            close(fd);
+    }
+    if (dir)
+        closedir(dir);
+}
+
 /* The private folder of this sandbox: others may pass through it, for the program may be another user,
  * but not look into it. */
 static bool make_base(struct sandbox *box, char err[SANDBOX_ERR])
@@ -138,15 +163,16 @@ static bool make_base(struct sandbox *box, char err[SANDBOX_ERR])
     struct stat st;
     if (!tmp || *tmp != '/' || stat(tmp, &st) || !S_ISDIR(st.st_mode))
         tmp = "/tmp";
-    if (asprintf(&box->base, "%s/infer-agent-XXXXXX", tmp) < 0)
+    remove_stale(tmp);
+    if (asprintf(&box->base, "%s/" BASE_NAME "XXXXXX", tmp) < 0) {
         box->base = NULL;
-    if (!box->base || !mkdtemp(box->base)) {
-        int error = errno;
-        free(box->base);
-        box->base = NULL;
-        return refuse(err, "a private folder in", tmp, strerror(error));
+        return refuse(err, "a private folder in", tmp, "out of memory");
     }
-    return !chmod(box->base, 0711) || refuse(err, "the private folder", box->base, strerror(errno));
+    bool made = mkdtemp(box->base) != NULL;
+    box->base_fd = made ? open(box->base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (box->base_fd >= 0 && !flock(box->base_fd, LOCK_EX | LOCK_NB) && !fchmod(box->base_fd, 0711))
+        return true;
+    return refuse(err, "a private folder in", tmp, strerror(errno));
 }
 
 bool sandbox_open(const struct sandbox_options *options, struct sandbox **result,
@@ -158,7 +184,7 @@ bool sandbox_open(const struct sandbox_options *options, struct sandbox **result
         snprintf(err, SANDBOX_ERR, "out of memory");
         return false;
     }
-    box->root_fd = box->idmap_fd = -1;
+    box->root_fd = box->idmap_fd = box->base_fd = -1;
     box->mode = options->mode;
     box->limits = options->limits;
     take_limits(&box->limits);
@@ -167,6 +193,8 @@ bool sandbox_open(const struct sandbox_options *options, struct sandbox **result
 #ifdef AGENT_TEST
     force_tier = (int)options->force_tier;
     force_abi = options->force_landlock_abi;
+    box->leak_tier = options->leak_tier;
+    box->no_id_map = options->no_id_map;
 #endif
     if (!take_root(box, options->root, err) || !take_read_dirs(box, options, err) ||
         !make_base(box, err) || !(box->path = programs_path(box)) ||
@@ -174,6 +202,8 @@ bool sandbox_open(const struct sandbox_options *options, struct sandbox **result
         sandbox_close(box);
         return false;
     }
+    if (box->mode == SANDBOX_WORKSPACE)
+        guarded_unplace(box); /* what a crash has left */
     *result = box;
     return true;
 }
@@ -182,8 +212,10 @@ void sandbox_close(struct sandbox *box)
 {
     if (!box)
         return;
-    if (box->base)
+    if (box->base && box->base_fd >= 0) {
         rmdir(box->base);
+        close(box->base_fd);
+    }
     if (box->root_fd >= 0)
         close(box->root_fd);
     if (box->idmap_fd >= 0)

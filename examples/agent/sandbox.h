@@ -59,7 +59,7 @@ struct sandbox_limits {
     uint64_t tmp_bytes;     /* 512 MiB, in TMPDIR */
     uint64_t output_bytes;  /* 64 MiB, before it is killed; 256 KiB are kept */
     unsigned open_files;    /* 256, a process */
-    unsigned processes;     /* 256, in all, threads not counted */
+    unsigned processes;     /* 256 in all, each thread one */
 };
 
 struct sandbox_options {
@@ -71,6 +71,8 @@ struct sandbox_options {
 #ifdef AGENT_TEST
     enum sandbox_tier force_tier; /* 0: the best that works; else this one or a failure */
     int force_landlock_abi;       /* 0: the kernel's; -1: as a kernel without; else at most this */
+    bool no_id_map;               /* tier A of root as where mounts cannot map ids */
+    enum sandbox_tier leak_tier;  /* this one is built without Landlock and seccomp */
 #endif
 };
 
@@ -123,7 +125,7 @@ struct sandbox_result {
     int term_signal; /* or 0 */
     char why
         [SANDBOX_ERR]; /* one line where there is something to say ("" else): what killed it, which
-                              folder --read would have to give, what the walls leave uncovered */
+                              folder --read would have to give, which guarded names it has made */
     char *out; /* stdout and stderr in the order they came; ends with a 0 that is not counted */
     size_t out_len;  /* at most 256 KiB */
     size_t head_len; /* where left_out bytes are missing: out_len when none are */

@@ -24,6 +24,7 @@ enum {
     KEPT_TAIL = 128 << 10,
     READ_DIRS_MAX = 32,
     NOBODY = 65534,
+    PROCESSES_ABOVE = 64, /* the limit: the kernel refuses here, the keeper kills before */
 };
 
 struct sandbox {
@@ -36,8 +37,9 @@ struct sandbox {
     char *read_dirs[READ_DIRS_MAX];
     size_t read_dir_count;
     struct sandbox_limits limits;
-    char *base; /* a private folder: TMPDIR of B to D below it, and the self-test's bait */
-    char *path; /* PATH inside */
+    char *base;  /* a private folder: TMPDIR of B to D below it, and the self-test's bait */
+    int base_fd; /* locked as long as the agent lives */
+    char *path;  /* PATH inside */
 
     enum sandbox_tier tier;
     int landlock_abi; /* in force; 0: none */
@@ -46,8 +48,10 @@ struct sandbox {
     gid_t gid;
     bool change_uid; /* the agent is root and the program is `uid` */
     int idmap_fd;    /* a user namespace that shows root's files in the workspace as uid's; or -1 */
-    unsigned serial; /* of the next TMPDIR */
-    unsigned walled; /* children of tier A alive: the placeholders stay */
+    bool no_id_map;  /* of a test */
+    enum sandbox_tier leak_tier; /* of a test: Landlock and seccomp are left out */
+    unsigned serial;             /* of the next TMPDIR */
+    unsigned walled;             /* children of tier A alive: the placeholders stay */
     char describe[1024];
     char why_not[2048];
 };
@@ -58,7 +62,8 @@ struct guarded_entry {
     char *path; /* below the root; parents come before what is in them */
     enum name_kind kind;
     bool folder;
-    bool pin; /* not guarded itself, but may not be renamed away */
+    bool pin;    /* not guarded itself, but may not be renamed away */
+    bool target; /* what a guarded link leads to: covered last, for there may be others in it */
 };
 struct guarded_list {
     struct guarded_entry *entries;
@@ -66,6 +71,9 @@ struct guarded_list {
 };
 /* Fails where the workspace is too large or too deep to be searched. */
 bool guarded_walk(const struct sandbox *box, struct guarded_list *list, char err[SANDBOX_ERR]);
+/* Names that are in `now` and not in `before`, as a sentence; false: none. */
+bool guarded_new(const struct guarded_list *before, const struct guarded_list *now, char *why,
+                 size_t size);
 void guarded_list_free(struct guarded_list *list);
 /* Placeholders for missing names: made before a run of tier A, known again by mode, size and time,
  * so that one left by a crash is removed by the next run. */
@@ -189,6 +197,8 @@ int open_below(int at, const char *path, int flags);
 /* Runs a function of ours behind all walls, in place of a program; *status is what it returns. */
 bool launch_inside(struct sandbox *box, int (*inside)(void *), void *arg, int *status,
                    char err[SANDBOX_ERR]);
+/* However deep it is. */
+void empty_folder(int folder);
 const char *start_step_text(enum start_step step);
 
 /* probe.c: chooses the tier; fills box->tier and what goes with it, describe and why_not. */

@@ -31,7 +31,7 @@ static void close_fd(int *fd)
 
 /* Empties a folder however deep it is: what is in a subfolder moves up, so nothing recurses. The
  * processes that filled it are dead. */
-static void empty_folder(int top)
+void empty_folder(int top)
 {
     unsigned serial = 0;
     for (bool more = true; more;) {
@@ -204,7 +204,7 @@ static bool prepare_walls(struct sandbox *box, struct kept_child *kept, char err
         return false;
     if (files && !namespaces && (launch->ruleset = landlock_grants(box, launch, err)) < 0)
         return false;
-    launch->processes_most = tasks_of(box->uid) + box->limits.processes;
+    launch->processes_most = tasks_of(box->uid) + box->limits.processes + PROCESSES_ABOVE;
     kept->code = calloc(FILTER_MAX, sizeof *kept->code);
     if (!kept->code || !seccomp_build(box, kept->code, &launch->seccomp)) {
         snprintf(err, SANDBOX_ERR, "out of memory for the filter");
@@ -221,7 +221,7 @@ static bool prepare_walls(struct sandbox *box, struct kept_child *kept, char err
         }
     }
     int pair[2];
-    if (box->notify && !namespaces) {
+    if (box->notify && (!namespaces || box->uid == 0)) {
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
             snprintf(err, SANDBOX_ERR, "a socket pair: %s", strerror(errno));
             return false;
@@ -408,7 +408,8 @@ static void say_why(const struct sandbox *box, const struct launch *launch,
         break;
     case SANDBOX_DISK:
         snprintf(result->why, SANDBOX_ERR,
-                 "killed: wrote more than %llu bytes or %llu files, or %llu bytes in TMPDIR",
+                 "killed: the disk filled up by more than %llu bytes or %llu files meanwhile, or "
+                 "TMPDIR has more than %llu bytes",
                  (unsigned long long)limits->disk_bytes, (unsigned long long)limits->disk_files,
                  (unsigned long long)limits->tmp_bytes);
         break;
@@ -458,7 +459,8 @@ static void follow(struct kept_child *kept, struct output *out, int out_r,
     bool too_much = false;
     char bytes[16384];
     while (out_r >= 0 || fds->report_r >= 0 || fds->start_r >= 0) {
-        struct pollfd polled[3] = {{.fd = out_r, .events = POLLIN},
+        bool drain = !too_much || fds->report_r < 0; /* who writes too much waits to be killed */
+        struct pollfd polled[3] = {{.fd = drain ? out_r : -1, .events = POLLIN},
                                    {.fd = fds->report_r, .events = POLLIN},
                                    {.fd = fds->start_r, .events = POLLIN}};
         if (poll(polled, 3, cancel ? CANCEL_MS : -1) < 0 && errno != EINTR)
@@ -491,6 +493,27 @@ static void follow(struct kept_child *kept, struct output *out, int out_r,
         ;
     if (too_much && result->end == SANDBOX_CANCELLED)
         result->end = SANDBOX_OUTPUT;
+}
+
+/* Below its top the workspace may get guarded names that were not there to be covered (a folder's own
+ * .git, say): who reads the result is told. */
+static void say_new_names(struct kept_child *kept, struct sandbox_result *result)
+{
+    char err[SANDBOX_ERR];
+    struct guarded_list now;
+    size_t len = strlen(result->why), between = len ? 2 : 0;
+    bool files = kept->box->mode == SANDBOX_WORKSPACE && kept->box->tier != SANDBOX_TIER_D;
+    if (!files)
+        return;
+    if (!guarded_walk(kept->box, &now, err)) {
+        snprintf(result->why + len, SANDBOX_ERR - len, "%s%s", len ? "; " : "", err);
+    } else if (len + 100 < SANDBOX_ERR &&
+               guarded_new(&kept->launch.guarded, &now, result->why + len + between,
+                           SANDBOX_ERR - len - between) &&
+               len) {
+        memcpy(result->why + len, "; ", 2);
+    }
+    guarded_list_free(&now);
 }
 
 static bool run_kept(struct kept_child *kept, const struct sandbox_command *command,
@@ -528,6 +551,8 @@ static bool run_kept(struct kept_child *kept, const struct sandbox_command *comm
         return false;
     }
     say_why(box, &kept->launch, result);
+    if (kept->launch.argv)
+        say_new_names(kept, result);
     return true;
 }
 
@@ -655,6 +680,8 @@ void sandbox_stop(struct sandbox_child *child, struct sandbox_result *result)
     close_fd(&kept->fds.control_w);
     while (kept->fds.report_r >= 0 && kept->fds.keeper > 0)
         take_report(&kept->fds.report_r, result);
+    if (result->exit_status >= 0 || result->term_signal)
+        result->end = SANDBOX_EXITED; /* before it was stopped */
     while (kept->fds.keeper > 0 && waitpid(kept->fds.keeper, NULL, 0) < 0 && errno == EINTR)
         ;
     release(kept);

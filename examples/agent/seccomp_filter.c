@@ -255,7 +255,15 @@ static void metadata(struct filter *f, bool by_descriptor)
     };
     static const int descriptors[] = {__NR_fchmod, __NR_fchown, __NR_fsetxattr, __NR_fremovexattr,
                                       __NR_utimensat};
+    /* flags of files, and what makes one unchangeable for ever: these need no right to write */
+    static const uint32_t requests[] = {
+        0x40086602 /* FS_IOC_SETFLAGS */,      0x40046602 /* the same of 32 bits */,
+        0x40087602 /* FS_IOC_SETVERSION */,    0x401c5820 /* FS_IOC_FSSETXATTR */,
+        0x40806685 /* FS_IOC_ENABLE_VERITY */, 0x800c6613 /* FS_IOC_SET_ENCRYPTION_POLICY */};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        deny_if(f, __NR_ioctl, IS(1, requests[i]));
     DENY_LIST(f, paths);
+    deny(f, __NR_inotify_add_watch); /* tells names in folders that may not be listed */
     if (by_descriptor)
         DENY_LIST(f, descriptors);
     else
@@ -301,6 +309,16 @@ static void shared(struct filter *f, bool notify)
         deny_if(f, __NR_fcntl, IS(1, owners[i]));
 }
 
+/* The limit on processes does not bind uid 0: the keeper counts. */
+static void counted(struct filter *f)
+{
+    rule(f, __NR_clone, always, always, SECCOMP_RET_USER_NOTIF);
+#ifdef __NR_fork
+    rule(f, __NR_fork, always, always, SECCOMP_RET_USER_NOTIF);
+    rule(f, __NR_vfork, always, always, SECCOMP_RET_USER_NOTIF);
+#endif
+}
+
 bool seccomp_build(const struct sandbox *box, struct sock_filter *code, struct sock_fprog *program)
 {
     struct filter f = {.code = code};
@@ -310,6 +328,8 @@ bool seccomp_build(const struct sandbox *box, struct sock_filter *code, struct s
     dangerous(&f);
     modes(&f);
     deny_if(&f, __NR_prlimit64, IS_NOT(0, 0));
+    if (box->uid == 0 && box->notify)
+        counted(&f);
     if (!namespaces)
         shared(&f, box->notify);
     if (box->tier == SANDBOX_TIER_B || box->tier == SANDBOX_TIER_C)

@@ -117,8 +117,8 @@ static void end_line(struct show *show)
     }
     if (show->line_open)
         output(show, "\n", 1);
-    if (show->call_open)
-        fputc('\n', stderr);
+    if (show->call_open) /* a call that is being made: shown again once it is whole */
+        fputs("\r\033[K", stderr);
     show->dim = show->line_open = show->call_open = false;
 }
 
@@ -268,16 +268,22 @@ void show_thought(struct agent *agent, const char *text, size_t len)
     whole_letters(agent, text, len, thought_piece);
 }
 
+static void call_name(struct show *show, const char *name)
+{
+    colour(show, "1");
+    fputs("* ", stderr);
+    output_shown(show, stderr, name, strlen(name), false);
+    colour(show, "0");
+}
+
 void show_call_begun(struct agent *agent, const char *name)
 {
-    if (agent->options.json)
+    if (agent->options.json || !agent->show->colours)
         return;
     whole_letters(agent, "", 0, text_piece);
     end_line(agent->show);
-    colour(agent->show, "1");
-    fputs("* ", stderr);
-    output_shown(agent->show, stderr, name, strlen(name), false);
-    colour(agent->show, "0");
+    call_name(agent->show, name);
+    fputs(" ...", stderr);
     agent->show->call_open = true;
 }
 
@@ -291,12 +297,11 @@ void show_call(struct agent *agent, const struct turn_call *call)
                        json_any(call->arguments, len)));
         return;
     }
-    if (!agent->show->call_open)
-        show_call_begun(agent, call->name);
+    end_line(agent->show);
+    call_name(agent->show, call->name);
     fputc(' ', stderr);
     output_shown(agent->show, stderr, call->arguments, len < CALL_SHOWN ? len : CALL_SHOWN, false);
     fputs(len > CALL_SHOWN ? " ...\n" : "\n", stderr);
-    agent->show->call_open = false;
 }
 
 void show_turn(struct agent *agent, size_t step, const struct turn *turn)

@@ -10,28 +10,30 @@
 #define TEXT(what) "{\"type\":\"string\",\"description\":\"" what "\"}"
 #define NUMBER(least, most, what) \
     "{\"type\":\"integer\",\"minimum\":" #least ",\"maximum\":" #most ",\"description\":\"" what "\"}"
+#define COUNT_OF(what) "{\"type\":\"integer\",\"minimum\":1,\"description\":\"" what "\"}"
 #define YES_NO(what) "{\"type\":\"boolean\",\"description\":\"" what "\"}"
 #define TEXTS(most, what) \
     "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":" #most "," \
     "\"description\":\"" what "\"}"
+/* `needed` ends the array of what must be given. */
 #define TOOL(name, what, members, needed) \
     "{\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"description\":\"" what "\"," \
-    "\"parameters\":{\"type\":\"object\",\"properties\":{" members "},\"required\":[" needed "]," \
+    "\"parameters\":{\"type\":\"object\",\"properties\":{" members "},\"required\":[" needed "," \
     "\"additionalProperties\":false}}}"
 
 static const struct tool always[] = {
     {"read_file",
      TOOL("read_file", "Reads a text file.",
-          "\"path\":" TEXT("relative to the folder") ","
-          "\"first_line\":" NUMBER(1, 100000000, "from 1") ","
-          "\"line_count\":" NUMBER(1, 100000000, "all to the end if not given"),
-          "\"path\""),
+          "\"path\":" TEXT("of the file") ","
+          "\"first_line\":" COUNT_OF("from 1") ","
+          "\"line_count\":" COUNT_OF("all to the end if not given"),
+          "\"path\"]"),
      files_prepare_read, NULL},
     {"list_files",
      TOOL("list_files", "Lists files and folders.",
           "\"path\":" TEXT("default .") ","
           "\"depth\":" NUMBER(1, 32, "levels of folders, 2 if not given"),
-          ""),
+          "]"),
      files_prepare_list, NULL},
     {"search",
      TOOL("search", "Finds lines in files that hold a text.",
@@ -39,27 +41,27 @@ static const struct tool always[] = {
           "\"path\":" TEXT("a file or folder, default .") ","
           "\"regex\":" YES_NO("pattern is a regular expression") ","
           "\"ignore_case\":" YES_NO("A is a"),
-          "\"pattern\""),
+          "\"pattern\"]"),
      search_prepare, NULL},
     {"edit_file",
      TOOL("edit_file", "Replaces one text in a file by another.",
-          "\"path\":" TEXT("relative to the folder") ","
+          "\"path\":" TEXT("of the file") ","
           "\"old_text\":" TEXT("copied exactly, with enough lines to stand once in the file") ","
           "\"new_text\":" TEXT("what stands there instead") ","
           "\"all\":" YES_NO("replace it at every place"),
-          "\"path\",\"old_text\",\"new_text\""),
+          "\"path\",\"old_text\",\"new_text\"]"),
      edit_prepare, NULL},
     {"write_file",
      TOOL("write_file", "Makes a file, or replaces all that is in it.",
-          "\"path\":" TEXT("relative to the folder") ","
+          "\"path\":" TEXT("of the file") ","
           "\"text\":" TEXT("all of the file"),
-          "\"path\",\"text\""),
+          "\"path\",\"text\"]"),
      files_prepare_write, NULL},
     {"run",
-     TOOL("run", "Runs a program in the folder, without network. Give argv or shell, not both.",
-          "\"argv\":" TEXTS(256, "the program and its arguments") ","
-          "\"shell\":" TEXT("a line for sh"),
-          ""),
+     TOOL("run", "Runs a program in the folder, without network.",
+          "\"shell\":" TEXT("a line for sh") ","
+          "\"argv\":" TEXTS(256, "or the program and its arguments"),
+          "],\"minProperties\":1,\"maxProperties\":1"),
      run_prepare, NULL},
 };
 
@@ -68,9 +70,9 @@ static const struct tool with_git[] = {
      TOOL("git_commit", "Commits the files that were changed.",
           "\"message\":" TEXT("of the commit") ","
           "\"paths\":" TEXTS(200, "files; those changed by edit_file and write_file if not given"),
-          "\"message\""),
+          "\"message\"]"),
      commit_prepare, NULL},
-    {"undo", TOOL("undo", "Takes back the last change that was made here.", "", ""),
+    {"undo", TOOL("undo", "Takes back the last change that was made here.", "", "]"),
      journal_prepare_undo, NULL},
 };
 /* clang-format on */

@@ -77,7 +77,8 @@ static bool on_event(void *ud, const infer_event *event)
     switch (event->kind) {
     case INFER_EVENT_TEXT:
         if (turn->call_count && !is_blank(event->text, event->text_len)) {
-            receiver->enough = true; /* behind its calls a turn is over: it waits for what they bring */
+            receiver->enough =
+                true; /* behind its calls a turn is over: it waits for what they bring */
             break;
         }
         text_add(&turn->text, event->text, event->text_len);

@@ -17,18 +17,16 @@ INF_INLINE __m512 exponents(__m512i e)
         _mm512_mask_blend_epi32(_mm512_cmple_epu32_mask(e, one), normal, subnormal));
 }
 
-INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
-                     struct inf_sink *sink, unsigned cols)
+INF_INLINE void block(const struct inf_run *run, unsigned j, const struct inf_heads *h,
+                      struct inf_sink *sink, unsigned cols)
 {
-    for (unsigned j = 0; j < n; j++)
-        inf_put_scale(h, j, exponents(inf_u8_load(rows, j * BYTES)));
     __m512i table = inf_table(inf_codebook_fp4);
-    for (unsigned j = 0; j < n; j++) {
-        struct inf_quad q = inf_quad_load(rows, j * BYTES + 1);
-        PUT32(j, inf_quad_lookup(q, 0, table), 0, inf_quad_lookup(q, 4, table), 0);
-    }
+    inf_put_scale(h, j, exponents(inf_run_byte(run, j * BYTES)));
+    struct inf_quad q = inf_run_quad(run, j * BYTES + 1);
+    PUT32(j, inf_quad_lookup(q, 0, table), 0, inf_quad_lookup(q, 4, table), 0);
 }
 
+#include "kernels/avx512/blocks_avx512.h"
 #include "kernels/avx512/rows_avx512.h"
 
 void inf_k_matmul_mxfp4_avx512(const struct inf_matmul_args *a);

@@ -6,18 +6,17 @@
 #define BYTES 20
 #define OWED INF_OWED_NONE
 
-INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
-                     struct inf_sink *sink, unsigned cols)
+INF_INLINE void block(const struct inf_run *run, unsigned j, const struct inf_heads *h,
+                      struct inf_sink *sink, unsigned cols)
 {
-    for (unsigned j = 0; j < n; j++) {
-        __m512i halves = inf_quad_load(rows, j * BYTES).a;
-        inf_put_scale(h, j, inf_half_low(halves));
-        inf_put_min(h, j, inf_half_high(halves));
-        struct inf_quad q = inf_quad_load(rows, j * BYTES + 4);
-        PUT32(j, inf_quad_and(q, 0x0f), 0, inf_quad_and(q, 0xf0), 4);
-    }
+    __m512i halves = inf_run_dword(run, j * BYTES);
+    inf_put_scale(h, j, inf_half_low(halves));
+    inf_put_min(h, j, inf_half_high(halves));
+    struct inf_quad q = inf_run_quad(run, j * BYTES + 4);
+    PUT32(j, inf_quad_and(q, 0x0f), 0, inf_quad_and(q, 0xf0), 4);
 }
 
+#include "kernels/avx512/blocks_avx512.h"
 #include "kernels/avx512/rows_avx512.h"
 
 void inf_k_matmul_q4_1_avx512(const struct inf_matmul_args *a);

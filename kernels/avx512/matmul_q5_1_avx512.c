@@ -6,19 +6,18 @@
 #define BYTES 24
 #define OWED INF_OWED_NONE
 
-INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
-                     struct inf_sink *sink, unsigned cols)
+INF_INLINE void block(const struct inf_run *run, unsigned j, const struct inf_heads *h,
+                      struct inf_sink *sink, unsigned cols)
 {
-    for (unsigned j = 0; j < n; j++) {
-        struct inf_quad front = inf_quad_load(rows, j * BYTES); /* d and m, qh, and what follows */
-        inf_put_scale(h, j, inf_half_low(front.a));
-        inf_put_min(h, j, inf_half_high(front.a));
-        struct inf_quad q = inf_quad_load(rows, j * BYTES + 8);
-        PUT32(j, inf_quad_or(inf_quad_and(q, 0x0f), inf_quad_bits(front.b, 0), 0x10), 0,
-              inf_quad_or(inf_quad_field(q, 4, 0x0f), inf_quad_bits(front.b, 16), 0x10), 0);
-    }
+    __m512i halves = inf_run_dword(run, j * BYTES), qh = inf_run_dword(run, j * BYTES + 4);
+    struct inf_quad q = inf_run_quad(run, j * BYTES + 8);
+    inf_put_scale(h, j, inf_half_low(halves));
+    inf_put_min(h, j, inf_half_high(halves));
+    PUT32(j, inf_quad_or(inf_quad_and(q, 0x0f), inf_quad_bits(qh, 0), 0x10), 0,
+          inf_quad_or(inf_quad_field(q, 4, 0x0f), inf_quad_bits(qh, 16), 0x10), 0);
 }
 
+#include "kernels/avx512/blocks_avx512.h"
 #include "kernels/avx512/rows_avx512.h"
 
 void inf_k_matmul_q5_1_avx512(const struct inf_matmul_args *a);

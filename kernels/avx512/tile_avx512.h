@@ -183,6 +183,66 @@ INF_INLINE __m512 inf_half_high(__m512i v)
     return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(v, 16)));
 }
 
+/*
+ * The bytes of a step of small blocks. A whole step (8 blocks) is read as one run, which takes less than
+ * to read each block, and its scale, apart: d[i] is bytes 4i to 4i + 3 of the rows. What is at hand are
+ * the blocks up to the one that was loaded last; all is unrolled, so that d is registers.
+ */
+#define INF_BLOCK_MOST 34
+struct inf_run {
+    struct inf_rows16 rows;
+    bool whole; /* known when compiled */
+    __m512i d[2 * INF_BLOCK_MOST];
+};
+
+/* Block j of `bytes` bytes; j = 0, 1, 2 and so on. No byte behind the run is read. */
+INF_INLINE void inf_run_load(struct inf_run *run, unsigned bytes, unsigned j)
+{
+    INF_UNROLL
+    for (unsigned i = 0; i < 3; i++) { /* a block ends in three quads at most */
+        unsigned at = (j * bytes + 15) / 16 * 16 + 16 * i;
+        if (at >= (j + 1) * bytes)
+            break;
+        at = at + 16 > 8 * bytes ? 8 * bytes - 16 : at;
+        struct inf_quad q = inf_quad_load(run->rows, at);
+        run->d[at / 4] = q.a;
+        run->d[at / 4 + 1] = q.b;
+        run->d[at / 4 + 2] = q.c;
+        run->d[at / 4 + 3] = q.d;
+    }
+}
+
+/* Bytes at..at + 15. */
+INF_INLINE struct inf_quad inf_run_quad(const struct inf_run *run, unsigned at)
+{
+    if (!run->whole)
+        return inf_quad_load(run->rows, at);
+    const __m512i *d = run->d + at / 4;
+    unsigned n = at % 4 * 8;
+    if (n == 0)
+        return (struct inf_quad){d[0], d[1], d[2], d[3]};
+    return (struct inf_quad){_mm512_shrdi_epi32(d[0], d[1], n), _mm512_shrdi_epi32(d[1], d[2], n),
+                             _mm512_shrdi_epi32(d[2], d[3], n), _mm512_shrdi_epi32(d[3], d[4], n)};
+}
+
+/* The dword, half or byte (as a dword) at `at`; a half does not cross dwords of a run. */
+INF_INLINE __m512i inf_run_dword(const struct inf_run *run, unsigned at)
+{
+    return inf_run_quad(run, at).a;
+}
+INF_INLINE __m512 inf_run_half(const struct inf_run *run, unsigned at)
+{
+    if (!run->whole)
+        return inf_half_load(run->rows, at);
+    return at % 4 ? inf_half_high(run->d[at / 4]) : inf_half_low(run->d[at / 4]);
+}
+INF_INLINE __m512i inf_run_byte(const struct inf_run *run, unsigned at)
+{
+    if (!run->whole)
+        return inf_u8_load(run->rows, at);
+    return _mm512_and_si512(_mm512_srli_epi32(run->d[at / 4], at % 4 * 8), _mm512_set1_epi32(0xff));
+}
+
 /* ---- Numbers in bytes -------------------------------------------------------------------------
  */
 

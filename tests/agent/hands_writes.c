@@ -1,9 +1,11 @@
 /* Writing and editing below the root: attacks 1 to 10, 32 to 34. */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/agent/hands_tests.h"
@@ -288,6 +290,40 @@ static void races(struct bench *b)
     CHECK(bench_shell(b, "root", "test -z \"$(find . -name '.infer-agent*')\""), "nothing left");
 }
 
+/* Attack 40: killed while it writes, the file is the old one or the new one. */
+static void killed(struct bench *b)
+{
+    enum { LEN = 1 << 20 };
+    struct text calls[2] = {0};
+    for (int i = 0; i < 2; i++) {
+        text_format(&calls[i], "{\"path\":\"k\",\"text\":\"");
+        for (int k = 0; k < LEN / 8; k++)
+            text_format(&calls[i], i ? "bbbbbbbb" : "aaaaaaaa");
+        text_format(&calls[i], "\"}");
+    }
+    char *data = malloc(LEN + 1);
+    for (int round = 0; round < 40; round++) {
+        pid_t child = fork();
+        for (int i = 0; !child; i++) {
+            struct text result = {0};
+            bench_call(b, "write_file", calls[i % 2].data, &result);
+            text_free(&result);
+        }
+        usleep(20000 + 1371 * (unsigned)round);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        int fd = openat(b->agent.root_fd, "k", O_RDONLY);
+        ssize_t len = fd < 0 ? 0 : read(fd, data, LEN + 1);
+        if (fd >= 0)
+            close(fd);
+        CHECK(!len || (len == LEN && !memcmp(data, data + 1, LEN - 1)), "round %d: %zd bytes",
+              round, len);
+    }
+    free(data);
+    for (int i = 0; i < 2; i++)
+        text_free(&calls[i]);
+}
+
 void hands_writes(void)
 {
     struct bench b;
@@ -298,6 +334,7 @@ void hands_writes(void)
     judged(&b);
     edits(&b);
     races(&b);
+    killed(&b);
     bench_close(&b);
     diffs();
 }

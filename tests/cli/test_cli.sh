@@ -453,6 +453,16 @@ printf '[{"name": "look"}, {"name": "look"}]' >"$work/twice.json"
 call 0 'chat --tools' chat "$talker" "${own[@]}" -p hello -n 4 --json --tools "$work/tools.json"
 json 'v["tool_calls"] == [] or v["tool_calls"][0]["name"] == "look"' 'chat --tools: tool_calls'
 call 0 'chat --tool-choice none' chat "$talker" "${own[@]}" -p hello -n 4 --tools "$work/tools.json" --tool-choice none
+for choice in required look; do
+    call 0 "chat --tool-choice $choice" chat "$talker" "${own[@]}" -p hello -n 300 --temp 0 --json -c 4096 \
+        --tools "$work/tools.json" --tool-choice $choice
+    json 'v["tool_calls"] and all(c["name"] == "look" and c["arguments"] in ({"at": "a"}, {"at": "b"}) and c["id"]
+        for c in v["tool_calls"])' "chat --tool-choice $choice: a call that fits"
+    call 0 "chat --tool-choice $choice, text" chat "$talker" "${own[@]}" -p hello -n 300 --temp 0 -c 4096 \
+        --tools "$work/tools.json" --tool-choice $choice
+    grep -qE '^look\(\{.*"at".*"[ab]".*\}\)$' "$out"
+    verdict $? "chat --tool-choice $choice: a line for a call"
+done
 if [ -x "$maker" ]; then
     "$maker" "$work/talker.gguf" talker
     "$(dirname "$infer")/chat" "$work/talker.gguf" >"$out" 2>"$err"

@@ -32,8 +32,9 @@ static const char template_text[] = "{%- for m in messages %}{{ m.content or "
                                     "m.tool_calls[0].function.arguments }}{{ '<|im_end|>' }}"
                                     "{%- endfor %}{{ '<think>' }}";
 
-/* A turn, and one that goes on from its message. */
-static infer_status talk(infer_session *session, infer_error *err)
+/* A turn, and one with tools that goes on from its message. */
+static infer_status talk_with(infer_session *session, infer_template *t, infer_tools *tools,
+                              infer_error *err)
 {
     static const char call[] = "{\"role\": \"assistant\", \"tool_calls\": [{\"id\": \"x\", "
                                "\"function\": {\"name\": \"f\", \"arguments\": {\"a\": 1}}}]}";
@@ -47,9 +48,28 @@ static infer_status talk(infer_session *session, infer_error *err)
         status = infer_chat_message(session, answer, sizeof answer, &len, err);
     if (status)
         return status;
-    snprintf(messages, sizeof messages, "[{\"role\": \"user\", \"content\": \"a\"}, %.*s, %s]",
+    snprintf(messages, sizeof messages,
+             "[{\"role\": \"user\", \"content\": \"a\"}, %.*s, %s, {\"role\": \"tool\", "
+             "\"content\": \"b\"}]",
              (int)len, answer, call);
+    o.chat_template = t;
+    o.tools = tools;
     return infer_chat(session, messages, strlen(messages), &o, NULL, err);
+}
+
+static infer_status talk(infer_session *session, infer_error *err)
+{
+    static const char list[] = "[{\"name\": \"f\"}]";
+    infer_template *t = NULL;
+    infer_tools *tools = NULL;
+    infer_status status = infer_template_new(infer_session_model(session), NULL, 0, &t, err);
+    if (!status)
+        status = infer_tools_new(t, list, sizeof list - 1, NULL, &tools, err);
+    if (!status)
+        status = talk_with(session, t, tools, err);
+    infer_tools_free(tools);
+    infer_template_free(t);
+    return status;
 }
 
 /* Everything up to some text, as far as memory reaches. */
@@ -57,7 +77,7 @@ static infer_status use(const infer_allocator *a, struct objects *o, uint64_t *h
                         infer_error *err)
 {
     infer_model_options options = {.size = sizeof options, .allocator = a};
-    infer_plan_options plan = {.size = sizeof plan, .context = 64, .threads = 2};
+    infer_plan_options plan = {.size = sizeof plan, .context = 768, .threads = 2};
     infer_generated made;
     infer_status status;
     if ((!o->model &&

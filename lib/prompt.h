@@ -1,6 +1,6 @@
 /* Templates with the model whose prompts they write: what conversations need of them. */
-#ifndef INF_TEMPLATE_OBJECT_H
-#define INF_TEMPLATE_OBJECT_H
+#ifndef INF_PROMPT_H
+#define INF_PROMPT_H
 
 #include "lib/base/span.h"
 #include "lib/chat/chat.h"
