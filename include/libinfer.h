@@ -753,7 +753,7 @@ INFER_API infer_status infer_template_thought(const infer_template *t, const inf
 /*
  * What a model makes in a turn, as it comes: text, thoughts, calls of tools.
  *
- *     infer_tools_new(t, "[{\"name\": \"now\", \"description\": \"tells the time\"}]", 49, NULL, &tools, &err);
+ *     infer_tools_new(t, "[{\"name\": \"now\", \"description\": \"tells the time\"}]", 50, NULL, &tools, &err);
  *     infer_tools_begin(tools, ids, count, &err);        the prompt
  *     infer_tools_next(tools, id, bytes, len, on_event, NULL, &err);        each token made
  *     infer_tools_end(tools, made.stop, on_event, NULL, &err);

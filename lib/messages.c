@@ -285,10 +285,11 @@ static infer_status put_before(struct inf_arena *arena, struct inf_json *message
     if (!text || !members)
         return inf_fail_memory(err, "a message", len + own);
     bool system = role[0] == 's'; /* of the system its own words come first */
-    memcpy(text, system ? content->as.text.ptr : before, system ? own : len);
-    memcpy(text + (system ? own : len), "\n\n", 2);
-    memcpy(text + (system ? own : len) + 2, system ? before : content->as.text.ptr,
-           system ? len : own);
+    struct inf_bytes first = system ? content->as.text : bytes_of(before);
+    struct inf_bytes second = system ? bytes_of(before) : content->as.text;
+    memcpy(text, first.ptr, first.len);
+    text[first.len] = text[first.len + 1] = '\n';
+    memcpy(text + first.len + 2, second.ptr, second.len);
     items[i].as.members = members;
     put(members, &items[i].count, "content", text_of(text, len + own + 2));
     return INFER_OK;
@@ -416,6 +417,8 @@ static infer_status shape(struct inf_arena *arena, enum form form, bool one_call
                           infer_error *err)
 {
     infer_status status = split(arena, form, one_call, messages, shaped, err);
+    if (status)
+        return status;
     struct inf_json *items = (struct inf_json *)shaped->as.items; /* made by split */
     for (size_t i = 0; !status && i < shaped->count; i++)
         status = shape_message(arena, form, &items[i], err);

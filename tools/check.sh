@@ -60,6 +60,7 @@ if [ -x "$build/tests/make_tiny" ]; then
 fi
 if [ -x "$build/tests/infer-agent-test" ]; then
     run agent-loop python3 tests/agent/check_loop.py "$build/tests/infer-agent-test"
+    run agent-mcp python3 tests/agent/check_mcp.py "$build/tests/infer-agent-test"
 fi
 [ "$skipped" -eq 0 ] || echo "$skipped programs were skipped"
 echo "$passed passed, $failed failed"

@@ -23,7 +23,7 @@ RULES = {
     "lib": ["formats", "kernels", "lib"],
     "examples": [],
     "bench": ["formats", "kernels", "lib", "tests/tiny"],
-    "tests": ["formats", "kernels", "lib", "bench"],
+    "tests": ["formats", "kernels", "lib", "bench", "examples/agent"],
 }
 # inside the library no other header of the system than these
 SYSTEM = {"examples": None, "bench": None, "tests": None}

@@ -2,19 +2,20 @@
  * infer-agent: what its files share. Each idea is one file:
  *
  *     infer_agent.c  the command line; talk.c: a conversation at the terminal
- *     loop.c       a turn of the model, its calls, their results, again; the limits. call.c: one call
+ *     loop.c       a turn of the model, its calls, their results, again; the limits. perform.c: one call
  *     turns.c      where turns come from: libinfer, or a script or log (scripted.c)
  *     budget.c     what of the context a result may take; what goes when it is full
  *     show.c       what the person sees; cancel.c: Ctrl-C and the time limit
  *     tools.c      the table of tools; a call becomes an action, arguments checked against the schema
- *     files.c      file tools; below.c: files below the root (openat2); search.c, pattern.c: in them
+ *     file_tools.c file tools; below.c: files below the root (openat2); search.c, pattern.c: in them
  *     run.c        programs; git.c: commit; journal.c: undo; diff.c: what a change changes
  *     policy.c     an action is allowed, asked, or denied; what has come from outside (taint)
- *     approval.c   the question, read from the terminal; grants
+ *     approval.c   the question; terminal.c: shown and answered at the terminal alone
  *     names.h      names that are protected or hidden
  *     sandbox.h    where programs run
  *     log.c        what happened, in a chain of hashes
- *     mcp.c        tools of other programs
+ *     mcp.c        tools of other programs; rpc.c: what is said with them; mcp_schema.c: their schemas
+ *     shown.c      text that grows, and as it may be shown; digest.c: SHA-256
  *
  * The way of every call: tools.c prepares an action, whose bytes never change again; policy.c judges it;
  * approval.c shows it and asks; log.c writes it down; then the action, and nothing else, is carried out.
@@ -90,7 +91,7 @@ void action_free(struct action *action);
  * before it is carried out. */
 void action_digest(const struct action *action, char digest[65]);
 
-/* ---- Tools (tools.c; files.c, run.c, git.c, mcp.c) ------------------------------------------- */
+/* ---- Tools (tools.c; file_tools.c, run.c, git.c, mcp.c) ------------------------------------------- */
 
 /* A tool that the model may call. */
 struct tool {

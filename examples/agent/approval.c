@@ -74,16 +74,29 @@ static void add_block(struct text *out, const struct terminal *terminal, const s
     }
 }
 
+/* Letters of other scripts than the Latin one would make a diff unreadable if they were marked: there the names
+ * are, which its first two lines hold. */
+static size_t marked_bytes(const struct text *shown, bool diff)
+{
+    size_t feeds = 0, len = 0;
+    while (len < shown->len && (!diff || feeds < 2))
+        feeds += shown->data[len++] == '\n';
+    return len;
+}
+
 /* All that is shown before the question. */
 static void render(struct text *out, const struct terminal *terminal, const struct agent *agent,
                    const struct action *action, const char *why)
 {
     struct text shown = {0}, reason = {0};
-    bool diff = action->kind == ACTION_WRITE, colours = terminal->colour;
+    bool diff = action->kind == ACTION_WRITE || action->kind == ACTION_GIT,
+         colours = terminal->colour;
     enum sandbox_tier tier = sandbox_tier(agent->sandbox);
     text_format(out, "\n");
     add_line(out, bold, heading(action), colours);
-    text_add_shown(&shown, action->shown.data, action->shown.len, true, !diff);
+    size_t marked = marked_bytes(&action->shown, diff);
+    text_add_shown(&shown, action->shown.data, marked, true, true);
+    text_add_shown(&shown, action->shown.data + marked, action->shown.len - marked, true, false);
     if (!shown.failed)
         add_block(out, terminal, &shown, diff);
     text_add_shown(&reason, why, strlen(why), false, true);

@@ -111,7 +111,7 @@ struct pattern *pattern_new(const char *text, bool literal, bool ignore_case, st
 bool pattern_matches(struct pattern *pattern, const char *line, size_t len);
 void pattern_free(struct pattern *pattern);
 
-/* ---- Writes and their undoing (files.c, journal.c) --------------------------------------------- */
+/* ---- Writes and their undoing (file_tools.c, journal.c)---------------------------------------- */
 
 /* A file that will be replaced. */
 struct change {

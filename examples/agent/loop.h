@@ -32,7 +32,7 @@ bool loop_clear(struct agent *agent);
 /* Does one task, or answers one message of a conversation. */
 void loop_run(struct agent *agent, const char *task, size_t len, struct outcome *outcome);
 
-/* ---- call.c ---- */
+/* ---- perform.c ---- */
 
 /* What came of a call. */
 struct called {

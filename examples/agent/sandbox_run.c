@@ -459,7 +459,8 @@ static void follow(struct kept_child *kept, struct output *out, int out_r,
     bool too_much = false;
     char bytes[16384];
     while (out_r >= 0 || fds->report_r >= 0 || fds->start_r >= 0) {
-        struct pollfd polled[3] = {{.fd = out_r, .events = POLLIN},
+        bool drain = !too_much || fds->report_r < 0; /* who writes too much waits to be killed */
+        struct pollfd polled[3] = {{.fd = drain ? out_r : -1, .events = POLLIN},
                                    {.fd = fds->report_r, .events = POLLIN},
                                    {.fd = fds->start_r, .events = POLLIN}};
         if (poll(polled, 3, cancel ? CANCEL_MS : -1) < 0 && errno != EINTR)

@@ -196,7 +196,8 @@ infer_status inf_reader_end(struct inf_reader *reader, infer_stop stop, infer_on
 bool inf_reader_keeps(const struct inf_reader *reader, infer_token id);
 bool inf_reader_over(const struct inf_reader *reader);
 bool inf_reader_thinks(const struct inf_reader *reader, infer_token *end);
-bool inf_reader_began(const struct inf_reader *reader); /* some of the answer is there, or a marker begun */
+bool inf_reader_began(
+    const struct inf_reader *reader); /* some of the answer is there, or a marker begun */
 const struct inf_program *inf_reader_program(const struct inf_reader *reader);
 const struct inf_literal *const *inf_reader_parts(const struct inf_reader *reader);
 

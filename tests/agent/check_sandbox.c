@@ -507,6 +507,9 @@ static uint64_t now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Less than the attackers' sleep of a minute; a busy machine may be slow. */
+enum { LONG_MS = 50000 };
+
 static const struct sandbox_limits small = {
     .wall_ms = 1500,
     .address_bytes = 512 << 20,
@@ -563,9 +566,9 @@ static void check_bombs(const struct tier *tier)
     BOMB(r.term_signal == SIGXFSZ || r.exit_status == 1, "bomb-file", "sub/bomb", "");
     BOMB(tmpfs ? r.exit_status == 1 : r.end == SANDBOX_DISK || r.end == SANDBOX_TIMED_OUT,
          "bomb-files", "TMP", "1048576");
-    BOMB(r.end == SANDBOX_OUTPUT && r.total > 1 << 20 && r.total < 8 << 20, "bomb-output", "", "");
-    BOMB(r.end == SANDBOX_EXITED && r.wall_ms < 1500, "survive", scene.mark, "0");
-    BOMB(r.end == SANDBOX_TIMED_OUT && r.wall_ms < 4000, "survive", scene.mark, "60");
+    BOMB(r.end == SANDBOX_OUTPUT && r.total > 1 << 20 && r.total < 2 << 20, "bomb-output", "", "");
+    BOMB(r.end == SANDBOX_EXITED && r.wall_ms < LONG_MS, "survive", scene.mark, "0");
+    BOMB(r.end == SANDBOX_TIMED_OUT && r.wall_ms < LONG_MS, "survive", scene.mark, "60");
 #undef BOMB
     sandbox_close(box);
 }
@@ -592,7 +595,7 @@ static void check_cancel(struct sandbox *box)
     timer_create(CLOCK_MONOTONIC, NULL, &timer);
     timer_settime(timer, 0, &in, NULL);
     check(sandbox_run(box, &command, &result, err) && result.end == SANDBOX_CANCELLED &&
-              result.wall_ms < 1500 && marked_processes() == 0,
+              result.wall_ms < LONG_MS && marked_processes() == 0,
           "cancel", err);
     timer_delete(timer);
     sandbox_result_free(&result);
@@ -615,13 +618,13 @@ static void check_agent_dies(const struct tier *tier)
         _exit(0);
     }
     uint64_t start = now_ms();
-    while (marked_processes() < 3 && now_ms() - start < 5000)
+    while (marked_processes() < 3 && now_ms() - start < LONG_MS)
         usleep(10000);
     check(marked_processes() >= 3, "agent dies", "the program did not start");
     kill(agent, SIGKILL);
     waitpid(agent, NULL, 0);
     start = now_ms();
-    while (marked_processes() && now_ms() - start < 3000)
+    while (marked_processes() && now_ms() - start < LONG_MS)
         usleep(10000);
     check(marked_processes() == 0, "agent dies", "a process is left");
 }
@@ -940,8 +943,10 @@ int main(int argc, char **argv)
     static const char *const secrets[] = {"API_KEY", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK",
                                           "GITHUB_TOKEN", "LD_PRELOAD_NOT"};
     char attacker[4096];
-    const char *only = argc > 2 ? argv[2] : NULL; /* "AB": these tiers */
-    snprintf(attacker, sizeof attacker, "%s/attacker", argc > 1 ? argv[1] : "build/tests");
+    const char *only = argc > 1 ? argv[1] : NULL; /* "AB": these tiers */
+    const char *slash = strrchr(argv[0], '/');    /* it lies beside this program */
+    snprintf(attacker, sizeof attacker, "%.*s/attacker", slash ? (int)(slash - argv[0]) : 1,
+             slash ? argv[0] : ".");
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
         setenv(secrets[i], "planted", 1);
     for (int fd = 50; fd < 53; fd++) /* must not be inherited */

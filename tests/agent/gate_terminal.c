@@ -413,15 +413,19 @@ static void check_block(void)
     CHECK(strstr(screen.data, "\r\n  : "), "rows that go on: %s", screen.data);
     text_free(&screen);
 
-    screen = expect("diff",
-                    (struct play){.kind = ACTION_WRITE,
-                                  .shown = "a.txt\n@@ -1 +1 @@\n-\told\n+\tnew\xc3\xa9\n",
-                                  .raw_colours = true,
-                                  .steps = {{"Allow?", "y\n"}}},
-                    ANSWER_ONCE);
+    screen = expect(
+        "diff",
+        (struct play){
+            .kind = ACTION_WRITE,
+            .shown = "--- \xd1\x81.txt\n+++ \xd1\x81.txt\n@@ -1 +1 @@\n-\told\n+\tnew\xc3\xa9\n",
+            .raw_colours = true,
+            .steps = {{"Allow?", "y\n"}}},
+        ANSWER_ONCE);
     CHECK(strstr(screen.data, "\033[31m-       old\033[0m") &&
               strstr(screen.data, "\033[32m+       new\xc3\xa9\033[0m"),
           "%s", screen.data);
+    CHECK(strstr(screen.data, "+++ \xd1\x81\\u{441}.txt"), "the name is not marked: %s",
+          screen.data);
     text_free(&screen);
 }
 

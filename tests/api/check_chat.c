@@ -682,6 +682,29 @@ static void calls_are_kept(void)
     close_talker();
 }
 
+/* The reader alone, for text that comes without a session. */
+static void reader_alone(void)
+{
+    static const char text[] =
+        "<tool_call>{\"name\": \"look\", \"arguments\": {\"at\": \"a\"}}</tool_call>";
+    struct calls calls = {0};
+    infer_template *template;
+    infer_tools *tools;
+    open_talker("llama", false, hermes, (infer_plan_options){0});
+    CHECK(!infer_template_new(o.model, NULL, 0, &template, &err));
+    CHECK(!infer_tools_new(template, tool_list, strlen(tool_list), NULL, &tools, &err));
+    infer_template_free(template);
+    CHECK(!strcmp(infer_tools_family(tools), "hermes") && !infer_tools_prompt(tools));
+    CHECK(!infer_tools_begin(tools, NULL, 0, &err));
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        CHECK(!infer_tools_next(tools, -1, text + i, 1, on_call, &calls, &err));
+    CHECK(!infer_tools_end(tools, INFER_STOP_END, on_call, &calls, &err));
+    CHECK(calls.count == 1 && !strcmp(calls.arguments, "{\"at\": \"a\"}") &&
+          calls.order[strlen(calls.order) - 1] == 'E');
+    infer_tools_free(tools);
+    close_talker();
+}
+
 /* A template that knows no tools: they are told of by the system, calls and results are content. */
 static void told_by_the_system(void)
 {
@@ -796,6 +819,7 @@ int main(void)
     forms();
     variables();
     calls_are_kept();
+    reader_alone();
     told_by_the_system();
     split_messages();
     penalties();

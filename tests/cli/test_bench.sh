@@ -73,7 +73,7 @@ done
         _infer_bench
         echo "${COMPREPLY[*]}"
     }
-    [ "$(complete --)" = "$(echo $("$bench" --help | grep -oE -- ' --[a-z]+'))" ] &&
+    [ "$(complete --)" = "$("$bench" --help | grep -oE -- ' --[a-z]+' | tr -d '\n' | cut -c 2-)" ] &&
         [ "$(complete --kv q)" = q8_0 ] && [ "$(complete --isa av)" = 'avx2 avx512' ] &&
         [ "$(complete -p '')" = '' ] && [ "$(complete "$root/Make")" = "$root/Makefile" ]
 )
