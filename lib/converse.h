@@ -42,6 +42,10 @@ infer_status inf_messages_prepare(infer_template *t, struct inf_arena *arena,
                                   const struct inf_json *variables, const struct inf_json *messages,
                                   struct inf_json *prepared, infer_error *err);
 
+/* Whether a template writes its variable `tools` somewhere. */
+infer_status inf_messages_tools(infer_model *model, struct inf_bytes source, bool *writes,
+                                infer_error *err);
+
 /* Tells the model a text: behind the system's words or, where it has none, as its own message; or before the
  * user's first. messages: prepared. */
 infer_status inf_messages_tell(struct inf_arena *arena, const char *text, bool by_user,
