@@ -116,7 +116,7 @@ struct tools {
 bool tools_prepare(struct agent *agent, const char *name, const char *arguments, size_t len,
                    struct action *action, struct text *error);
 bool answer_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
-                    struct action *action, struct text *error); /* call.c: ends the task */
+                    struct action *action, struct text *error); /* perform.c: ends the task */
 bool tools_open(struct agent *agent, struct text *error);
 void tools_close(struct agent *agent);
 

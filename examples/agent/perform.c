@@ -143,7 +143,8 @@ void call_do(struct agent *agent, const struct turn_call *call, struct called *c
                        json_pack("{s:s,s:b,s:I,s:s,s:I}", "call", call->id, "ok", called->ok,
                                  "bytes", (json_int_t)content->len, "sha256", called->digest,
                                  "left_out", (json_int_t)left_out));
-        show_result(agent, call->id, called->ok, content, left_out);
+        if (!agent->answered || agent->options.json) /* its text was shown */
+            show_result(agent, call->id, called->ok, content, left_out);
     }
     if (!called->fatal && agent->model.result)
         agent->model.result(&agent->model, agent, call->id, called->digest);
