@@ -204,8 +204,9 @@ struct agent_options {
     const char *chat_template;
     int calls; /* enum calls_mode */
 
-    const char *script; /* of test builds alone, as the next two */
+    const char *script; /* of test builds alone, as the next three */
     const char *tier, *landlock_abi;
+    bool small_limits;
 };
 
 /* How a model may call. */

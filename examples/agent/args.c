@@ -77,6 +77,8 @@ static const struct row {
     {"--tier", NULL, "A|B|C|D", KIND_TEXT, AT(options.tier), 0, 0, NULL, "this tier, or none"},
     {"--landlock-abi", NULL, "N", KIND_TEXT, AT(options.landlock_abi), 0, 0, NULL,
      "at most this ABI; -1: none"},
+    {"--small-limits", NULL, NULL, KIND_FLAG, AT(options.small_limits), 0, 0, NULL,
+     "limits that a test reaches soon"},
 #endif
     {"--help", "-h", NULL, KIND_FLAG, AT(help), 0, 0, NULL, "this text"},
     {"--version", NULL, NULL, KIND_FLAG, AT(version), 0, 0, NULL, "the version"},

@@ -74,6 +74,14 @@ static bool open_sandbox(struct agent *agent, struct text *error)
     const char *abi = agent->options.landlock_abi;
     options.force_tier = agent->options.tier ? (enum sandbox_tier)agent->options.tier[0] : 0;
     options.force_landlock_abi = abi ? atoi(abi) : 0;
+    if (agent->options.small_limits)
+        options.limits = (struct sandbox_limits){.wall_ms = 2000,
+                                                 .address_bytes = 512 << 20,
+                                                 .file_bytes = 8 << 20,
+                                                 .disk_files = 20000,
+                                                 .tmp_bytes = 16 << 20,
+                                                 .output_bytes = 1 << 20,
+                                                 .processes = 64};
 #endif
     return sandbox_open(&options, &agent->sandbox, why) ||
            fail(error, "sandbox: %.400s%s", why, "");
@@ -159,6 +167,8 @@ static void close_agent(struct agent *agent)
         agent->model.close(&agent->model);
     tools_close(agent);
     sandbox_close(agent->sandbox);
+    if (agent->log)
+        log_write(agent->log, "end", json_object());
     log_close(agent->log);
     show_close(agent);
     json_decref(agent->messages);

@@ -18,7 +18,9 @@
  *     result   call, ok, bytes, sha256 of what the model got; left_out, bytes it did not get
  *     taint    source
  *     clear
- *     end      reason, steps, tokens
+ *     undo     digest, bytes: what the person took back
+ *     done     reason, steps, tokens: a task is over
+ *     end      the session is
  */
 #ifndef AGENT_LOG_H
 #define AGENT_LOG_H

@@ -254,7 +254,7 @@ void loop_run(struct agent *agent, const char *task, size_t len, struct outcome 
     }
     outcome->seconds = now_s() - start;
     cancel_reset(0);
-    log_write(agent->log, "end",
+    log_write(agent->log, "done",
               json_pack("{s:s,s:I,s:I}", "reason", reason_name(outcome->reason), "steps",
                         (json_int_t)outcome->steps, "tokens", (json_int_t)outcome->tokens));
     show_end(agent, outcome);

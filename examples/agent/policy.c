@@ -25,8 +25,8 @@ static const struct row {
      "no file sandbox works here, so no program runs (infer-agent doctor says why; --sandbox "
      "none)"},
     {READ, 0, 0, VERDICT_ALLOW, "reads below the root"},
-    {EVERY, FACT_PROTECTED, 0, VERDICT_ASK, "a protected name"},
     {EVERY, FACT_PERSISTS, 0, VERDICT_ASK, "persists into later sessions"},
+    {EVERY, FACT_PROTECTED, 0, VERDICT_ASK, "a protected name"},
     {EVERY, 0, FACT_AUTO, VERDICT_ASK,
      "each is asked here: programs are not walled in, or run as root"},
     {MCP, 0, 0, VERDICT_ASK, "each call of a server is asked"},

@@ -27,7 +27,7 @@ static json_t *next_record(struct script *script, const char *what)
             script->next++;
             return record;
         }
-        if (strcmp(is, "end") == 0 || (strcmp(is, "turn") == 0 && strcmp(what, "result") == 0))
+        if (strcmp(is, "done") == 0 || (strcmp(is, "turn") == 0 && strcmp(what, "result") == 0))
             return NULL;
     }
     return NULL;
