@@ -175,6 +175,7 @@ static void close_agent(struct agent *agent)
     json_decref(agent->seen);
     json_decref(agent->grants);
     text_free(&agent->taint);
+    text_free(&agent->answer);
     if (agent->root_fd >= 0)
         close(agent->root_fd);
     free((char *)agent->options.root);

@@ -39,32 +39,6 @@ static bool permitted(struct agent *agent, const struct turn_call *call, struct 
     return yes;
 }
 
-/* ---- The answer ---- */
-
-static bool answer_perform(struct action *action, struct agent *agent, struct text *result)
-{
-    show_text(agent, action->shown.data, action->shown.len);
-    text_format(result, "The user has it.");
-    agent->answered = true;
-    return true;
-}
-
-bool answer_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
-                    struct action *action, struct text *error)
-{
-    const json_t *text = json_object_get(arguments, "text");
-    (void)agent;
-    (void)error;
-    action->kind = ACTION_READ; /* of nothing */
-    action->tool = tool->name;
-    action->path = ".";
-    text_add(&action->shown, json_string_value(text), json_string_length(text));
-    if (!action->shown.len)
-        text_add(&action->shown, "\n", 1);
-    action->perform = answer_perform;
-    return true;
-}
-
 /* Around text from outside stands a name that nobody can guess: a hint to the model, and no more. */
 static void wrap(const struct agent *agent, struct text *content)
 {
@@ -110,6 +84,10 @@ static void perform(struct agent *agent, const struct turn_call *call, struct ac
         return;
     }
     called->ok = action->perform(action, agent, content);
+    if (agent->answered && agent->answer.len) {
+        show_text(agent, agent->answer.data, agent->answer.len);
+        text_free(&agent->answer);
+    }
     called->changed = called->ok && (action->kind == ACTION_WRITE || action->kind == ACTION_GIT);
     called->outside = action->outside;
 }
