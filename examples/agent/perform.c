@@ -43,10 +43,11 @@ static bool permitted(struct agent *agent, const struct turn_call *call, struct 
 static void wrap(const struct agent *agent, struct text *content)
 {
     struct text wrapped = {0};
+    const char *text = content->data ? content->data : "\n";
+    bool whole_line = text[content->len ? content->len - 1 : 0] == '\n';
     text_format(&wrapped, "<data %s>\n", agent->tag);
-    text_add(&wrapped, content->data ? content->data : "", content->len);
-    text_format(&wrapped, "%s</data %s>",
-                content->len && content->data[content->len - 1] != '\n' ? "\n" : "", agent->tag);
+    text_add(&wrapped, text, content->len);
+    text_format(&wrapped, "%s</data %s>", whole_line ? "" : "\n", agent->tag);
     text_free(content);
     *content = wrapped;
 }
