@@ -483,10 +483,24 @@ static void refuses(void)
     } rows[] = {
         {NULL, NULL, INFER_E_ARGUMENT, "messages: NULL"},
         {"[", NULL, INFER_E_FORMAT, "messages: JSON, line 1"},
-        {"{}", NULL, INFER_E_ARGUMENT, "messages: not a JSON array"},
+        {"{}", NULL, INFER_E_FORMAT, "messages: an object, not an array"},
+        {"[]", NULL, INFER_E_FORMAT, "messages: there is none"},
         {"[]", "[]", INFER_E_ARGUMENT, "variables: not a JSON object"},
         {"[]", "{", INFER_E_FORMAT, "variables: JSON"},
-        {"[3]", NULL, INFER_E_TEMPLATE, "line 1"},
+        {"[3]", NULL, INFER_E_FORMAT, "messages[0]: a number, not an object"},
+        {"[{\"content\": \"a\"}]", NULL, INFER_E_FORMAT, "messages[0].role: missing"},
+        {"[{\"role\": 1, \"content\": \"a\"}]", NULL, INFER_E_FORMAT,
+         "messages[0].role: a number, not a text"},
+        {"[{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"usr\", \"content\": \"a\"}]",
+         NULL, INFER_E_FORMAT,
+         "messages[1].role: \"usr\" is none of system, developer, user, assistant"},
+        {"[{\"role\": \"user\"}]", NULL, INFER_E_FORMAT, "messages[0].content: missing"},
+        {"[{\"role\": \"user\", \"content\": null}]", NULL, INFER_E_FORMAT,
+         "messages[0].content: null"},
+        {"[{\"role\": \"user\", \"content\": 3}]", NULL, INFER_E_FORMAT,
+         "messages[0].content: a number, not a text"},
+        {"[{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"a\"}]}]", NULL,
+         INFER_E_TEMPLATE, "(messages[0].content is an array, which not every template takes)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         infer_chat_options options = {.size = sizeof options, .variables = rows[i].variables};
@@ -519,6 +533,40 @@ static void refuses(void)
     say(&t, "user", "hello");
     CHECK(!turn(o.session, &t, (infer_chat_options){0}));
     CHECK(t.result.stop == INFER_STOP_CONTEXT && t.ends && tokens_of(o.session) == 64);
+    close_talker();
+}
+
+/* What a template would leave out in silence, and what it may. */
+static void left_out(void)
+{
+    static const char skips[] =
+        "{% for m in messages %}{% if m.role == 'narrator' or m.role == 'user' %}"
+        "{{ m.content | replace('/no_think', '') | trim }}{% endif %}{% endfor %}|";
+    static const struct {
+        const char *role, *content, *part; /* NULL: goes */
+    } rows[] = {
+        {"narrator", "Once.", NULL},
+        {"developer", "Be short.", "messages[1]: the template leaves out what the developer says"},
+        {"system", "Be short.", "messages[1]: the template leaves out what the system says"},
+        {"system", " \\n", NULL},
+        {"user", "/no_think", NULL},
+        {"user", "/no_think Go on.", NULL},
+        {"user", "  two words ", NULL},
+        {"assistant", "forgotten", NULL},
+    };
+    infer_template *template;
+    open_talker("llama", false, keeps, (infer_plan_options){0});
+    CHECK(!infer_template_new(o.model, skips, strlen(skips), &template, &err));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static struct talk t;
+        memset(&t, 0, sizeof t);
+        say(&t, "user", "hello");
+        say(&t, rows[i].role, rows[i].content);
+        infer_status status = turn(
+            o.session, &t, (infer_chat_options){.chat_template = template, .prompt_only = true});
+        CHECK(rows[i].part ? refused(status, INFER_E_TEMPLATE, rows[i].part) : !status);
+    }
+    infer_template_free(template);
     close_talker();
 }
 
@@ -770,7 +818,9 @@ static void told_by_the_system(void)
         keeps, /* knows no calls */
         "{%- for m in messages %}{%- if m.role == 'system' %}{{ raise_exception('none') }}"
         "{%- elif m.role in ['user', 'assistant'] %}{{ m.role + m.content }}{%- endif %}"
-        "{%- endfor %}"};
+        "{%- endfor %}",
+        "{%- for m in messages %}{%- if m.role in ['user', 'assistant'] %}{{ m.role + m.content }}"
+        "{%- endif %}{%- endfor %}"}; /* tells nothing of the system */
     static const char talk[] =
         "[{\"role\": \"user\", \"content\": \"hello\"}, {\"role\": \"assistant\", \"content\": "
         "\"Hm.\", \"tool_calls\": [{\"id\": \"1\", \"function\": {\"name\": \"look\", "
@@ -779,7 +829,7 @@ static void told_by_the_system(void)
         "\"{}\"}}]}, {\"role\": \"tool\", \"tool_call_id\": \"1\", \"content\": \"r1\"}, "
         "{\"role\": \"tool\", \"tool_call_id\": \"2\", \"content\": \"r2\"}]";
     open_talker("llama", false, keeps, (infer_plan_options){.context = 2048});
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         infer_template *template;
         infer_tools *tools;
         CHECK(!infer_template_new(o.model, texts[i], strlen(texts[i]), &template, &err));
@@ -792,7 +842,7 @@ static void told_by_the_system(void)
                          "</tool_call>\n<tool_call>\n{\"name\": \"stop\"",
                          true));
         CHECK(prompt_has("r1", true) && prompt_has("r2", true));
-        CHECK(prompt_has("<tool_response>\nr1\n</tool_response>\n<tool_response>\nr2", i == 1));
+        CHECK(prompt_has("<tool_response>\nr1\n</tool_response>\n<tool_response>\nr2", i != 0));
         infer_tools_free(tools);
         infer_template_free(template);
     }
@@ -874,6 +924,7 @@ int main(void)
     cancelled("granitehybrid");
     stop_texts();
     refuses();
+    left_out();
     forms();
     variables();
     calls_are_kept();
