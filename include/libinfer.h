@@ -829,8 +829,8 @@ INFER_API void infer_tools_free(infer_tools *tools);
 INFER_API const char *infer_tools_family(const infer_tools *tools);
 
 /* What a prompt must say of the tools: NULL where the template says it itself (of its variable `tools`);
- * for a template that knows no tools a text for the system message, which infer_chat puts there by itself.
- * Borrowed until `free`. */
+ * for a template that does not, a text for the system message, with the family's form of a call, which
+ * infer_chat puts there by itself. Borrowed until `free`. */
 INFER_API const char *infer_tools_prompt(const infer_tools *tools);
 
 /* Begins a turn; ids[count] is its prompt (NULL: one that ends outside a thought). */

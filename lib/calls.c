@@ -110,6 +110,7 @@ static infer_status make_grammar(void *ud, const struct inf_token_trie *trie,
         .only = t->o.name,
         .must_call = t->o.choice == INFER_TOOLS_REQUIRED || t->o.choice == INFER_TOOLS_NAMED,
         .one_call = t->o.one_call,
+        .thinks = t->thought.begin >= 0,
     };
     return inf_hold_new(&t->a, trie, &o, grammar, err);
 }
@@ -131,7 +132,8 @@ static infer_status make(infer_tools *t, infer_template *from, const char *text,
         t->start = inf_vocab_find(t->vocab, "<|start|>", 9);
     }
     bool told = false;
-    if ((status = t->family->native ? inf_messages_tools(t->model, source, &told, err) : INFER_OK) ||
+    if ((status =
+             t->family->native ? inf_messages_tools(t->model, source, &told, err) : INFER_OK) ||
         (status = read_list(t, text, len, told, err)) ||
         (status = text_of(t, t->thought.begin, &o.think_begin, err)) ||
         (status = text_of(t, t->thought.end, &o.think_end, err)))
@@ -146,7 +148,8 @@ static infer_status make(infer_tools *t, infer_template *from, const char *text,
              (t->o.choice != INFER_TOOLS_AUTO || t->o.strict);
     o.spelled = t->prompt.len && !o.held;
     status = inf_reader_new(&t->a, &o, &t->reader, err);
-    return status || !o.held ? status : inf_grammar_make(t->model, make_grammar, t, &t->grammar, err);
+    return status || !o.held ? status
+                             : inf_grammar_make(t->model, make_grammar, t, &t->grammar, err);
 }
 
 infer_status infer_tools_new(infer_template *from, const char *tools, size_t len,

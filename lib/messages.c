@@ -499,17 +499,18 @@ infer_status inf_messages_prepare(infer_template *t, struct inf_arena *arena,
 
 /* Conversations with a tool: a template may tell of it in the system's words or in the user's. */
 #define WITH_TOOL(before)                                                                          \
-    "{\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"zq7f\", \"description\": "      \
-    "\"d\", \"parameters\": {\"type\": \"object\", \"properties\": {\"zq7p\": {\"type\": "            \
-    "\"string\", \"description\": \"p\"}}, \"required\": [\"zq7p\"]}}}], \"functions\": \"zq7f\", "    \
-    "\"add_generation_prompt\": true, \"messages\": [" before                                     \
+    "{\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"zq7f\", \"description\": "   \
+    "\"d\", \"parameters\": {\"type\": \"object\", \"properties\": {\"zq7p\": {\"type\": "         \
+    "\"string\", \"description\": \"p\"}}, \"required\": [\"zq7p\"]}}}], \"functions\": "          \
+    "\"zq7f\", "                                                                                   \
+    "\"add_generation_prompt\": true, \"messages\": [" before                                      \
     "{\"role\": \"user\", \"content\": \"a\"}]}"
 
 infer_status inf_messages_tools(infer_model *model, struct inf_bytes source, bool *writes,
                                 infer_error *err)
 {
-    static const char *const texts[] = {
-        WITH_TOOL(""), WITH_TOOL("{\"role\": \"system\", \"content\": \"b\"}, ")};
+    static const char *const texts[] = {WITH_TOOL(""),
+                                        WITH_TOOL("{\"role\": \"system\", \"content\": \"b\"}, ")};
     infer_template *t = NULL;
     bool renders = false;
     *writes = false;

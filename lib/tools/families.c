@@ -6,7 +6,10 @@
 #define HERMES "<tool_call>%l%o%c%l</tool_call>"
 #define ARRAY "[%_%o%c%{%_,%_%o%c%}%_]"
 /* How models write such a call that leave its tags out. */
-#define UNTAGGED {"%o%c%_%(</tool_call>%)%_", "```json%_%o%c%_```", "```\n%_%o%c%_```"}
+#define UNTAGGED                                                                                   \
+    {                                                                                              \
+        "%o%c%_%(</tool_call>%)%_", "```json%_%o%c%_```", "```\n%_%o%c%_```"                       \
+    }
 
 /* The first row whose signs are all in the template's text is its family. */
 static const struct inf_call_family families[] = {

@@ -206,7 +206,8 @@ static infer_status only_calls(struct inf_hold *h, struct inf_graph *g)
     uint32_t first = inf_graph_state(g), behind = inf_graph_state(g), again = inf_graph_state(g);
     uint32_t start;
     infer_status status;
-    inf_hold_edge(h, g, 0, first, inf_hold_blanks(h, 4));
+    inf_hold_edge(h, g, 0, first,
+                  inf_expr_repeat(&h->d, inf_expr_text(&h->d, "\n"), 0, h->o->thinks ? 2 : 0));
     add_skips(h, g, first);
     const struct inf_literal *marker = p->ops[p->starts[0]].literal;
     status = add_form(h, g, 0, behind, &start);

@@ -306,11 +306,10 @@ static infer_status object(struct inf_hold *h, const struct inf_tool *tool,
         id = INF_SEQ(&h->d, inf_expr_text(&h->d, f->object_id), inf_expr_repeat(&h->d, digit, 1, 4),
                      inf_expr_text(&h->d, "\", "));
     }
-    *expr =
-        INF_SEQ(&h->d, inf_expr_text(&h->d, "{"), id,
-                inf_expr_bytes(&h->d, keys, (size_t)(name - keys)),
-                inf_expr_bytes(&h->d, tool->name, tool->key.len), inf_expr_text(&h->d, name + 1),
-                arguments, inf_expr_text(&h->d, "}"));
+    *expr = INF_SEQ(&h->d, inf_expr_text(&h->d, "{"), id,
+                    inf_expr_bytes(&h->d, keys, (size_t)(name - keys)),
+                    inf_expr_bytes(&h->d, tool->name, tool->key.len),
+                    inf_expr_text(&h->d, name + 1), arguments, inf_expr_text(&h->d, "}"));
     return *expr ? INFER_OK : inf_hold_no_memory(h);
 }
 

@@ -192,9 +192,9 @@ static void explain_sign(struct inf_text *out, const struct inf_call_family *fam
         char sign;
         const char *text;
     } rows[] = {
-        {'n', "NAME"},      {'i', "ID"},           {'k', "functions.NAME:0"},
-        {'a', "{...}"},     {'g', "...}"},         {'y', "PARAMETER=VALUE)"},
-        {'m', "PARAMETER"}, {'v', "VALUE"},        {'V', "\nVALUE\n"},
+        {'n', "NAME"},      {'i', "ID"},    {'k', "functions.NAME:0"},
+        {'a', "{...}"},     {'g', "...}"},  {'y', "PARAMETER=VALUE)"},
+        {'m', "PARAMETER"}, {'v', "VALUE"}, {'V', "\nVALUE\n"},
         {'t', "true"},      {'l', "\n"},
     };
     if (sign == 'o') {
@@ -251,6 +251,7 @@ void inf_tool_list_explain(struct inf_text *out, const struct inf_tool_list *lis
                     "</tools>\nTo call a tool, write its name and its arguments in this form, and "
                     "then stop:\n");
     explain_form(out, family);
-    inf_text_printf(out, "\nThe result of the call comes in the next message. If no tool is needed, "
-                         "answer without one.");
+    inf_text_printf(out,
+                    "\nThe result of the call comes in the next message. If no tool is needed, "
+                    "answer without one.");
 }

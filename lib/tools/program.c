@@ -77,11 +77,12 @@ static enum inf_call_op_kind kind_of(char c)
         char c;
         enum inf_call_op_kind kind;
     } kinds[] = {
-        {'_', INF_CALL_BLANKS},  {'l', INF_CALL_BLANKS},    {'n', INF_CALL_NAME},      {'i', INF_CALL_ID},
-        {'k', INF_CALL_NAME_ID}, {'a', INF_CALL_ARGUMENTS}, {'o', INF_CALL_OBJECT},
-        {'g', INF_CALL_GEMMA},   {'y', INF_CALL_PYTHON},    {'m', INF_CALL_PARAMETER},
-        {'v', INF_CALL_VALUE},   {'V', INF_CALL_VALUE},     {'t', INF_CALL_IS_STRING},
-        {'c', INF_CALL_DONE},    {'(', INF_CALL_ALT},       {'{', INF_CALL_ALT},
+        {'_', INF_CALL_BLANKS},    {'l', INF_CALL_BLANKS},  {'n', INF_CALL_NAME},
+        {'i', INF_CALL_ID},        {'k', INF_CALL_NAME_ID}, {'a', INF_CALL_ARGUMENTS},
+        {'o', INF_CALL_OBJECT},    {'g', INF_CALL_GEMMA},   {'y', INF_CALL_PYTHON},
+        {'m', INF_CALL_PARAMETER}, {'v', INF_CALL_VALUE},   {'V', INF_CALL_VALUE},
+        {'t', INF_CALL_IS_STRING}, {'c', INF_CALL_DONE},    {'(', INF_CALL_ALT},
+        {'{', INF_CALL_ALT},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].c == c)

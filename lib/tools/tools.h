@@ -69,9 +69,10 @@ unsigned inf_schema_types(const struct inf_json *schema);
 struct inf_call_family {
     const char *name;
     const char *const signs[3]; /* what a template of this family has in its text: all of them */
-    const char *forms[INF_FORMS]; /* the first is the template's own: calls that must come have it */
+    const char
+        *forms[INF_FORMS]; /* the first is the template's own: calls that must come have it */
     const char *whole[INF_WHOLES]; /* how a turn may be written that is one call and nothing else */
-    const char *skips[INF_SKIPS]; /* markers of the format that stand in the answer */
+    const char *skips[INF_SKIPS];  /* markers of the format that stand in the answer */
     bool bare;     /* the template begins a turn that calls with the first form's second piece */
     bool channels; /* harmony */
     bool native;   /* the template is told of tools by its variable */
@@ -222,6 +223,7 @@ struct inf_hold_options {
     const char *only; /* NULL: all */
     bool must_call;   /* else text may come instead, and around the calls */
     bool one_call;
+    bool thinks; /* a thought may come before, with line ends behind it */
     const struct inf_literal *const *parts; /* of harmony, as in channels.c */
 };
 

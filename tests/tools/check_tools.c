@@ -152,8 +152,8 @@ static infer_status feed(struct inf_reader *r, const struct suite *s, enum feedi
             }
         }
         if ((len || at == to || single) && at > plain) {
-            status = inf_reader_next(r, how == BYTES_ONLY ? -1 : 1, text + plain, at - plain, on_event,
-                                     seen, NULL);
+            status = inf_reader_next(r, how == BYTES_ONLY ? -1 : 1, text + plain, at - plain,
+                                     on_event, seen, NULL);
             plain = at;
         }
         if (len && !status)
@@ -255,7 +255,11 @@ static void run_case(struct inf_reader *r, const struct suite *s, const char *fi
                 continue;
             infer_status status = run(r, s, (enum feeding)kind, text, len, cut, thinking, &seen);
             bool ok = !status && !seen.wrong && same(&seen.lines, expected, expected_len);
-            snprintf(how, sizeof how, "%s, %zu", kind == TOKENS ? "tokens" : kind == SPELLED ? "spelled" : "bytes", i);
+            snprintf(how, sizeof how, "%s, %zu",
+                     kind == TOKENS    ? "tokens"
+                     : kind == SPELLED ? "spelled"
+                                       : "bytes",
+                     i);
             verdict(ok, file, name, how, &seen);
             seen_free(&seen);
             if (!ok)
@@ -519,8 +523,7 @@ static infer_status new_trie(const struct suite *s, struct inf_token_trie **trie
 }
 
 static infer_status make_reader(const infer_allocator *a, const struct suite *s,
-                                const struct inf_tool_list *list, bool held,
-                                struct inf_reader **r)
+                                const struct inf_tool_list *list, bool held, struct inf_reader **r)
 {
     struct inf_reader_options o = {
         .family = inf_family_find(s->template, strlen(s->template)),
@@ -601,7 +604,8 @@ static void run_held(const struct suite *s, const char *file, const struct inf_t
             bool ok =
                 !h.wrong && !made.failed && (status == INFER_E_LIMIT || (!status && !h.broken));
             if (!status && kinds[k].must_call)
-                ok &= h.calls > 0 && !h.text && has_marker(r, s, &made) && !(kinds[k].one_call && h.calls > 1);
+                ok &= h.calls > 0 && !h.text && has_marker(r, s, &made) &&
+                      !(kinds[k].one_call && h.calls > 1);
             verdict_held(ok, file, kinds[k].name, status, &made);
         }
         inf_grammar_free(g);
