@@ -177,7 +177,7 @@ $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuz
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The tools of infer-agent, with a stand-in for its sandbox and with allocations that fail.
-HANDS := arguments below commit diff digest edit file_tools git journal names pattern run search shown tools
+HANDS := answer arguments below commit diff digest edit file_tools git journal names pattern run search shown tools
 $(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_hands.c $(wildcard tests/agent/hands_*.c)) \
                             $(HANDS:%=$(BUILD)/obj/examples/agent/%.o)
 	@mkdir -p $(@D)

@@ -8,7 +8,7 @@
  *     show.c       what the person sees; cancel.c: Ctrl-C and the time limit
  *     tools.c      the table of tools; a call becomes an action, arguments checked against the schema
  *     file_tools.c file tools; below.c: files below the root (openat2); search.c, pattern.c: in them
- *     run.c        programs; git.c: commit; journal.c: undo; diff.c: what a change changes
+ *     answer.c     a model's last word; run.c: programs; git.c: commit; journal.c: undo; diff.c: what a change changes
  *     policy.c     an action is allowed, asked, or denied; what has come from outside (taint)
  *     approval.c   the question; terminal.c: shown and answered at the terminal alone
  *     names.h      names that are protected or hidden
@@ -117,8 +117,6 @@ struct tools {
  * against the schema: unknown members are errors. False: `error` is what the model is told. */
 bool tools_prepare(struct agent *agent, const char *name, const char *arguments, size_t len,
                    struct action *action, struct text *error);
-bool answer_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
-                    struct action *action, struct text *error); /* call.c: ends the task */
 bool tools_open(struct agent *agent, struct text *error);
 void tools_close(struct agent *agent);
 
@@ -248,14 +246,14 @@ struct agent {
     volatile sig_atomic_t
         cancelled; /* Ctrl-C, or the time is up: the turn ends, children are killed */
 
-    json_t *messages; /* the conversation, as templates want it */
-    size_t used;      /* tokens of the context that it takes, as far as is known */
-    size_t shrunk;    /* of the messages before this one the results are a line each */
-    bool
-        last_word; /* the turn that is made next can only answer: the calls went round in circles */
-    bool answered; /* by the tool of that name: the task is done */
-    json_t *seen;  /* calls of this task: how often each has brought the same */
-    char tag[17];  /* of this session, not to be guessed: stands around what comes from outside */
+    json_t *messages;   /* the conversation, as templates want it */
+    size_t used;        /* tokens of the context that it takes, as far as is known */
+    size_t shrunk;      /* of the messages before this one the results are a line each */
+    bool last_word;     /* the next turn can only answer: the calls went round in circles */
+    bool answered;      /* by the tool `answer`: the task is done */
+    struct text answer; /* what it said, until it is shown */
+    json_t *seen;       /* calls of this task: how often each has brought the same */
+    char tag[17]; /* of this session, not to be guessed: stands around what comes from outside */
 };
 
 #endif

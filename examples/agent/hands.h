@@ -151,6 +151,8 @@ bool edit_prepare(struct agent *agent, const struct tool *tool, const json_t *ar
                   struct action *action, struct text *error);
 bool search_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
                     struct action *action, struct text *error);
+bool answer_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
+                    struct action *action, struct text *error);
 bool run_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
                  struct action *action, struct text *error);
 bool commit_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,

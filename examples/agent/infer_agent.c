@@ -1,6 +1,7 @@
 /* infer-agent: an assistant that works in a folder, on a model on this machine. */
 #include "log.h"
 #include "loop.h"
+#include "mcp.h"
 #include "sandbox.h"
 
 #include <errno.h>
@@ -174,6 +175,7 @@ static void close_agent(struct agent *agent)
     json_decref(agent->seen);
     json_decref(agent->grants);
     text_free(&agent->taint);
+    text_free(&agent->answer);
     if (agent->root_fd >= 0)
         close(agent->root_fd);
     free((char *)agent->options.root);
@@ -251,6 +253,8 @@ static int run_agent(struct command_line *line)
                                 agent.cancelled ? EXIT_CANCELLED : EXIT_FAILED);
         } else {
             show_start(&agent);
+            if (*mcp_notes(&agent))
+                show_say(&agent, "%s", mcp_notes(&agent));
             const char *text = given ? agent.options.task : task.data;
             if (talks)
                 status = talk_run(&agent, &error) ? 0 : say_failed(error.data, EXIT_FAILED);

@@ -121,8 +121,9 @@ static enum reason do_calls(struct agent *agent, const struct turn *turn)
     for (size_t i = 0; i < turn->call_count; i++) {
         const struct turn_call *call = &turn->calls[i];
         struct called called = {0};
-        show_call(agent, call);
         bool answer = strcmp(call->name, "answer") == 0;
+        if (!answer || agent->options.json) /* its text is shown */
+            show_call(agent, call);
         if (reason != REASON_END ||
             (agent->last_word && !answer)) { /* a call without an answer is no sound conversation */
             text_format(&called.content, "Not done: the task was stopped.");
@@ -133,14 +134,14 @@ static enum reason do_calls(struct agent *agent, const struct turn *turn)
         } else {
             call_do(agent, call, &called);
             size_t times = called.fatal ? 0 : count_result(agent, call, &called);
-            agent->last_word = agent->last_word || times >= agent->options.repeats_max;
-            if (times > 1)
-                text_format(&called.content,
-                            "\nThis same call has brought the same %zu times. Do something else, "
-                            "or answer.",
-                            times);
+            if (!agent->last_word && times >= agent->options.repeats_max) {
+                agent->last_word = true;
+                show_say(agent, "the same call has brought the same %zu times: it is to answer now",
+                         times);
+            }
         }
-        bool sound = !called.fatal && append_result(agent, call, &called.content);
+        bool sound =
+            !called.fatal && !called.content.failed && append_result(agent, call, &called.content);
         text_free(&called.content);
         if (!sound)
             return REASON_ERROR;

@@ -57,40 +57,15 @@ static bool permitted(struct agent *agent, const struct turn_call *call, struct 
     return yes;
 }
 
-/* ---- The answer ---- */
-
-static bool answer_perform(struct action *action, struct agent *agent, struct text *result)
-{
-    show_text(agent, action->shown.data, action->shown.len);
-    text_format(result, "The user has it.");
-    agent->answered = true;
-    return true;
-}
-
-bool answer_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
-                    struct action *action, struct text *error)
-{
-    const json_t *text = json_object_get(arguments, "text");
-    (void)agent;
-    (void)error;
-    action->kind = ACTION_READ; /* of nothing */
-    action->tool = tool->name;
-    action->path = ".";
-    text_add(&action->shown, json_string_value(text), json_string_length(text));
-    if (!action->shown.len)
-        text_add(&action->shown, "\n", 1);
-    action->perform = answer_perform;
-    return true;
-}
-
 /* Around text from outside stands a name that nobody can guess: a hint to the model, and no more. */
 static void wrap(const struct agent *agent, struct text *content)
 {
     struct text wrapped = {0};
+    const char *text = content->data ? content->data : "\n";
+    bool whole_line = text[content->len ? content->len - 1 : 0] == '\n';
     text_format(&wrapped, "<data %s>\n", agent->tag);
-    text_add(&wrapped, content->data ? content->data : "", content->len);
-    text_format(&wrapped, "%s</data %s>",
-                content->len && content->data[content->len - 1] != '\n' ? "\n" : "", agent->tag);
+    text_add(&wrapped, text, content->len);
+    text_format(&wrapped, "%s</data %s>", whole_line ? "" : "\n", agent->tag);
     text_free(content);
     *content = wrapped;
 }
@@ -128,6 +103,10 @@ static void perform(struct agent *agent, const struct turn_call *call, struct ac
         return;
     }
     called->ok = action->perform(action, agent, content);
+    if (agent->answered && agent->answer.len) {
+        show_text(agent, agent->answer.data, agent->answer.len);
+        text_free(&agent->answer);
+    }
     called->changed = called->ok && (action->kind == ACTION_WRITE || action->kind == ACTION_GIT);
     called->outside = action->outside;
 }
@@ -170,7 +149,8 @@ void call_do(struct agent *agent, const struct turn_call *call, struct called *c
                        json_pack("{s:s,s:b,s:I,s:s,s:I}", "call", call->id, "ok", called->ok,
                                  "bytes", (json_int_t)content->len, "sha256", called->digest,
                                  "left_out", (json_int_t)left_out));
-        show_result(agent, call->id, called->ok, content, left_out);
+        if (!agent->answered || agent->options.json) /* its text was shown */
+            show_result(agent, call->id, called->ok, content, left_out);
     }
     if (!called->fatal && agent->model.result)
         agent->model.result(&agent->model, agent, call->id, called->digest);

@@ -126,6 +126,13 @@ static int64_t local_time(void)
     return localtime_r(&now, &local) ? (int64_t)now + local.tm_gmtoff : (int64_t)now;
 }
 
+static bool on_progress(void *ud, double fraction)
+{
+    struct receiver *receiver = ud;
+    show_progress(receiver->agent, fraction);
+    return !receiver->agent->cancelled;
+}
+
 static bool fail(struct text *error, const char *text)
 {
     text_format(error, "%s", text);
@@ -148,6 +155,7 @@ static bool model_turn(struct model *model, struct agent *agent, const json_t *m
                                   .max_thought_tokens = reasoning == UINT32_MAX ? 0 : reasoning,
                                   .no_thought = reasoning == 0,
                                   .on_event = on_event,
+                                  .progress = on_progress,
                                   .ud = &receiver};
     infer_chat_result result = {0};
     infer_error err = {0};

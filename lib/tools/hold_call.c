@@ -15,7 +15,7 @@ static infer_status schema_rule(struct inf_hold *h, const struct inf_tool *tool,
     uint32_t rule = 0;
     infer_error err;
     infer_status status =
-        inf_schema_rule(&h->d, tool->parameters, node, object, &h->budget, &rule, &err);
+        inf_schema_rule(&h->d, tool->parameters, node, object, true, &h->budget, &rule, &err);
     *expr = NULL;
     if (status == INFER_E_MEMORY)
         return inf_hold_no_memory(h);

@@ -71,6 +71,7 @@ void inf_reader_take(struct inf_reader *r, struct inf_symbol *symbol)
 size_t inf_reader_match(const struct inf_reader *r, const struct inf_literal *literal,
                         enum inf_match *result)
 {
+    bool spelled = r->o.spelled && literal != r->think && literal != r->unthink;
     size_t at = 0;
     *result = INF_MATCH_YES;
     for (uint32_t p = 0; p < literal->count; p++) {
@@ -86,7 +87,7 @@ size_t inf_reader_match(const struct inf_reader *r, const struct inf_literal *li
             }
             const struct inf_symbol *s = &r->pending[at];
             if (s->mark >= 0 || s->byte != (unsigned char)piece->text[i] ||
-                (piece->mark >= 0 && !s->untold && !r->o.spelled)) {
+                (piece->mark >= 0 && !s->untold && !spelled)) {
                 *result = INF_MATCH_NO;
                 return 0;
             }

@@ -55,6 +55,9 @@ def _(s):
 def _(s):
     (s.root / "planted").symlink_to("..")
     (s.root / "sub" / "victim").symlink_to(s.outside / "victim")
+    if s.column == "D":  # no program runs that would make these
+        (s.root / "sub" / "link").symlink_to("../..")
+        (s.root / "sub" / "top").symlink_to("/")
     r = s.play(sh("cd sub; ln -s ../.. link; ln -s / top; true"), write("planted/x"), write("planted/outside/victim"),
                write("sub/victim"), edit("sub/victim", "untouched", "x"), write("sub/link/x"), write("sub/top/tmp/x"),
                read("planted/outside/secret"), read("sub/link/outside/secret"), call("search", pattern=TOKEN[3:]),
@@ -72,8 +75,7 @@ def _(s):
     (s.root / "d2").symlink_to(s.outside)
     (s.root / "f").write_text("old\n")
     (s.root / "f2").symlink_to(s.outside / "victim")
-    quick = s.column == "A" or (s.walled and s.uid)
-    count = 150 if quick else 12
+    count = 150 if s.quick else 12
     calls = [c for i in range(count) for c in (write("d/x", f"{i}\n"), write("d/victim", f"{i}\n"), write("f", f"{i}\n"))]
     calls += [read("d/secret"), read("f")] * (count // 3)
     with races.swapping((s.root / "d", s.root / "d2"), (s.root / "f", s.root / "f2")) as swaps:
@@ -328,7 +330,7 @@ def _(s):
                                ["\u0441\\u{441}url"], ["\u0430\\u{430}in"])):
         if s.column == "D" and i < 2:
             continue
-        question = r.questions[2 - len(r.calls) + i] if s.column == "D" else r.questions[i]
+        question = r.questions[i - 2 * (s.column == "D")]
         for mark in marks:
             s.check(mark in question, f"{mark} in question {i}", r)
     s.refused(r)
@@ -433,12 +435,11 @@ def _(s):
     lines = [line for i in range(len(runs)) for line in (f"task {i}", "/clear")] + ["/exit"]
     if s.column == "D":
         return
-    auto = s.column == "A" or s.uid != 0
     r = s.play(turns=turns, talk=lines, answers=lambda text: "s" if "s: this very" in text and "status\"]" in text else "n")
     asked = len(r.questions)
-    s.check(asked == (5 if auto else 7), f"{asked} questions", r)
+    s.check(asked == (5 if s.quick else 7), f"{asked} questions", r)
     s.same("plain.txt", "plain\n")
-    s.check(sum("s: this very command" in q for q in r.questions) == (3 if auto else 0), "what may be granted", r)
+    s.check(sum("s: this very command" in q for q in r.questions) == (3 if s.quick else 0), "what may be granted", r)
 
 
 @attack(33, "another current folder")
@@ -467,13 +468,12 @@ def _(s):
     r = s.play(call("git_commit", message="before", paths=["build.sh"]), read("README.md"), sh("./build.sh"),
                write("sub/new"), call("git_commit", message="after", paths=["README.md"]), answers="n",
                options=["--approve", "edits"])
-    auto = s.column == "A" or (s.walled and s.uid)
-    s.check(r[0].asked != bool(auto), "before it was read", r)
+    s.check(r[0].asked != s.quick, "before it was read", r)
     s.check(r[4].asked and "README.md" in r[4].why and "outside your prompt" in r[4].why, "named", r)
     s.refused(r, 2, 4)
     if s.walled:
         s.check("README.md" in r[2].why and "README.md" in r.questions[-2], "the question names it", r)
-    if auto:  # a grant of before rests
+    if s.quick:  # a grant of before rests
         turns = [t for c in (argv("git", "log"), argv("git", "log"), read("README.md"), argv("git", "log"))
                  for t in ({"text": "", "calls": [c]}, {"text": "done", "calls": []})]
         r = s.play(turns=turns, talk=["a", "/clear", "b", "/clear", "c", "d", "/exit"],
@@ -537,7 +537,8 @@ def _(s):
 
 @attack(40, "SIGINT and SIGKILL in a command and in a write, 100 times")
 def _(s):
-    text = ["0" * 1000000, "1" * 1000000]
+    size = 1000000 if s.quick else 1500  # what is asked is shown whole
+    text = ["0" * size, "1" * size]
     (s.root / "plain.txt").write_text(text[0])
     now = 0
     for i in range(25):
@@ -596,6 +597,7 @@ def run_column(base, agent, attacker, column, uid, numbers):
         os.setresgid(uid, uid, uid)
         os.setgroups([])
         os.setresuid(uid, uid, uid)
+    races.die_with_parent()  # behind the change of user, which forgets it
     random.seed(uid)
     ears = Ears(folder, os.getpid())
     counts = [0, 0]
@@ -634,6 +636,8 @@ def main():
                     counts = [0, 1]
                     try:
                         counts = run_column(base, str(agent), str(attacker), column, uid, numbers or sorted(CASES))
+                    except Exception as error:
+                        print(f"FAIL tier {column}, uid {uid}: {type(error).__name__}: {error}", flush=True)
                     finally:
                         os.write(to_parent, f"{counts[0]} {counts[1]}".encode())
                         os._exit(0)

@@ -682,6 +682,64 @@ static void calls_are_kept(void)
     close_talker();
 }
 
+/* A call that must come is made as the template writes it: the next turn keeps every token, and evaluates
+ * the new ones alone. Random weights choose what the grammar leaves open. */
+static void required_is_kept(void)
+{
+    static const char text[] =
+        "{%- if tools %}{{ tools | tojson }}{%- endif %}"
+        "{%- for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content }}"
+        "{%- for c in m.tool_calls %}{{ '\\n' if m.content or not loop.first }}"
+        "{{ '<tool_call>\\n{\"name\": \"' + c.function.name + '\", \"arguments\": ' + "
+        "(c.function.arguments | tojson) + '}\\n</tool_call>' }}{%- endfor %}"
+        "{{ '<|im_end|>\\n' }}{%- endfor %}"
+        "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{%- endif %}";
+    static infer_logit_bias bias[TINY_VOCAB];
+    char messages[ALL] = "[{\"role\": \"user\", \"content\": \"hello\"}", message[1024];
+    infer_sampler_options sampling = {.size = sizeof sampling, .temperature = 1, .bias = bias};
+    infer_template *template;
+    infer_chat_result result;
+    size_t len;
+    open_talker("llama", false, text, (infer_plan_options){.context = 2048});
+    for (infer_token id = 0; id < TINY_VOCAB; id++) /* letters; no blanks but those that must be */
+        bias[id] = (infer_logit_bias){id, (id > 32 && id < 127 && id != '\\') ? 0
+                                          : id == '\n' || id == ' '           ? -30
+                                          : id == TALKER_END                  ? 30
+                                                                              : -INFINITY};
+    sampling.bias_count = TINY_VOCAB;
+    CHECK(!infer_template_new(o.model, NULL, 0, &template, &err));
+    for (int i = 0; i < 6; i++) {
+        infer_tools_options choice = {
+            .size = sizeof choice, .choice = INFER_TOOLS_REQUIRED, .one_call = i % 2};
+        infer_tools *tools;
+        infer_sampler *sampler;
+        sampling.seed = (uint64_t)i;
+        CHECK(!infer_tools_new(template, tool_list, strlen(tool_list), &choice, &tools, &err));
+        CHECK(!infer_sampler_new(&sampling, TINY_VOCAB, &sampler, &err));
+        infer_chat_options options = {
+            .size = sizeof options, .sampler = sampler, .tools = tools, .max_tokens = 200};
+        size_t held = tokens_of(o.session), used = strlen(messages);
+        infer_session_stats before = stats_of(o.session);
+        strcat(messages, "]");
+        CHECK(!infer_chat(o.session, messages, strlen(messages), &options, &result, &err));
+        messages[used] = 0;
+        CHECK(result.stop == INFER_STOP_END && result.calls == 1);
+        CHECK(result.kept_tokens == held && !*result.why);
+        infer_session_stats after = stats_of(o.session);
+        CHECK(after.tokens_evaluated - before.tokens_evaluated ==
+              tokens_of(o.session) - result.kept_tokens);
+        CHECK(prompt_has("<tool_call>\n{\"name\": \"", true));
+        CHECK(!infer_chat_message(o.session, message, 1023, &len, &err));
+        message[len] = 0;
+        snprintf(messages + used, ALL - used, ", %s, {\"role\": \"tool\", \"content\": \"so\"}",
+                 message);
+        infer_sampler_free(sampler);
+        infer_tools_free(tools);
+    }
+    infer_template_free(template);
+    close_talker();
+}
+
 /* The reader alone, for text that comes without a session. */
 static void reader_alone(void)
 {
@@ -819,6 +877,7 @@ int main(void)
     forms();
     variables();
     calls_are_kept();
+    required_is_kept();
     reader_alone();
     told_by_the_system();
     split_messages();
