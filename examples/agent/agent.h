@@ -78,8 +78,10 @@ struct action {
     bool undoable;           /* of WRITE: undo can restore what was there */
     const char *
         origin; /* where its result comes from, for the taint's text: a path, "output of ...", a server */
-    bool outside; /* its result is content from outside the user's prompt: taints */
-    void *state;  /* of the tool */
+    bool
+        outside; /* its result is content from outside the user's prompt: taints. perform() takes it
+                     back where it failed before it came to any */
+    void *state; /* of the tool */
     /* Carries it out; the result's text for the model. False: it failed, and the text says why. */
     bool (*perform)(struct action *action, struct agent *agent, struct text *result);
     void (*release)(struct action *action);
@@ -122,15 +124,23 @@ void tools_close(struct agent *agent);
 
 enum approve_mode { APPROVE_ASK, APPROVE_EDITS, APPROVE_DENY };
 enum verdict { VERDICT_ALLOW, VERDICT_ASK, VERDICT_DENY };
-enum answer { ANSWER_NO, ANSWER_ONCE, ANSWER_SESSION };
+enum answer {
+    ANSWER_NO,
+    ANSWER_ONCE,
+    ANSWER_SESSION,
+    ANSWER_NOBODY /* there is no terminal to ask at: no */
+};
 
 /* What may be done without a question, what needs one, what is not done at all; `why` for the person. */
 enum verdict policy_judge(const struct agent *agent, const struct action *action, struct text *why);
 
-/* Content from outside the user's prompt has come: `source` is named in every later question. */
-void policy_taint(struct agent *agent, const char *source);
+/* Content from outside the user's prompt has come, from `action`: `source` is named in later questions. */
+void policy_taint(struct agent *agent, const struct action *action, const char *source);
 
-/* Shows an action and reads the answer from the terminal alone; no terminal, end of input, anything but a
+/* Where it came from, the two that came last. */
+void policy_add_sources(const struct agent *agent, struct text *out);
+
+/* Shows an action and reads the answer from the terminal alone; end of input, anything but a
  * clear yes: no. A grant for the session is remembered here; Ctrl-C sets `cancelled` as well. */
 enum answer approval_ask(struct agent *agent, const struct action *action, const char *why);
 
@@ -229,8 +239,10 @@ struct agent {
     struct show *show;
     struct mcp *servers;     /* that --mcp started (mcp.h) */
     struct journal *journal; /* what the file tools replaced, for undo */
-    struct text taint;       /* the sources, "" where nothing from outside has been read */
-    json_t *grants;          /* an object; its keys are the runs granted for the session */
+    struct text taint; /* its sources, a line each; "" where nothing from outside has been read */
+    size_t sources;    /* how many there were */
+    bool foreign;      /* of them, some are not runs granted for the session */
+    json_t *grants;    /* an object; its keys are the runs granted for the session */
     volatile sig_atomic_t
         cancelled; /* Ctrl-C, or the time is up: the turn ends, children are killed */
 

@@ -171,6 +171,7 @@ static void add_hint(struct text *result, const struct command *command,
 
 static bool perform(struct action *action, struct agent *agent, struct text *result)
 {
+    action->outside = false;
     if (!still_as_shown(agent, action->state, result))
         return false;
     const struct sandbox_command command = {.argv = action->argv, .cancel = &agent->cancelled};
@@ -182,6 +183,7 @@ static bool perform(struct action *action, struct agent *agent, struct text *res
         sandbox_result_free(&run);
         return false;
     }
+    action->outside = true;
     add_end(result, &run);
     text_add_plain(result, run.out_len ? run.out : "", run.head_len);
     if (run.left_out) {
