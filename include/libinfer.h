@@ -872,8 +872,7 @@ INFER_API infer_status infer_tools_end(infer_tools *tools, infer_stop stop, infe
  * first nor its last word, as where a template skips the role.
  *
  * What infer_tools_prompt says stands in the prompt without the caller's doing: behind the words of the system
- * message (or as one), or before those of the user where the template has no system. A turn with tools, its
- * result, and the turn after it: examples/tools.c.
+ * message (or as one), or before those of the user where the template has no system.
  */
 typedef struct infer_chat_options {
     size_t size;

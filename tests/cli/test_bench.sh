@@ -52,6 +52,8 @@ verdict $? "a full disk"
 
 "$bench" --help >"$out" 2>"$err" && grep -q '^usage: infer-bench FILE' "$out" && [ ! -s "$err" ]
 verdict $? "--help"
+"$bench" -h | cmp -s - "$out"
+verdict $? "-h"
 "$bench" --version >"$out" 2>"$err" && grep -qE '^infer-bench [0-9]+\.[0-9]+\.[0-9]+$' "$out"
 verdict $? "--version"
 sed 's/\\-/-/g' "$root/bench/man/infer-bench.1" >"$work/man"
