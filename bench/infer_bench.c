@@ -32,7 +32,8 @@ static const char help[] = USAGE
     "      --json          an array with an object for each model\n"
     "      --csv           a line for each model and depth\n"
     "      --md            the same as a Markdown table\n"
-    "      --help, --version\n";
+    "  -h, --help          this text\n"
+    "      --version\n";
 
 struct app {
     struct bench_options options;
@@ -251,7 +252,7 @@ int main(int argc, char **argv)
     struct app app = {.terminal = isatty(STDERR_FILENO)};
     struct bench_options *options = &app.options;
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--help") == 0)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return fputs(help, stdout) < 0;
         if (strcmp(argv[i], "--version") == 0)
             return printf("infer-bench %s\n", infer_version()) < 0;

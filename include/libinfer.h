@@ -753,7 +753,7 @@ INFER_API infer_status infer_template_thought(const infer_template *t, const inf
 /*
  * What a model makes in a turn, as it comes: text, thoughts, calls of tools.
  *
- *     infer_tools_new(t, "[{\"name\": \"now\", \"description\": \"tells the time\"}]", 49, NULL, &tools, &err);
+ *     infer_tools_new(t, "[{\"name\": \"now\", \"description\": \"tells the time\"}]", 50, NULL, &tools, &err);
  *     infer_tools_begin(tools, ids, count, &err);        the prompt
  *     infer_tools_next(tools, id, bytes, len, on_event, NULL, &err);        each token made
  *     infer_tools_end(tools, made.stop, on_event, NULL, &err);
@@ -815,8 +815,10 @@ typedef struct infer_tools infer_tools;
  * {"name", "description", "parameters": a JSON Schema}}, or of the inner objects alone. The template (made
  * with a model) may be freed before. options NULL: the default. INFER_E_FORMAT: the JSON, a name that no
  * format could hold, or two tools of one name, with its place; INFER_E_UNSUPPORTED: a schema that is to be
- * held, with a JSON pointer; INFER_E_ARGUMENT: REQUIRED without tools, or no tool of the name. One thread at
- * a time. */
+ * held, with a JSON pointer; INFER_E_ARGUMENT: REQUIRED without tools, or no tool of the name. The options
+ * hold for good; several infer_tools of one model do not disturb each other. Give "additionalProperties":
+ * false in the parameters: it keeps small models from inventing members where calls are held to the schema.
+ * One thread at a time. */
 INFER_API infer_status infer_tools_new(infer_template *t, const char *tools, size_t len,
                                        const infer_tools_options *options, infer_tools **out,
                                        infer_error *err);
@@ -827,7 +829,8 @@ INFER_API void infer_tools_free(infer_tools *tools);
 INFER_API const char *infer_tools_family(const infer_tools *tools);
 
 /* What a prompt must say of the tools: NULL where the template says it itself (of its variable `tools`);
- * for a template that knows no tools a text for the system message. Borrowed until `free`. */
+ * for a template that does not, a text for the system message, with the family's form of a call, which
+ * infer_chat puts there by itself. Borrowed until `free`. */
 INFER_API const char *infer_tools_prompt(const infer_tools *tools);
 
 /* Begins a turn; ids[count] is its prompt (NULL: one that ends outside a thought). */
@@ -861,6 +864,15 @@ INFER_API infer_status infer_tools_end(infer_tools *tools, infer_stop stop, infe
  * object, or its JSON text}}]; of a tool with `tool_call_id` and `name`. Whatever else is in it the template
  * sees. Templates differ in what they want of calls (content null, arguments as text, one call of a message,
  * none at all): each gets the form that it writes, a template that knows no calls has them in the content.
+ *
+ * No message is lost in silence. INFER_E_FORMAT, with the place (`messages[1].role`): no role, or one that is
+ * not of those above, nor `developer`, nor in quotes in the template's text; no content where there are no
+ * calls; a content that is neither a text nor an array of parts (of a tool: or an object), which not every
+ * template takes. INFER_E_TEMPLATE: what a system, developer or user says is not in the prompt, neither its
+ * first nor its last word, as where a template skips the role.
+ *
+ * What infer_tools_prompt says stands in the prompt without the caller's doing: behind the words of the system
+ * message (or as one), or before those of the user where the template has no system.
  */
 typedef struct infer_chat_options {
     size_t size;
@@ -868,7 +880,10 @@ typedef struct infer_chat_options {
      * is for the answer, from its start: set it before each turn; none with tools that are held to theirs. */
     infer_sampler *sampler;
     infer_template *chat_template; /* made with the session's model; NULL: the one of its file */
-    infer_tools *tools; /* NULL: none; made of the same template. A turn begins and ends them */
+    /* NULL: none; made of the template above or, where that is NULL, of one that infer_template_new made of
+     * the file's own: what is asked is the same text. A turn begins and ends them. The choice stays as
+     * infer_tools_new has it: for another (first REQUIRED, then AUTO) make two, and give each turn its own. */
+    infer_tools *tools;
     /* A JSON object of further variables of the template, NUL-terminated; NULL: none. `messages` and
      * `add_generation_prompt` in it do not count, all else goes before what is set here. */
     const char *variables;
@@ -909,7 +924,8 @@ INFER_API infer_status infer_chat(infer_session *session, const char *messages, 
                                   const infer_chat_options *options, infer_chat_result *result,
                                   infer_error *err);
 
-/* Gives the last turn of infer_chat as a message, JSON text: role, content (perhaps ""), reasoning_content
+/* Gives the last turn of infer_chat as a message, JSON text that may hold line breaks between its members and
+ * items (none within a string): role, content (perhaps ""), reasoning_content
  * where it thought (without the line breaks around it), tool_calls where it called, arguments as objects.
  * What is not UTF-8 is U+FFFD. As infer_detokenize: INFER_E_RANGE tells the need. INFER_E_ARGUMENT where
  * there was no turn that made an answer. */

@@ -1,5 +1,6 @@
 /* Tool calls of the public header: a reader with the model whose tokens it reads. */
 #include "lib/calls.h"
+#include "lib/converse.h"
 
 #include "lib/base/limits.h"
 #include "lib/sample/sample.h"
@@ -66,7 +67,9 @@ static infer_status read_options(const infer_tools_options *options, infer_tools
     return INFER_OK;
 }
 
-static infer_status read_list(infer_tools *t, const char *text, size_t len, infer_error *err)
+/* told: the template tells of its variable `tools`. */
+static infer_status read_list(infer_tools *t, const char *text, size_t len, bool told,
+                              infer_error *err)
 {
     if (len > INF_MAX_TOOLS_TEXT)
         return inf_fail(err, INFER_E_LIMIT, "tools: %zu bytes, at most %u", len,
@@ -88,8 +91,8 @@ static infer_status read_list(infer_tools *t, const char *text, size_t len, infe
                         t->o.name ? t->o.name : "(NULL)");
     t->o.name = only ? only->name : NULL;
     inf_tool_list_write(&t->variable, &t->list);
-    if (!t->family->native && t->list.count) {
-        inf_tool_list_explain(&t->prompt, &t->list);
+    if (t->list.count && !told && t->family->forms[0]) {
+        inf_tool_list_explain(&t->prompt, &t->list, t->family);
         inf_text_append(&t->prompt, "", 1);
     }
     return t->variable.failed || t->prompt.failed ? inf_fail_memory(err, "tools", len) : INFER_OK;
@@ -107,6 +110,7 @@ static infer_status make_grammar(void *ud, const struct inf_token_trie *trie,
         .only = t->o.name,
         .must_call = t->o.choice == INFER_TOOLS_REQUIRED || t->o.choice == INFER_TOOLS_NAMED,
         .one_call = t->o.one_call,
+        .thinks = t->thought.begin >= 0,
     };
     return inf_hold_new(&t->a, trie, &o, grammar, err);
 }
@@ -127,7 +131,10 @@ static infer_status make(infer_tools *t, infer_template *from, const char *text,
         t->message = inf_vocab_find(t->vocab, "<|message|>", 11);
         t->start = inf_vocab_find(t->vocab, "<|start|>", 9);
     }
-    if ((status = read_list(t, text, len, err)) ||
+    bool told = false;
+    if ((status =
+             t->family->native ? inf_messages_tools(t->model, source, &told, err) : INFER_OK) ||
+        (status = read_list(t, text, len, told, err)) ||
         (status = text_of(t, t->thought.begin, &o.think_begin, err)) ||
         (status = text_of(t, t->thought.end, &o.think_end, err)))
         return status;
@@ -137,10 +144,12 @@ static infer_status make(infer_tools *t, infer_template *from, const char *text,
     o.none = t->o.choice == INFER_TOOLS_NONE || !t->list.count;
     o.one_call = t->o.one_call;
     o.only = t->o.name;
+    o.held = t->o.choice != INFER_TOOLS_NONE && t->list.count &&
+             (t->o.choice != INFER_TOOLS_AUTO || t->o.strict);
+    o.spelled = t->prompt.len && !o.held;
     status = inf_reader_new(&t->a, &o, &t->reader, err);
-    bool held = t->o.choice != INFER_TOOLS_NONE && t->list.count &&
-                (t->o.choice != INFER_TOOLS_AUTO || t->o.strict);
-    return status || !held ? status : inf_grammar_make(t->model, make_grammar, t, &t->grammar, err);
+    return status || !o.held ? status
+                             : inf_grammar_make(t->model, make_grammar, t, &t->grammar, err);
 }
 
 infer_status infer_tools_new(infer_template *from, const char *tools, size_t len,

@@ -97,8 +97,9 @@ static infer_status read_messages(struct chat *c, const char *messages, size_t l
     infer_status status = inf_json_read(&c->arena, messages, len, &c->given, err);
     if (status)
         return inf_error_place(err, "messages"), status;
-    if (c->given.kind != INF_JSON_ARRAY)
-        return inf_fail(err, INFER_E_ARGUMENT, "messages: not a JSON array");
+    status = inf_messages_check(c->t, &c->given, err);
+    if (status)
+        return status;
     c->input_bytes += len;
     return inf_messages_prepare(c->t, &c->arena, &c->variables, &c->given, &c->messages, err);
 }
@@ -118,6 +119,10 @@ static infer_status render_all(struct chat *c, infer_error *err)
             status = inf_messages_tell(&c->arena, text, by_user, &c->messages, err);
         if (!status)
             status = find_message_end(c, err);
+        if (status == INFER_E_TEMPLATE)
+            inf_messages_blame(&c->given, err);
+        if (!status)
+            status = inf_messages_shown(c->t, &c->given, text, err);
         if (!text || status != INFER_E_TEMPLATE || c->messages.count == plain.count)
             break;
         status = INFER_OK;
@@ -150,6 +155,9 @@ static infer_status render(struct chat *c, bool answer, infer_error *err)
 static infer_status find_message_end(struct chat *c, infer_error *err)
 {
     struct inf_spanned *without;
+    inf_spanned_free(c->spanned); /* of a first way to tell of the tools */
+    c->spanned = NULL;
+    c->message_end = 0;
     if (!c->session->plan->state_floats)
         return render(c, true, err);
     infer_status status = render(c, false, NULL);

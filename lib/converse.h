@@ -42,6 +42,23 @@ infer_status inf_messages_prepare(infer_template *t, struct inf_arena *arena,
                                   const struct inf_json *variables, const struct inf_json *messages,
                                   struct inf_json *prepared, infer_error *err);
 
+/* Whether a template writes its variable `tools` somewhere. */
+infer_status inf_messages_tools(infer_model *model, struct inf_bytes source, bool *writes,
+                                infer_error *err);
+
+/* Refuses messages of which a template would make nothing (message_check.c): INFER_E_FORMAT names the place. */
+infer_status inf_messages_check(const infer_template *t, const struct inf_json *messages,
+                                infer_error *err);
+
+/* After rendering, of messages that were checked: INFER_E_TEMPLATE where what a system, developer or user
+ * says, or `told` (NULL: nothing), is not in the prompt. By a word at its beginning or end: a word that
+ * others say too is not missed. */
+infer_status inf_messages_shown(const infer_template *t, const struct inf_json *messages,
+                                const char *told, infer_error *err);
+
+/* Adds to the error of a template which content is no text. */
+void inf_messages_blame(const struct inf_json *messages, infer_error *err);
+
 /* Tells the model a text: behind the system's words or, where it has none, as its own message; or before the
  * user's first. messages: prepared. */
 infer_status inf_messages_tell(struct inf_arena *arena, const char *text, bool by_user,

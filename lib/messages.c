@@ -8,7 +8,7 @@
  * Which of the first two a template wants is found by trying: a small conversation with a call is
  * rendered in each form, and the first in which call and result show is taken. A thought gets all names.
  * In a template that knows no calls they stand in the content, in the general form (lib/tools), and where
- * it knows no role `tool` either, results are what the user says.
+ * it knows no role `tool` either, results are what the user says. Whether it tells of tools is tried, too.
  */
 #include "lib/converse.h"
 
@@ -285,10 +285,11 @@ static infer_status put_before(struct inf_arena *arena, struct inf_json *message
     if (!text || !members)
         return inf_fail_memory(err, "a message", len + own);
     bool system = role[0] == 's'; /* of the system its own words come first */
-    memcpy(text, system ? content->as.text.ptr : before, system ? own : len);
-    memcpy(text + (system ? own : len), "\n\n", 2);
-    memcpy(text + (system ? own : len) + 2, system ? before : content->as.text.ptr,
-           system ? len : own);
+    struct inf_bytes first = system ? content->as.text : bytes_of(before);
+    struct inf_bytes second = system ? bytes_of(before) : content->as.text;
+    memcpy(text, first.ptr, first.len);
+    text[first.len] = text[first.len + 1] = '\n';
+    memcpy(text + first.len + 2, second.ptr, second.len);
     items[i].as.members = members;
     put(members, &items[i].count, "content", text_of(text, len + own + 2));
     return INFER_OK;
@@ -416,6 +417,8 @@ static infer_status shape(struct inf_arena *arena, enum form form, bool one_call
                           infer_error *err)
 {
     infer_status status = split(arena, form, one_call, messages, shaped, err);
+    if (status)
+        return status;
     struct inf_json *items = (struct inf_json *)shaped->as.items; /* made by split */
     for (size_t i = 0; !status && i < shaped->count; i++)
         status = shape_message(arena, form, &items[i], err);
@@ -492,4 +495,46 @@ infer_status inf_messages_prepare(infer_template *t, struct inf_arena *arena,
     infer_status status = calls && !t->call_form ? find_form(t, arena, variables, err) : INFER_OK;
     return status ? status
                   : shape(arena, (enum form)t->call_form, t->one_call, messages, prepared, err);
+}
+
+/* Conversations with a tool: a template may tell of it in the system's words or in the user's. */
+#define WITH_TOOL(before)                                                                          \
+    "{\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"zq7f\", \"description\": "   \
+    "\"d\", \"parameters\": {\"type\": \"object\", \"properties\": {\"zq7p\": {\"type\": "         \
+    "\"string\", \"description\": \"p\"}}, \"required\": [\"zq7p\"]}}}], \"functions\": "          \
+    "\"zq7f\", "                                                                                   \
+    "\"add_generation_prompt\": true, \"messages\": [" before                                      \
+    "{\"role\": \"user\", \"content\": \"a\"}]}"
+
+infer_status inf_messages_tools(infer_model *model, struct inf_bytes source, bool *writes,
+                                infer_error *err)
+{
+    static const char *const texts[] = {WITH_TOOL(""),
+                                        WITH_TOOL("{\"role\": \"system\", \"content\": \"b\"}, ")};
+    infer_template *t = NULL;
+    bool renders = false;
+    *writes = false;
+    /* one of its own: the caller's keeps what it rendered last */
+    infer_status status = infer_template_new(model, source.ptr, source.len, &t, err);
+    for (size_t i = 0; i < 2 && !status && !*writes; i++) {
+        struct inf_json all;
+        struct inf_arena arena;
+        int64_t now = 0;
+        inf_arena_init(&arena, &model->a);
+        status = inf_json_read(&arena, texts[i], strlen(texts[i]), &all, err);
+        if (!status)
+            status = inf_template_write(t, &arena, &all, INF_MAX_TEMPLATE_INPUT / 64, &now, err);
+        size_t len = 0;
+        for (size_t k = 0; !status && k < t->prompt.count; k++)
+            len += t->prompt.spans[k].len;
+        renders |= !status;
+        *writes = len && memmem(t->prompt.text, len, "zq7f", 4);
+        status = status == INFER_E_MEMORY ? status : INFER_OK; /* else it refuses this one */
+        inf_arena_free(&arena);
+    }
+    /* one that refuses all is taken by its word */
+    if (!status && !renders)
+        *writes = memmem(source.ptr, source.len, "tools", 5) != NULL;
+    infer_template_free(t);
+    return status;
 }

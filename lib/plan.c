@@ -58,9 +58,12 @@ static infer_status resolve_embedding(struct infer_plan *plan, const infer_plan_
     const struct inf_weight *positions = inf_plan_weight(plan, -1, INF_SLOT_POSITION_EMBD);
     plan->embedding = o->embedding || hp->two_way;
     if (plan->embedding && hp->pooling == INF_POOLING_NONE)
-        return inf_fail(err, INFER_E_UNSUPPORTED,
-                        "this file makes no embeddings: key %s.pooling_type is missing or 0",
-                        plan->arch->name);
+        return inf_model_failed(plan->model,
+                                inf_fail(err, INFER_E_UNSUPPORTED,
+                                         "this is no embedding model: key %s.pooling_type, which "
+                                         "says how one vector comes of a text, is missing or 0",
+                                         plan->arch->name),
+                                err);
     if (plan->embedding)
         plan->info.logit_rows = 1;
     if (hp->two_way)

@@ -27,9 +27,11 @@ infer_status infer_template_new(infer_model *model, const char *text, size_t len
     if (!text) {
         const struct inf_gguf_key *key = inf_gguf_key(model->parts[0], "tokenizer.chat_template");
         if (!key || key->type != INFER_META_STRING)
-            return inf_fail(
-                err, INFER_E_UNSUPPORTED,
-                "key tokenizer.chat_template is missing: the model has no chat template");
+            return inf_model_failed(
+                model,
+                inf_fail(err, INFER_E_UNSUPPORTED,
+                         "key tokenizer.chat_template is missing: the model has no chat template"),
+                err);
         inf_gguf_value(key, 0, &own);
         text = own.text;
         len = own.text_len;

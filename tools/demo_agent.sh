@@ -50,7 +50,12 @@ PYTHON
     mv "$work/model.gguf" "$model"
 }
 
-[ -n "$model" ] || fetch
+# So small a model talks of calls as often as it makes them: each of its turns is held to one.
+calls=held
+if [ -z "$model" ]; then
+    calls=required
+    fetch
+fi
 [ -f "$model" ] || give_up "$model: no such file."
 
 sample=$(mktemp -d "${TMPDIR:-/tmp}/infer-demo.XXXXXX")
@@ -67,14 +72,14 @@ chmod +x "$sample/count.sh"
 # No terminal to ask: the questions are shown, and the answer is no.
 demo() {
     echo
-    echo "$ infer-agent $(basename "$model") --root $sample -p \"$1\""
+    echo "$ infer-agent $(basename "$model") --root $sample --calls $calls -p \"$1\""
     status=0
-    "$build/infer-agent" "$model" --root "$sample" --log "$log" -p "$1" || status=$?
+    "$build/infer-agent" "$model" --root "$sample" --log "$log" --calls $calls -p "$1" || status=$?
     rm -f "$log"
     [ $status -eq 0 ] || [ $status -eq 3 ] || exit $status
 }
 log=$(mktemp -u "${TMPDIR:-/tmp}/infer-demo-log.XXXXXX")
 demo "List the files in this folder."
-demo "Run the shell script count.sh and tell me what it printed."
+demo "Run the shell script ./count.sh and tell me what it printed."
 echo
 echo "Work on: $build/infer-agent $model --root FOLDER"

@@ -2,20 +2,20 @@
  * infer-agent: what its files share. Each idea is one file:
  *
  *     infer_agent.c  the command line; talk.c: a conversation at the terminal
- *     loop.c       a turn of the model, its calls, their results, again; the limits. call.c: one call
+ *     loop.c       a turn of the model, its calls, their results, again; the limits. perform.c: one call
  *     turns.c      where turns come from: libinfer, or a script or log (scripted.c)
  *     budget.c     what of the context a result may take; what goes when it is full
  *     show.c       what the person sees; cancel.c: Ctrl-C and the time limit
  *     tools.c      the table of tools; a call becomes an action, arguments checked against the schema
- *     files.c      file tools; below.c: files below the root (openat2); search.c, pattern.c: in them
- *     run.c        programs; git.c: commit; journal.c: undo; diff.c: what a change changes
+ *     file_tools.c file tools; below.c: files below the root (openat2); search.c, pattern.c: in them
+ *     answer.c     a model's last word; run.c: programs; git.c: commit; journal.c: undo; diff.c: what a change changes
  *     policy.c     an action is allowed, asked, or denied; what has come from outside (taint)
  *     approval.c   the question; terminal.c: shown and answered at the terminal alone
  *     names.h      names that are protected or hidden
  *     sandbox.h    where programs run
  *     log.c        what happened, in a chain of hashes
  *     mcp.c        tools of other programs; rpc.c: what is said with them; mcp_schema.c: their schemas
- *     text.c       text that grows, and as it may be shown; digest.c: SHA-256
+ *     shown.c      text that grows, and as it may be shown; digest.c: SHA-256
  *
  * The way of every call: tools.c prepares an action, whose bytes never change again; policy.c judges it;
  * approval.c shows it and asks; log.c writes it down; then the action, and nothing else, is carried out.
@@ -78,8 +78,10 @@ struct action {
     bool undoable;           /* of WRITE: undo can restore what was there */
     const char *
         origin; /* where its result comes from, for the taint's text: a path, "output of ...", a server */
-    bool outside; /* its result is content from outside the user's prompt: taints */
-    void *state;  /* of the tool */
+    bool
+        outside; /* its result is content from outside the user's prompt: taints. perform() takes it
+                     back where it failed before it came to any */
+    void *state; /* of the tool */
     /* Carries it out; the result's text for the model. False: it failed, and the text says why. */
     bool (*perform)(struct action *action, struct agent *agent, struct text *result);
     void (*release)(struct action *action);
@@ -91,7 +93,7 @@ void action_free(struct action *action);
  * before it is carried out. */
 void action_digest(const struct action *action, char digest[65]);
 
-/* ---- Tools (tools.c; files.c, run.c, git.c, mcp.c) ------------------------------------------- */
+/* ---- Tools (tools.c; file_tools.c, run.c, git.c, mcp.c) ------------------------------------------- */
 
 /* A tool that the model may call. */
 struct tool {
@@ -122,15 +124,23 @@ void tools_close(struct agent *agent);
 
 enum approve_mode { APPROVE_ASK, APPROVE_EDITS, APPROVE_DENY };
 enum verdict { VERDICT_ALLOW, VERDICT_ASK, VERDICT_DENY };
-enum answer { ANSWER_NO, ANSWER_ONCE, ANSWER_SESSION };
+enum answer {
+    ANSWER_NO,
+    ANSWER_ONCE,
+    ANSWER_SESSION,
+    ANSWER_NOBODY /* there is no terminal to ask at: no */
+};
 
 /* What may be done without a question, what needs one, what is not done at all; `why` for the person. */
 enum verdict policy_judge(const struct agent *agent, const struct action *action, struct text *why);
 
-/* Content from outside the user's prompt has come: `source` is named in every later question. */
-void policy_taint(struct agent *agent, const char *source);
+/* Content from outside the user's prompt has come, from `action`: `source` is named in later questions. */
+void policy_taint(struct agent *agent, const struct action *action, const char *source);
 
-/* Shows an action and reads the answer from the terminal alone; no terminal, end of input, anything but a
+/* Where it came from, the two that came last. */
+void policy_add_sources(const struct agent *agent, struct text *out);
+
+/* Shows an action and reads the answer from the terminal alone; end of input, anything but a
  * clear yes: no. A grant for the session is remembered here; Ctrl-C sets `cancelled` as well. */
 enum answer approval_ask(struct agent *agent, const struct action *action, const char *why);
 
@@ -200,11 +210,18 @@ struct agent_options {
     double temperature, top_p, min_p;
     uint64_t seed;
     const char *chat_template;
-    bool free_calls; /* calls are not held to the grammar */
+    int calls; /* enum calls_mode */
 
     const char *script; /* of test builds alone, as the next three */
     const char *tier, *landlock_abi;
     bool small_limits;
+};
+
+/* How a model may call. */
+enum calls_mode {
+    CALLS_HELD,     /* whenever it calls, the call is held to the tools' schemas */
+    CALLS_REQUIRED, /* every turn is a call, so held; it answers by the tool `answer` */
+    CALLS_FREE      /* as it likes; what is wrong is told */
 };
 
 /* Why `cancelled` is set. */
@@ -222,15 +239,20 @@ struct agent {
     struct show *show;
     struct mcp *servers;     /* that --mcp started (mcp.h) */
     struct journal *journal; /* what the file tools replaced, for undo */
-    struct text taint;       /* the sources, "" where nothing from outside has been read */
-    json_t *grants;          /* an object; its keys are the runs granted for the session */
+    struct text taint; /* its sources, a line each; "" where nothing from outside has been read */
+    size_t sources;    /* how many there were */
+    bool foreign;      /* of them, some are not runs granted for the session */
+    json_t *grants;    /* an object; its keys are the runs granted for the session */
     volatile sig_atomic_t
         cancelled; /* Ctrl-C, or the time is up: the turn ends, children are killed */
 
-    json_t *messages; /* the conversation, as templates want it */
-    size_t used;      /* tokens of the context that it takes, as far as is known */
-    size_t shrunk;    /* of the messages before this one the results are a line each */
-    json_t *seen;     /* calls of this task: how often each has brought the same */
+    json_t *messages;   /* the conversation, as templates want it */
+    size_t used;        /* tokens of the context that it takes, as far as is known */
+    size_t shrunk;      /* of the messages before this one the results are a line each */
+    bool last_word;     /* the next turn can only answer: the calls went round in circles */
+    bool answered;      /* by the tool `answer`: the task is done */
+    struct text answer; /* what it said, until it is shown */
+    json_t *seen;       /* calls of this task: how often each has brought the same */
     char tag[17]; /* of this session, not to be guessed: stands around what comes from outside */
 };
 

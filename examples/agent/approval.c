@@ -99,7 +99,15 @@ static void render(struct text *out, const struct terminal *terminal, const stru
     text_add_shown(&shown, action->shown.data + marked, action->shown.len - marked, true, false);
     if (!shown.failed)
         add_block(out, terminal, &shown, diff);
-    text_add_shown(&reason, why, strlen(why), false, true);
+    /* The sources, which are the end, are shown as they are: they are escaped already. */
+    const char *outside = strstr(why, POLICY_OUTSIDE);
+    size_t len = outside ? (size_t)(outside - why) : strlen(why);
+    text_add_shown(&reason, why, len, false, true);
+    if (outside)
+        text_format(&reason, "\n");
+    if (outside)
+        text_add_shown(&reason, outside + strlen("; "), strlen(outside) - strlen("; "), false,
+                       false);
     text_format(out, "Why you are asked:\n");
     if (!reason.failed)
         add_block(out, terminal, &reason, false);
@@ -134,9 +142,10 @@ static enum answer read_answer(struct terminal *terminal, bool typed, bool sessi
 enum answer approval_ask(struct agent *agent, const struct action *action, const char *why)
 {
     struct terminal terminal;
-    if (!why || action->shown.failed || !action->shown.len ||
-        !terminal_open(&terminal, &agent->cancelled))
+    if (!why || action->shown.failed || !action->shown.len)
         return ANSWER_NO;
+    if (!terminal_open(&terminal, &agent->cancelled))
+        return ANSWER_NOBODY;
     enum answer answer = ANSWER_NO;
     struct text text = {0};
     render(&text, &terminal, agent, action, why);

@@ -70,8 +70,8 @@ static const struct row {
      "tokens of thought in a turn, of a model that thinks"},
     {"--chat-template", NULL, "FILE", KIND_TEXT, AT(options.chat_template), 0, 0, NULL,
      "this chat template (Jinja), not the file's own"},
-    {"--free-calls", NULL, NULL, KIND_FLAG, AT(options.free_calls), 0, 0, NULL,
-     "do not hold calls to the schemas of the tools while they are made"},
+    {"--calls", NULL, "MODE", KIND_CHOICE, AT(options.calls), 0, 0, "held|required|free",
+     "calls are held to the tools' schemas; required: every turn is one (default: held)"},
 #ifdef AGENT_TEST
     {"--script", NULL, "FILE", KIND_TEXT, AT(options.script), 0, 0, NULL, "turns of a file"},
     {"--tier", NULL, "A|B|C|D", KIND_TEXT, AT(options.tier), 0, 0, NULL, "this tier, or none"},

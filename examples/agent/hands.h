@@ -111,7 +111,7 @@ struct pattern *pattern_new(const char *text, bool literal, bool ignore_case, st
 bool pattern_matches(struct pattern *pattern, const char *line, size_t len);
 void pattern_free(struct pattern *pattern);
 
-/* ---- Writes and their undoing (files.c, journal.c) --------------------------------------------- */
+/* ---- Writes and their undoing (file_tools.c, journal.c)---------------------------------------- */
 
 /* A file that will be replaced. */
 struct change {
@@ -150,6 +150,8 @@ bool files_prepare_write(struct agent *agent, const struct tool *tool, const jso
 bool edit_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
                   struct action *action, struct text *error);
 bool search_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
+                    struct action *action, struct text *error);
+bool answer_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
                     struct action *action, struct text *error);
 bool run_prepare(struct agent *agent, const struct tool *tool, const json_t *arguments,
                  struct action *action, struct text *error);

@@ -1,6 +1,7 @@
 /* infer-agent: an assistant that works in a folder, on a model on this machine. */
 #include "log.h"
 #include "loop.h"
+#include "mcp.h"
 #include "sandbox.h"
 
 #include <errno.h>
@@ -49,10 +50,11 @@ static bool open_root(struct agent *agent, const char *given, struct text *error
 {
     const char *home = getenv("HOME");
     char *root = realpath(given ? given : ".", NULL);
+    int failed = errno; /* the next call sets it too */
     char *real_home = home && *home ? realpath(home, NULL) : NULL;
     agent->options.root = root;
     if (!root)
-        fail(error, "--root %.300s: %.100s", given ? given : ".", strerror(errno));
+        fail(error, "--root %.300s: %.100s", given ? given : ".", strerror(failed));
     else if (strcmp(root, "/") == 0 || (real_home && is_below_or_same(real_home, root)))
         fail(error, "%.300s holds your home folder%s: give a folder with the work alone (--root)",
              root, "");
@@ -174,6 +176,7 @@ static void close_agent(struct agent *agent)
     json_decref(agent->seen);
     json_decref(agent->grants);
     text_free(&agent->taint);
+    text_free(&agent->answer);
     if (agent->root_fd >= 0)
         close(agent->root_fd);
     free((char *)agent->options.root);
@@ -251,6 +254,8 @@ static int run_agent(struct command_line *line)
                                 agent.cancelled ? EXIT_CANCELLED : EXIT_FAILED);
         } else {
             show_start(&agent);
+            if (*mcp_notes(&agent))
+                show_say(&agent, "%s", mcp_notes(&agent));
             const char *text = given ? agent.options.task : task.data;
             if (talks)
                 status = talk_run(&agent, &error) ? 0 : say_failed(error.data, EXIT_FAILED);
@@ -267,12 +272,20 @@ static int run_agent(struct command_line *line)
 static int verify(const char *path)
 {
     struct text report = {0};
+    text_format(&report, "%s: ", path);
     enum log_state state = log_verify(path, &report, NULL);
     if (state == LOG_BROKEN)
         return say_failed(report.data ? report.data : "out of memory", EXIT_FAILED);
     printf("%s\n", report.data ? report.data : "");
     text_free(&report);
     return 0;
+}
+
+static int usage(const char *format, const char *first, const char *second)
+{
+    char text[AGENT_ERROR_MAX];
+    snprintf(text, sizeof text, format, first, second);
+    return say_failed(text, EXIT_USAGE);
 }
 
 int main(int argc, char **argv)
@@ -301,16 +314,22 @@ int main(int argc, char **argv)
         return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
     }
     const char *first = line.operands[0];
-    if (first && strcmp(first, "doctor") == 0 && line.operand_count == 1) {
+    if (first && strcmp(first, "doctor") == 0) {
+        if (line.operand_count > 1)
+            return usage("%.100s takes no word more, '%.100s' was given", first, line.operands[1]);
         sandbox_doctor(stdout);
         return 0;
     }
     if (first && strcmp(first, "verify") == 0)
         return line.operand_count == 2 ? verify(line.operands[1])
-                                       : say_failed("verify LOG", EXIT_USAGE);
+                                       : say_failed("verify needs a LOG", EXIT_USAGE);
     bool played = line.options.replay || line.options.script;
     if (line.operand_count > 1 || (!first && !played))
-        return say_failed(first ? "one MODEL" : "a MODEL is needed", EXIT_USAGE);
+        return usage(first ? "one MODEL is needed, 2 words were given: %.100s, %.100s"
+                           : "a MODEL is needed",
+                     first, line.operands[1]);
+    if (line.options.task && !line.options.task[strspn(line.options.task, " \t\n")])
+        return say_failed("-p: the task is empty", EXIT_USAGE);
     if (line.options.replay && line.options.task)
         return say_failed("--replay brings its own tasks: no -p", EXIT_USAGE);
     line.options.model_path = first;

@@ -237,7 +237,7 @@ static bool read_whole(const char *path, struct text *content, struct text *repo
     struct stat status;
     bool ok = fd >= 0 && !fstat(fd, &status);
     if (ok && (!S_ISREG(status.st_mode) || (size_t)status.st_size > LOG_BYTES_MAX)) {
-        text_format(report, "%s: not a file of at most %zu bytes", path, LOG_BYTES_MAX);
+        text_format(report, "not a file of at most %zu bytes", LOG_BYTES_MAX);
         close(fd);
         return false;
     }
@@ -247,7 +247,7 @@ static bool read_whole(const char *path, struct text *content, struct text *repo
         text_add(content, buffer, (size_t)got);
     ok = ok && got >= 0 && !content->failed;
     if (!ok)
-        text_format(report, "%s: %s", path, strerror(content->failed ? ENOMEM : errno));
+        text_format(report, "%s", strerror(content->failed ? ENOMEM : errno));
     if (fd >= 0)
         close(fd);
     return ok;

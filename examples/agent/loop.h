@@ -32,7 +32,7 @@ bool loop_clear(struct agent *agent);
 /* Does one task, or answers one message of a conversation. */
 void loop_run(struct agent *agent, const char *task, size_t len, struct outcome *outcome);
 
-/* ---- call.c ---- */
+/* ---- perform.c ---- */
 
 /* What came of a call. */
 struct called {
@@ -79,6 +79,7 @@ void show_close(struct agent *agent);
 bool show_failed(const struct agent *agent); /* stdout cannot be written */
 
 void show_start(struct agent *agent);
+void show_progress(struct agent *agent, double fraction); /* of reading the prompt */
 void show_text(struct agent *agent, const char *text, size_t len);
 void show_thought(struct agent *agent, const char *text, size_t len);
 void show_call_begun(struct agent *agent, const char *name);

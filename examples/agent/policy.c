@@ -27,13 +27,18 @@ static const struct row {
     {READ, 0, 0, VERDICT_ALLOW, "reads below the root"},
     {EVERY, FACT_PERSISTS, 0, VERDICT_ASK, "persists into later sessions"},
     {EVERY, FACT_PROTECTED, 0, VERDICT_ASK, "a protected name"},
+    {EVERY, 0, FACT_WALLED, VERDICT_ASK,
+     "each change and each run is asked here: no wall stands around programs"},
     {EVERY, 0, FACT_AUTO, VERDICT_ASK,
-     "each is asked here: programs are not walled in, or run as root"},
-    {MCP, 0, 0, VERDICT_ASK, "each call of a server is asked"},
+     "each change and each run is asked here: programs run as root"},
+    {MCP, 0, 0, VERDICT_ASK, "calls a tool of a server"},
     {WRITE, FACT_EDITS | FACT_UNDOABLE, 0, VERDICT_ALLOW, "a change that undo takes back"},
-    {EVERY, FACT_TAINTED, 0, VERDICT_ASK, "text from outside your prompt has been read"},
-    {WRITE | GIT, FACT_EDITS, 0, VERDICT_ALLOW, "a change inside the root: --approve edits"},
-    {RUN, FACT_GRANTED, 0, VERDICT_ALLOW, "you granted this very run for the session"},
+    {WRITE | GIT, FACT_EDITS, FACT_TAINTED, VERDICT_ALLOW,
+     "a change inside the root: --approve edits"},
+    /* Its own output can make the model call for it again and for no more: each change between is asked. */
+    {RUN, FACT_GRANTED, FACT_FOREIGN | FACT_EDITS, VERDICT_ALLOW,
+     "you granted this very run for the session"},
+    {WRITE, FACT_EDITS, 0, VERDICT_ASK, "changes a file in a way that undo does not take back"},
     {WRITE, 0, 0, VERDICT_ASK, "changes a file"},
     {RUN, 0, 0, VERDICT_ASK, "runs a program"},
     {GIT, 0, 0, VERDICT_ASK, "changes the repository"},
@@ -87,7 +92,7 @@ bool policy_grantable(const struct agent *agent, const struct action *action)
     return action->kind == ACTION_RUN && !action->shell && !action->protected &&
            !action->persists && action->argv && action->argv[0] && !strchr(action->argv[0], '=') &&
            !runs_others(action->argv[0]) && sandbox_allows_auto(agent->sandbox) &&
-           !agent->taint.len && !agent->taint.failed;
+           agent->options.approve != APPROVE_EDITS && !agent->foreign && !agent->taint.failed;
 }
 
 /* What a grant is remembered by: the digest, which is of all that was shown (argv, folder, files that run), each
@@ -112,25 +117,79 @@ bool policy_grant(struct agent *agent, const struct action *action)
            !json_object_set_new(agent->grants, key, json_true());
 }
 
+static bool is_granted(const struct agent *agent, const struct action *action)
+{
+    char key[DIGEST_HEX];
+    return policy_grantable(agent, action) && grant_key(agent, action, key) &&
+           json_object_get(agent->grants, key);
+}
+
 /* ---- Taint ------------------------------------------------------------------------------------- */
 
-void policy_taint(struct agent *agent, const char *source)
+#define SOURCE_SHOWN 60  /* bytes of a source's name */
+#define SOURCES_MAX 1000 /* bytes of all names that are kept, a line each; the oldest go first */
+
+/* A source as one short line. */
+static void add_source(struct text *out, const char *source)
+{
+    size_t len = strcspn(source, "\n");
+    bool cut = source[len] || len > SOURCE_SHOWN;
+    len = len > SOURCE_SHOWN ? SOURCE_SHOWN : len;
+    while (cut && len && (source[len] & 0xc0) == 0x80)
+        len--;
+    text_add_shown(out, source, len, false, true);
+    text_format(out, "%s\n", cut ? " ..." : "");
+}
+
+static bool is_known(const struct text *taint, const char *line)
+{
+    const char *found = taint->len ? strstr(taint->data, line) : NULL;
+    while (found && found != taint->data && found[-1] != '\n')
+        found = strstr(found + 1, line);
+    return found;
+}
+
+void policy_taint(struct agent *agent, const struct action *action, const char *source)
 {
     struct text *taint = &agent->taint;
-    struct text shown = {0};
-    text_add_shown(&shown, source, strnlen(source, 200), false, true);
-    if (shown.failed)
+    struct text line = {0};
+    agent->foreign = agent->foreign || !action || !is_granted(agent, action);
+    add_source(&line, source);
+    if (line.failed) {
         taint->failed = true; /* without its name it taints all the same, and all is refused */
-    else if (!taint->len)
-        text_add(taint, shown.data, shown.len);
-    else if (!strstr(taint->data, shown.data) && taint->len < 1000)
-        text_format(taint, ", %s", shown.data);
-    text_free(&shown);
+    } else if (!is_known(taint, line.data)) {
+        while (taint->len && taint->len + line.len > SOURCES_MAX) {
+            size_t first = strcspn(taint->data, "\n") + 1;
+            memmove(taint->data, taint->data + first, taint->len - first + 1);
+            taint->len -= first;
+        }
+        text_add(taint, line.data, line.len);
+        agent->sources++;
+    }
+    text_free(&line);
 }
 
 void policy_untaint(struct agent *agent)
 {
     text_free(&agent->taint);
+    agent->foreign = false;
+    agent->sources = 0;
+}
+
+void policy_add_sources(const struct agent *agent, struct text *out)
+{
+    const struct text *taint = &agent->taint;
+    size_t from = taint->len, shown = 0;
+    for (; from && shown < 2; shown++)
+        for (from--; from && taint->data[from - 1] != '\n';)
+            from--;
+    for (size_t i = 0; i < shown; i++) {
+        size_t len = strcspn(taint->data + from, "\n");
+        text_format(out, "%s%.*s", i ? ", " : "", (int)len, taint->data + from);
+        from += len + 1;
+    }
+    if (agent->sources > shown)
+        text_format(out, " and %zu more", agent->sources - shown);
 }
 
 /* ---- The judgement ----------------------------------------------------------------------------- */
@@ -141,16 +200,13 @@ static unsigned facts_of(const struct agent *agent, const struct action *action)
     enum sandbox_tier tier = sandbox_tier(agent->sandbox);
     bool walled =
         options->sandbox != SANDBOX_NONE && tier >= SANDBOX_TIER_A && tier <= SANDBOX_TIER_C;
-    char key[DIGEST_HEX];
-    bool granted = policy_grantable(agent, action) && grant_key(agent, action, key) &&
-                   json_object_get(agent->grants, key);
     return (options->sandbox == SANDBOX_READ_ONLY ? FACT_READ_ONLY : 0u) |
            (options->sandbox == SANDBOX_NONE ? FACT_NONE : 0u) | (walled ? FACT_WALLED : 0u) |
            (walled && sandbox_allows_auto(agent->sandbox) ? FACT_AUTO : 0u) |
            (options->approve == APPROVE_EDITS ? FACT_EDITS : 0u) |
            (agent->taint.len ? FACT_TAINTED : 0u) | (action->protected ? FACT_PROTECTED : 0u) |
            (action->persists ? FACT_PERSISTS : 0u) | (action->undoable ? FACT_UNDOABLE : 0u) |
-           (granted ? FACT_GRANTED : 0u);
+           (is_granted(agent, action) ? FACT_GRANTED : 0u) | (agent->foreign ? FACT_FOREIGN : 0u);
 }
 
 enum verdict policy_judge(const struct agent *agent, const struct action *action, struct text *why)
@@ -162,10 +218,10 @@ enum verdict policy_judge(const struct agent *agent, const struct action *action
     if (whole)
         verdict = policy_decide(action->kind, facts_of(agent, action), &reason);
     text_format(why, "%s", reason);
-    if (verdict == VERDICT_ASK && agent->taint.len)
-        text_format(why, "%s (%s)",
-                    strstr(reason, "outside") ? "" : "; text from outside your prompt",
-                    agent->taint.data);
+    if (verdict == VERDICT_ASK && agent->taint.len) {
+        text_format(why, POLICY_OUTSIDE);
+        policy_add_sources(agent, why);
+    }
     if (verdict == VERDICT_ASK && agent->options.approve == APPROVE_DENY) {
         verdict = VERDICT_DENY;
         text_format(why, "; --approve deny");

@@ -18,14 +18,19 @@ enum policy_fact {
     FACT_PROTECTED = 1 << 6, /* struct action's */
     FACT_PERSISTS = 1 << 7,
     FACT_UNDOABLE = 1 << 8,
-    FACT_GRANTED = 1 << 9, /* this run was granted for the session */
-    FACT_ALL = 1 << 10
+    FACT_GRANTED = 1 << 9,  /* this run was granted for the session */
+    FACT_FOREIGN = 1 << 10, /* of that content, some is not the output of a granted run */
+    FACT_ALL = 1 << 11
 };
 
 /* The verdict of the table, before --approve deny makes a question a no; `why` is constant. */
 enum verdict policy_decide(enum action_kind kind, unsigned facts, const char **why);
 
-/* May the answer "session" be given: a run by exact argv, of a program that runs no other text or program. */
+/* Stands in a question's `why` between the reason and where text from outside came from. */
+#define POLICY_OUTSIDE "; text from outside your prompt was read: "
+
+/* May the answer "session" be given: a run by exact argv, of a program that runs no other text or program, where it
+ * can count: each change is asked (not with --approve edits), and nothing was read but the output of granted runs. */
 bool policy_grantable(const struct agent *agent, const struct action *action);
 
 /* Remembers a run for the session: what was shown, in this folder, in this tier. False without memory. */

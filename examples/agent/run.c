@@ -171,6 +171,7 @@ static void add_hint(struct text *result, const struct command *command,
 
 static bool perform(struct action *action, struct agent *agent, struct text *result)
 {
+    action->outside = false;
     if (!still_as_shown(agent, action->state, result))
         return false;
     const struct sandbox_command command = {.argv = action->argv, .cancel = &agent->cancelled};
@@ -182,6 +183,7 @@ static bool perform(struct action *action, struct agent *agent, struct text *res
         sandbox_result_free(&run);
         return false;
     }
+    action->outside = true;
     add_end(result, &run);
     text_add_plain(result, run.out_len ? run.out : "", run.head_len);
     if (run.left_out) {
@@ -202,14 +204,16 @@ static bool take_words(struct command *command, const json_t *argv, const char *
 {
     static const char *const shell[] = {"sh", "-c"};
     size_t count = line ? 3 : json_array_size(argv), bytes = 0;
-    if (count > WORDS_MAX) {
-        text_format(error, "argv has %zu items; at most %d are taken", count, WORDS_MAX);
+    if (!count || count > WORDS_MAX) {
+        text_format(error, "argv has %zu items; between 1 and %d are taken", count, WORDS_MAX);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         const char *word = !line   ? json_string_value(json_array_get(argv, i))
                            : i < 2 ? shell[i]
                                    : line;
+        if (!word)
+            return false;
         bytes += strlen(word) + 1;
         if (bytes > BYTES_MAX) {
             text_format(error, "the command has more than %d bytes; put it into a script",
@@ -236,6 +240,8 @@ static enum name_kind kind_of_program(const struct agent *agent, const char *wor
     enum name_kind kind = NAME_PLAIN;
     if (strchr(word, '/') && below_path(agent, word, &path, &ignored))
         kind = names_judge(path.data);
+    if (path.failed)
+        kind = NAME_PROTECTED;
     text_free(&path);
     text_free(&ignored);
     return kind;
@@ -291,13 +297,15 @@ bool run_prepare(struct agent *agent, const struct tool *tool, const json_t *arg
             ok = note_file(agent, command, command->words[i], error);
     if (!ok)
         return false;
-    enum name_kind kind = line ? NAME_PLAIN : kind_of_program(agent, command->words[0]);
+    const char *program = line ? line : command->words[0];
+    if (!program)
+        return false;
+    enum name_kind kind = line ? NAME_PLAIN : kind_of_program(agent, program);
     action->argv = (const char *const *)command->words;
     action->shell = line;
     action->protected = kind != NAME_PLAIN;
     action->persists = kind == NAME_PERSISTS;
-    const char *origin = line ? line : command->words[0];
-    text_format(&command->origin, "output of %.80s", origin);
+    text_format(&command->origin, "output of %.80s", program);
     action->origin = command->origin.data ? command->origin.data : "output of a program";
     show(action, argv, line);
     return true;

@@ -116,6 +116,7 @@ static bool perform(struct action *action, struct agent *agent, struct text *res
         ok = below_each(agent->root_fd, action->path, &walk, result);
     }
     text_free(&why);
+    action->outside = ok || search->files;
     if (!ok)
         return false;
     if (!search->lines)

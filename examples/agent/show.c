@@ -19,7 +19,7 @@ struct show {
     bool colours;     /* stderr is a terminal that knows them */
     bool dim;         /* stderr is in the middle of a thought */
     bool line_open;   /* stdout is in the middle of a line */
-    bool call_open;   /* stderr is in the middle of a call's line */
+    bool passing;     /* stderr has a line that goes again: a call that is being made, progress */
     bool failed;      /* stdout takes no more */
     struct text held; /* the first bytes of a letter whose others have not come */
 };
@@ -117,9 +117,9 @@ static void end_line(struct show *show)
     }
     if (show->line_open)
         output(show, "\n", 1);
-    if (show->call_open) /* a call that is being made: shown again once it is whole */
+    if (show->passing) /* a call that is being made: shown again once it is whole */
         fputs("\r\033[K", stderr);
-    show->dim = show->line_open = show->call_open = false;
+    show->dim = show->line_open = show->passing = false;
 }
 
 void show_say(struct agent *agent, const char *format, ...)
@@ -237,7 +237,7 @@ static void text_piece(struct agent *agent, const char *text, size_t len)
         emit(agent, "text", json_pack("{s:o}", "text", json_any(text, len)));
         return;
     }
-    if (show->dim || show->call_open)
+    if (show->dim || show->passing)
         end_line(show);
     output_shown(show, stdout, text, len, true);
     show->line_open = text[len - 1] != '\n';
@@ -268,6 +268,16 @@ void show_thought(struct agent *agent, const char *text, size_t len)
     whole_letters(agent, text, len, thought_piece);
 }
 
+void show_progress(struct agent *agent, double fraction)
+{
+    struct show *show = agent->show;
+    if (agent->options.json || !show->colours || fraction >= 1)
+        return;
+    end_line(show);
+    fprintf(stderr, "  reading the prompt: %.0f %%", fraction * 100);
+    show->passing = true;
+}
+
 static void call_name(struct show *show, const char *name)
 {
     colour(show, "1");
@@ -284,7 +294,7 @@ void show_call_begun(struct agent *agent, const char *name)
     end_line(agent->show);
     call_name(agent->show, name);
     fputs(" ...", stderr);
-    agent->show->call_open = true;
+    agent->show->passing = true;
 }
 
 void show_call(struct agent *agent, const struct turn_call *call)
@@ -402,7 +412,7 @@ void show_end(struct agent *agent, const struct outcome *outcome)
     } else if (outcome->reason == REASON_ERROR) {
         show_say(agent, "%s", outcome->error.len ? outcome->error.data : "out of memory");
     } else {
-        show_say(agent, "%s: %zu turns, %zu tokens, %.1f s", reason_name(outcome->reason),
-                 outcome->steps, outcome->tokens, outcome->seconds);
+        show_say(agent, "%s: %zu turn%s, %zu tokens, %.1f s", reason_name(outcome->reason),
+                 outcome->steps, outcome->steps == 1 ? "" : "s", outcome->tokens, outcome->seconds);
     }
 }

@@ -63,6 +63,9 @@ static const struct tool always[] = {
           "\"argv\":" TEXTS(256, "or the program and its arguments"),
           "],\"minProperties\":1,\"maxProperties\":1"),
      run_prepare, NULL},
+    /* Models that were taught little of tools do not find the end of calling without it. */
+    {"answer", TOOL("answer", "Answers the user when the task is done.", "\"text\":" TEXT("of the answer"), "\"text\"]"),
+     answer_prepare, NULL},
 };
 
 static const struct tool with_git[] = {

@@ -16,7 +16,7 @@ struct engine {
     infer_session *session;
     infer_sampler *sampler;
     infer_template *chat_template;
-    infer_tools *tools;
+    infer_tools *tools, *last_word; /* the second allows a call of `answer` alone */
 };
 
 bool turn_add_call(struct turn *turn, const char *id, const char *name, const char *arguments,
@@ -126,6 +126,13 @@ static int64_t local_time(void)
     return localtime_r(&now, &local) ? (int64_t)now + local.tm_gmtoff : (int64_t)now;
 }
 
+static bool on_progress(void *ud, double fraction)
+{
+    struct receiver *receiver = ud;
+    show_progress(receiver->agent, fraction);
+    return !receiver->agent->cancelled;
+}
+
 static bool fail(struct text *error, const char *text)
 {
     text_format(error, "%s", text);
@@ -142,12 +149,13 @@ static bool model_turn(struct model *model, struct agent *agent, const json_t *m
     infer_chat_options options = {.size = sizeof options,
                                   .sampler = engine->sampler,
                                   .chat_template = engine->chat_template,
-                                  .tools = engine->tools,
+                                  .tools = agent->last_word ? engine->last_word : engine->tools,
                                   .local_time = &now,
                                   .max_tokens = max_tokens,
                                   .max_thought_tokens = reasoning == UINT32_MAX ? 0 : reasoning,
                                   .no_thought = reasoning == 0,
                                   .on_event = on_event,
+                                  .progress = on_progress,
                                   .ud = &receiver};
     infer_chat_result result = {0};
     infer_error err = {0};
@@ -191,6 +199,7 @@ static void engine_close(struct model *model)
     struct engine *engine = model->state;
     cancel_target(NULL);
     infer_tools_free(engine->tools);
+    infer_tools_free(engine->last_word);
     infer_template_free(engine->chat_template);
     infer_sampler_free(engine->sampler);
     infer_session_free(engine->session);
@@ -273,14 +282,29 @@ static infer_status open_template(struct agent *agent, struct engine *engine, in
     return status;
 }
 
+static infer_status open_tools(struct agent *agent, struct engine *engine, infer_error *err)
+{
+    const char *json = agent->tools.json;
+    infer_tools_options options = {
+        .size = sizeof options,
+        .choice = agent->options.calls == CALLS_REQUIRED ? INFER_TOOLS_REQUIRED : INFER_TOOLS_AUTO,
+        .strict = agent->options.calls != CALLS_FREE};
+    infer_status status =
+        infer_tools_new(engine->chat_template, json, strlen(json), &options, &engine->tools, err);
+    if (status != INFER_OK)
+        return status;
+    options.choice = INFER_TOOLS_NAMED;
+    options.name = "answer";
+    return infer_tools_new(engine->chat_template, json, strlen(json), &options, &engine->last_word,
+                           err);
+}
+
 bool turns_open(struct agent *agent, struct text *error)
 {
     struct engine *engine = calloc(1, sizeof *engine);
     infer_error err = {0};
     infer_model_options model_options = {
         .size = sizeof model_options, .log = on_log, .log_ud = agent};
-    infer_tools_options tools_options = {.size = sizeof tools_options,
-                                         .strict = !agent->options.free_calls};
     if (!engine)
         return fail(error, "out of memory");
     agent->model = (struct model){
@@ -290,8 +314,7 @@ bool turns_open(struct agent *agent, struct text *error)
     if (status == INFER_OK)
         status = open_template(agent, engine, &err);
     if (status == INFER_OK)
-        status = infer_tools_new(engine->chat_template, agent->tools.json,
-                                 strlen(agent->tools.json), &tools_options, &engine->tools, &err);
+        status = open_tools(agent, engine, &err);
     if (status == INFER_OK)
         status = open_plan(agent, engine, &err);
     if (status == INFER_OK)

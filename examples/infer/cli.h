@@ -45,6 +45,7 @@ struct cli_options {
     const char *prompt, *prompt_file, *system, *chat_template;
     uint32_t max_tokens, reasoning;
     const char *grammar, *schema, *tools, *tool_choice;
+    bool strict_tools;
     struct cli_texts stop;
     const char *save, *restore, *at;
     bool json, ids, explain, tensors, plain, no_special_add;
@@ -178,6 +179,8 @@ void cli_output(struct cli *cli, const void *data, size_t len);
 void cli_output_flush(struct cli *cli);
 void cli_print(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 infer_status cli_output_json(struct cli *cli, json_t *value); /* takes the reference */
+/* The same for numbers that were made to have few decimals: in 15 digits they show no others. */
+infer_status cli_output_json_decimal(struct cli *cli, json_t *value);
 infer_status cli_output_end(struct cli *cli);
 
 /* On a terminal alone, and when it has taken two seconds: "infer: loading: 40 %, 3 s left". */

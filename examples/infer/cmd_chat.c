@@ -172,16 +172,44 @@ static infer_status make_turn(struct chat *chat, infer_chat_result *result)
     return status;
 }
 
-/* Asks one thing. Where it fails, or is cancelled before it was read, the conversation is as before. */
-static infer_status ask(struct chat *chat, const char *text, size_t len, struct cli_turn *turn)
+/* Of the calls without a result the first, as the message that a tool's result is; NULL: there is none. */
+static json_t *result_message(const struct chat *chat)
+{
+    size_t count = json_array_size(chat->messages), results = 0;
+    const char *role = NULL;
+    while (count > 0 && !role) {
+        json_t *message = json_array_get(chat->messages, --count);
+        role = json_string_value(json_object_get(message, "role"));
+        if (role && strcmp(role, "tool") == 0) {
+            results++;
+            role = NULL;
+        }
+    }
+    json_t *calls = json_object_get(json_array_get(chat->messages, count), "tool_calls");
+    json_t *call = json_array_get(calls, results);
+    if (!call)
+        return NULL;
+    return json_pack("{s:s,s:O,s:O}", "role", "tool", "tool_call_id", json_object_get(call, "id"),
+                     "name", json_object_get(json_object_get(call, "function"), "name"));
+}
+
+/* Asks one thing; with `message` (taken) that is a tool's result. Where it fails, or is cancelled before it
+ * was read, the conversation is as before. */
+static infer_status ask(struct chat *chat, json_t *message, const char *text, size_t len,
+                        struct cli_turn *turn)
 {
     struct cli *cli = chat->cli;
     infer_chat_result result = {0};
     size_t before = json_array_size(chat->messages);
-    json_t *message = json_stringn(text, len);
-    if (!message)
+    json_t *content = json_stringn(text, len);
+    if (!content) {
+        json_decref(message);
         return cli_fail(cli, INFER_E_ARGUMENT, "the message is not UTF-8");
-    add_message(chat, "user", message);
+    }
+    if (!message)
+        message = json_pack("{s:s}", "role", "user");
+    json_object_set_new(message, "content", content);
+    json_array_append_new(chat->messages, message);
     chat->turn = turn;
     turn->calls = chat->tools ? json_array() : NULL;
     infer_status status = make_turn(chat, &result);
@@ -206,9 +234,9 @@ static infer_status one_turn(struct chat *chat, const struct cli_bytes *text)
 {
     struct cli *cli = chat->cli;
     struct cli_turn turn = {.stream = !cli->opt.json};
-    infer_status status = ask(chat, text->data, text->len, &turn);
+    infer_status status = ask(chat, NULL, text->data, text->len, &turn);
     if (status == INFER_OK && cli->opt.json)
-        status = cli_output_json(cli, cli_turn_json(&turn));
+        status = cli_output_json_decimal(cli, cli_turn_json(&turn));
     else if (status == INFER_OK)
         cli_output(cli, "\n", 1);
     if (status == INFER_OK) {
@@ -224,19 +252,21 @@ static infer_status one_turn(struct chat *chat, const struct cli_bytes *text)
 
 static void show_help(void)
 {
-    fputs("/clear  forget the conversation\n"
-          "/help   this text\n"
-          "/exit   end (also Ctrl-D)\n"
-          "Ctrl-C ends a reply. The number before the prompt is how many tokens of context are "
-          "left.\n",
-          stderr);
+    fputs(
+        "/clear        forget the conversation\n"
+        "/result TEXT  the result of a tool's call; after that of the last one the model goes on\n"
+        "/help         this text\n"
+        "/exit         end (also Ctrl-D)\n"
+        "Ctrl-C ends a reply. The number before the prompt is how many tokens of context are "
+        "left.\n",
+        stderr);
 }
 
-static void answer(struct chat *chat, const char *line)
+static void answer(struct chat *chat, json_t *message, const char *line)
 {
     struct cli_turn turn = {.stream = true};
     cli_interrupt_reset();
-    infer_status status = ask(chat, line, strlen(line), &turn);
+    infer_status status = ask(chat, message, line, strlen(line), &turn);
     cli_output(chat->cli, "\n", 1);
     cli_output_flush(chat->cli);
     if (status == INFER_E_CONTEXT)
@@ -245,7 +275,32 @@ static void answer(struct chat *chat, const char *line)
         cli_say("%s", chat->cli->err.text);
     else if (turn.stop != INFER_STOP_END)
         cli_say("(%s)", infer_stop_name(turn.stop));
+    else if (json_array_size(turn.calls) != 0)
+        cli_say("/result TEXT gives the result of %s",
+                json_array_size(turn.calls) == 1 ? "the call" : "the calls, one by one");
     cli_turn_free(&turn);
+}
+
+/* The result of a call; the model goes on once all calls have theirs. */
+static void take_result(struct chat *chat, const char *text)
+{
+    json_t *message = result_message(chat);
+    if (!message) {
+        cli_say("there is no call that waits for a result");
+        return;
+    }
+    size_t before = json_array_size(chat->messages);
+    json_object_set_new(message, "content", cli_json_text_replaced(text, strlen(text)));
+    json_array_append(chat->messages, message);
+    json_t *next = result_message(chat);
+    if (next) {
+        cli_say("and of the next call, %s?", json_string_value(json_object_get(next, "name")));
+        json_decref(next);
+        json_decref(message);
+        return;
+    }
+    json_array_remove(chat->messages, before);
+    answer(chat, message, text);
 }
 
 /* Does what one line asks; false ends the conversation. */
@@ -259,10 +314,12 @@ static bool take_line(struct chat *chat, const char *line)
         show_help();
     } else if (strcmp(line, "/clear") == 0) {
         clear(chat);
+    } else if (strncmp(line, "/result", 7) == 0 && (line[7] == ' ' || !line[7])) {
+        take_result(chat, line + 7 + (line[7] == ' '));
     } else if (*line == '/' && strcspn(line + 1, " /") == strlen(line + 1)) {
         cli_say("unknown command; /help lists them");
     } else {
-        answer(chat, line);
+        answer(chat, NULL, line);
     }
     return !chat->cli->output_failed;
 }
@@ -332,7 +389,7 @@ static infer_status open_tools(struct chat *chat)
     struct cli *cli = chat->cli;
     const char *choice = cli->opt.tool_choice;
     struct cli_bytes text = {0};
-    infer_tools_options options = {.size = sizeof options};
+    infer_tools_options options = {.size = sizeof options, .strict = cli->opt.strict_tools};
     infer_error err;
     if (!cli->opt.tools)
         return INFER_OK;
@@ -358,6 +415,8 @@ static infer_status check_options(struct cli *cli)
 {
     if (cli->opt.tool_choice && !cli->opt.tools)
         return cli_usage(cli, "--tool-choice needs --tools FILE");
+    if (cli->opt.strict_tools && !cli->opt.tools)
+        return cli_usage(cli, "--strict-tools needs --tools FILE");
     if (cli->opt.tools && (cli->opt.grammar || cli->opt.schema))
         return cli_usage(cli, "--tools does not go with --grammar and --schema");
     return INFER_OK;

@@ -28,7 +28,7 @@ static infer_status read_input(struct cli *cli, struct cli_bytes *text, struct c
 static infer_status show(struct cli *cli, const struct cli_turn *turn)
 {
     if (cli->opt.json)
-        return cli_output_json(cli, cli_turn_json(turn));
+        return cli_output_json_decimal(cli, cli_turn_json(turn));
     if (cli->opt.ids) {
         cli_print_ids(cli, turn->ids.data, turn->ids.count);
         cli_output(cli, "\n", 1);

@@ -61,6 +61,10 @@ static infer_status render(struct cli *cli, infer_template *template)
     size_t count;
     int64_t now = cli_local_time();
     infer_status status = cli_read_text(cli, NULL, &variables);
+    if (status == INFER_OK && strspn(variables.data, " \t\r\n") == variables.len)
+        status = cli_fail(cli, INFER_E_FORMAT,
+                          "stdin: empty; the template's variables are read from there, as JSON: "
+                          "{\"messages\": [...], ...}");
     if (status == INFER_OK)
         status = infer_template_render(template, variables.data, variables.len, &now, &spans,
                                        &count, &cli->err);

@@ -34,6 +34,7 @@ const struct cli_option_row cli_option_rows[] = {
     {"--reasoning", NULL, "off|N", KIND_COUNT, GROUP_CHAT, AT(reasoning), 0, COUNT_MAX, "off", "at most N tokens of thought before the answer; off: none"},
     TEXT(GROUP_CHAT, "--chat-template", NULL, "FILE", chat_template, "use the chat template (Jinja) in FILE, not the model's own"),
     TEXT(GROUP_CHAT, "--tools", NULL, "FILE", tools, "tools that the model may call: a JSON array of {name, description, parameters}; calls are printed"),
+    FLAG(GROUP_CHAT, "--strict-tools", NULL, strict_tools, "hold the arguments of calls to the tools' schemas"),
     TEXT(GROUP_CHAT, "--tool-choice", NULL, "auto|none|required|NAME", tool_choice, "whether the model may (auto), must not, or must call a tool, or which"),
     FLAG(GROUP_INFO, "--tensors", NULL, tensors, "list the tensors too"),
     FLAG(GROUP_EXPLAIN, "--explain", NULL, explain, "print the steps too"),
@@ -45,7 +46,7 @@ const struct cli_option_row cli_option_rows[] = {
     FLAG(GROUP_WRITE, "--force", NULL, force, "replace files that are there already"),
     FLAG(GROUP_JSON, "--json", NULL, json, "print one JSON object, for programs"),
 
-    TEXT(GROUP_PROMPT, "--prompt", "-p", "TEXT", prompt, "the text to go on from"),
+    TEXT(GROUP_PROMPT, "--prompt", "-p", "TEXT", prompt, "the text to go on from (run), the message (chat), the text (embed)"),
     TEXT(GROUP_PROMPT, "--file", "-f", "FILE", prompt_file, "read that text from a file or pipe"),
 
     COUNT(GROUP_GENERATE, "--max-tokens", "-n", "N", max_tokens, 0, COUNT_MAX, "make at most N tokens (default: until the model ends its text or the context is full)"),

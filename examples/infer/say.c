@@ -128,14 +128,25 @@ static int dump_part(const char *part, size_t len, void *cli)
     return 0;
 }
 
-infer_status cli_output_json(struct cli *cli, json_t *value)
+static infer_status output_json(struct cli *cli, json_t *value, size_t digits)
 {
-    int failed = !value || json_dump_callback(value, dump_part, cli, JSON_COMPACT);
+    size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(digits);
+    int failed = !value || json_dump_callback(value, dump_part, cli, flags);
     json_decref(value);
     if (failed)
         return cli_fail(cli, INFER_E_MEMORY, "the JSON text could not be made");
     cli_output(cli, "\n", 1);
     return INFER_OK;
+}
+
+infer_status cli_output_json(struct cli *cli, json_t *value)
+{
+    return output_json(cli, value, 17);
+}
+
+infer_status cli_output_json_decimal(struct cli *cli, json_t *value)
+{
+    return output_json(cli, value, 15);
 }
 
 infer_status cli_output_end(struct cli *cli)

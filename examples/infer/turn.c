@@ -204,14 +204,20 @@ infer_status cli_turn_run(struct cli *cli, struct cli_engine *engine, infer_samp
     return status;
 }
 
+/* Seconds to the microsecond: no clock says more. */
+static double micros(double seconds)
+{
+    return round(seconds * 1e6) / 1e6;
+}
+
 json_t *cli_turn_json(const struct cli_turn *turn)
 {
-    json_t *value = json_pack("{s:o,s:o,s:s,s:I,s:I,s:I,s:f,s:f}", "text",
-                              cli_json_text_replaced(turn->text.data, turn->text.len), "ids",
-                              cli_json_ids(&turn->ids), "stop", infer_stop_name(turn->stop),
-                              "prompt_tokens", (json_int_t)turn->prompt_tokens, "cached_tokens",
-                              (json_int_t)turn->cached_tokens, "tokens", (json_int_t)turn->tokens,
-                              "prefill_s", turn->prefill_s, "decode_s", turn->decode_s);
+    json_t *value = json_pack(
+        "{s:o,s:o,s:s,s:I,s:I,s:I,s:f,s:f}", "text",
+        cli_json_text_replaced(turn->text.data, turn->text.len), "ids", cli_json_ids(&turn->ids),
+        "stop", infer_stop_name(turn->stop), "prompt_tokens", (json_int_t)turn->prompt_tokens,
+        "cached_tokens", (json_int_t)turn->cached_tokens, "tokens", (json_int_t)turn->tokens,
+        "prefill_s", micros(turn->prefill_s), "decode_s", micros(turn->decode_s));
     if (value && turn->thought.len != 0)
         json_object_set_new(value, "thought",
                             cli_json_text_replaced(turn->thought.data, turn->thought.len));

@@ -212,6 +212,19 @@ INF_INLINE void inf_run_load(struct inf_run *run, unsigned bytes, unsigned j)
     }
 }
 
+/* Dwords of b:a shifted right by n = 8, 16 or 24 bits; a compiler may want its number in the call. */
+INF_INLINE __m512i inf_shift_pair(__m512i a, __m512i b, unsigned n)
+{
+    switch (n) {
+    case 8:
+        return _mm512_shrdi_epi32(a, b, 8);
+    case 16:
+        return _mm512_shrdi_epi32(a, b, 16);
+    default:
+        return _mm512_shrdi_epi32(a, b, 24);
+    }
+}
+
 /* Bytes at..at + 15. */
 INF_INLINE struct inf_quad inf_run_quad(const struct inf_run *run, unsigned at)
 {
@@ -221,8 +234,8 @@ INF_INLINE struct inf_quad inf_run_quad(const struct inf_run *run, unsigned at)
     unsigned n = at % 4 * 8;
     if (n == 0)
         return (struct inf_quad){d[0], d[1], d[2], d[3]};
-    return (struct inf_quad){_mm512_shrdi_epi32(d[0], d[1], n), _mm512_shrdi_epi32(d[1], d[2], n),
-                             _mm512_shrdi_epi32(d[2], d[3], n), _mm512_shrdi_epi32(d[3], d[4], n)};
+    return (struct inf_quad){inf_shift_pair(d[0], d[1], n), inf_shift_pair(d[1], d[2], n),
+                             inf_shift_pair(d[2], d[3], n), inf_shift_pair(d[3], d[4], n)};
 }
 
 /* The dword, half or byte (as a dword) at `at`; a half does not cross dwords of a run. */
@@ -512,7 +525,7 @@ INF_INLINE void inf_put_scales_i8(const struct inf_heads *h, unsigned first,
 {
     INF_UNROLL
     for (unsigned i = 0; i < 4; i++) { /* byte i moves to byte 1, its top bit turns: + 128 */
-        __m512i v = i == 1 ? bytes : _mm512_rol_epi32(bytes, (40 - 8 * (int)i) % 32);
+        __m512i v = i == 1 ? bytes : inf_shift_pair(bytes, bytes, i ? 8 * (i - 1) : 24);
         __m512 number = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(
             inf_bits_of(0x1p15f + 128), v, _mm512_set1_epi32(0xff00), 0x78));
         inf_put_scale(h, first + i, _mm512_fmadd_ps(number, unit->d, unit->less1));

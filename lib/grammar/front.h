@@ -11,9 +11,10 @@ infer_status inf_gbnf_read(struct inf_draft *d, const char *text, size_t len, ui
 infer_status inf_schema_read(struct inf_draft *d, const char *text, size_t len,
                              struct inf_budget *budget, uint32_t *root, infer_error *err);
 
-/* The rule of a schema within a document, which outlives the draft; object: it must be one too. */
+/* The rule of a schema within a document, which outlives the draft; object: it must be one too; printed:
+ * its blanks are those of Python's json.dumps, which chat templates print: ", " and ": ". */
 infer_status inf_schema_rule(struct inf_draft *d, const struct inf_json *root,
-                             const struct inf_json *node, bool object, struct inf_budget *budget,
-                             uint32_t *rule, infer_error *err);
+                             const struct inf_json *node, bool object, bool printed,
+                             struct inf_budget *budget, uint32_t *rule, infer_error *err);
 
 #endif

@@ -487,6 +487,8 @@ const struct inf_expr *inf_schema_ws(struct inf_schema *s)
 {
     static const struct inf_range blanks[] = {{' ', ' '}, {'\t', '\t'}};
     struct inf_draft *d = s->d;
+    if (s->printed)
+        return inf_expr_empty(d);
     if (s->ws == UINT32_MAX) {
         s->ws = inf_draft_rule(d, (struct inf_bytes){"blanks", 6});
         if (d->failed)
@@ -498,6 +500,19 @@ const struct inf_expr *inf_schema_ws(struct inf_schema *s)
         d->rules[s->ws].body = body;
     }
     return inf_expr_call(d, s->ws);
+}
+
+const struct inf_expr *inf_schema_comma(struct inf_schema *s)
+{
+    return s->printed ? inf_expr_text(s->d, ", ")
+                      : INF_SEQ(s->d, inf_expr_text(s->d, ","), inf_schema_ws(s));
+}
+
+const struct inf_expr *inf_schema_colon(struct inf_schema *s)
+{
+    const struct inf_expr *blank = inf_expr_text(s->d, " ");
+    return INF_SEQ(s->d, inf_expr_text(s->d, ":"),
+                   s->printed ? blank : inf_expr_repeat(s->d, blank, 0, 1));
 }
 
 /* As deep as JSON may be. */
@@ -530,14 +545,12 @@ const struct inf_expr *inf_schema_value(struct inf_schema *s, const struct inf_j
     bool object = v->kind == INF_JSON_OBJECT;
     inf_items_add(d, &items, inf_expr_text(d, object ? "{" : "["));
     for (size_t i = 0; i < v->count && !d->failed; i++) {
-        if (i)
-            inf_items_add(d, &items, inf_expr_text(d, ","));
-        inf_items_add(d, &items, inf_schema_ws(s));
+        inf_items_add(d, &items, i ? inf_schema_comma(s) : inf_schema_ws(s));
         if (object) {
             inf_items_add(d, &items, inf_expr_text(d, "\""));
             inf_items_add(d, &items, inf_schema_text(s, v->as.members[i].name));
-            inf_items_add(d, &items, inf_expr_text(d, "\":"));
-            inf_items_add(d, &items, inf_expr_repeat(d, inf_expr_text(d, " "), 0, 1));
+            inf_items_add(d, &items, inf_expr_text(d, "\""));
+            inf_items_add(d, &items, inf_schema_colon(s));
         }
         inf_items_add(d, &items,
                       inf_schema_value(s, object ? &v->as.members[i].value : &v->as.items[i]));
@@ -723,11 +736,12 @@ static infer_status read_root(struct inf_schema *s, const struct inf_json *node,
 }
 
 infer_status inf_schema_rule(struct inf_draft *d, const struct inf_json *root,
-                             const struct inf_json *node, bool object, struct inf_budget *budget,
-                             uint32_t *rule, infer_error *err)
+                             const struct inf_json *node, bool object, bool printed,
+                             struct inf_budget *budget, uint32_t *rule, infer_error *err)
 {
     struct inf_schema s = {
         .d = d, .budget = budget, .root = root, .string = UINT32_MAX, .ws = UINT32_MAX, .err = err};
+    s.printed = printed;
     infer_status status = read_root(&s, node, object, rule);
     inf_release(d->a, s.pending);
     return status;
@@ -738,5 +752,5 @@ infer_status inf_schema_read(struct inf_draft *d, const char *text, size_t len,
 {
     struct inf_json json;
     infer_status status = inf_json_read(&d->arena, text, len, &json, err);
-    return status ? status : inf_schema_rule(d, &json, &json, false, budget, root, err);
+    return status ? status : inf_schema_rule(d, &json, &json, false, false, budget, root, err);
 }

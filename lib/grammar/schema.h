@@ -34,6 +34,7 @@ struct inf_schema {
     struct inf_pending *pending; /* rules without a body yet */
     size_t pending_count, pending_capacity;
     uint32_t string, ws; /* rules; UINT32_MAX: not yet made */
+    bool printed;        /* blanks as Python prints them, alone */
     infer_error *err;
 };
 
@@ -94,8 +95,11 @@ infer_status inf_schema_choices(struct inf_schema *s, const struct inf_conjunct 
 
 bool inf_json_same(const struct inf_json *a, const struct inf_json *b);
 
-/* Blanks where JSON allows them and people put them; a value as it is written. */
+/* Blanks where JSON allows them and people put them; a comma, a colon with those behind it; a value as it is
+ * written. */
 const struct inf_expr *inf_schema_ws(struct inf_schema *s);
+const struct inf_expr *inf_schema_comma(struct inf_schema *s);
+const struct inf_expr *inf_schema_colon(struct inf_schema *s);
 const struct inf_expr *inf_schema_value(struct inf_schema *s, const struct inf_json *value);
 
 /* ---- Types ----------------------------------------------------------------------------------------- */

@@ -320,8 +320,7 @@ static infer_status add_others(struct object *o, unsigned matched)
         return status;
     const struct inf_expr *name =
         names ? INF_SEQ(d, inf_expr_text(d, "\""), inf_expr_dfa(d, names), o->colon)
-              : INF_SEQ(d, inf_schema_any_string(s), inf_expr_text(d, ":"),
-                        inf_expr_repeat(d, inf_expr_text(d, " "), 0, 1));
+              : INF_SEQ(d, inf_schema_any_string(s), inf_schema_colon(s));
     add_edges(o, o->names.count, o->names.count, INF_SEQ(d, name, inf_expr_call(d, rule)));
     return INFER_OK;
 }
@@ -345,8 +344,8 @@ static infer_status make_object(struct object *o, const struct inf_expr **expr)
         return inf_schema_no_memory(s);
     o->first = o->g->state_count;
     o->g->state_count += (uint32_t)(o->names.count + 1) * o->columns;
-    o->next = INF_SEQ(d, inf_expr_text(d, ","), inf_schema_ws(s));
-    o->colon = INF_SEQ(d, inf_expr_text(d, "\":"), inf_expr_repeat(d, inf_expr_text(d, " "), 0, 1));
+    o->next = inf_schema_comma(s);
+    o->colon = INF_SEQ(d, inf_expr_text(d, "\""), inf_schema_colon(s));
     inf_graph_edge(o->g, 0, o->first, INF_SEQ(d, inf_expr_text(d, "{"), inf_schema_ws(s)));
     for (size_t i = 0; i < o->names.count && !status; i++)
         status = add_named(o, i);
@@ -428,7 +427,7 @@ infer_status inf_schema_array(struct inf_schema *s, const struct inf_conjunct *c
                         INF_MAX_GRAMMAR_STATES / 2);
     struct inf_graph *g = inf_graph_new(d);
     const struct inf_expr *close = inf_expr_text(d, "]");
-    const struct inf_expr *comma = INF_SEQ(d, inf_expr_text(d, ","), inf_schema_ws(s));
+    const struct inf_expr *comma = inf_schema_comma(s);
     const struct inf_expr *blanks_close = INF_SEQ(d, inf_schema_ws(s), close);
     uint32_t rule = 0, at = inf_graph_state(g);
     if (!g)

@@ -27,6 +27,7 @@ infer_status inf_call_begin(struct inf_reader *r, uint32_t at, bool bare)
     r->state = INF_READ_CALL;
     r->at = at;
     r->bare = bare;
+    r->alone = r->complete = false;
     r->whole.len = 0;
     r->skip_blanks = false;
     size_t ready = inf_reader_ready(r);
@@ -96,7 +97,7 @@ infer_status inf_call_name(struct inf_reader *r, const char *name, size_t len)
 
 infer_status inf_call_open(struct inf_reader *r)
 {
-    if (!r->tool || r->begun || r->state == INF_READ_TEXT)
+    if (!r->tool || r->begun || r->state == INF_READ_TEXT || (r->alone && !r->complete))
         return INFER_OK;
     r->begun = true;
     r->call = r->begun_calls++;
@@ -153,10 +154,24 @@ static infer_status check_arguments(struct inf_reader *r, bool *broken)
     return status;
 }
 
+/* Tells of a call whose arguments are sound. */
+static void tell(struct inf_reader *r)
+{
+    inf_call_open(r);
+    show_arguments(r, true);
+    inf_reader_show(r, INFER_EVENT_CALL_DONE, inf_reader_ready(r),
+                    (struct inf_bytes){r->arguments.ptr, r->arguments.len});
+    r->calls++;
+    r->over |= r->o.one_call;
+    r->whole.len = 0;
+    reset(r);
+    r->done = true;
+}
+
 infer_status inf_call_done(struct inf_reader *r)
 {
     bool broken;
-    if (!r->tool)
+    if (!r->tool || (r->alone && !r->arguments.len))
         return inf_call_break(r, "the call names no tool");
     if (!r->arguments.len || (r->arguments.len == 4 && !memcmp(r->arguments.ptr, "null", 4))) {
         r->arguments.len = 0;
@@ -167,24 +182,23 @@ infer_status inf_call_done(struct inf_reader *r)
     if (r->arguments.failed)
         return inf_reader_memory(r);
     infer_status status = check_arguments(r, &broken);
-    if (status || broken)
-        return status;
-    inf_call_open(r);
-    show_arguments(r, true);
-    inf_reader_show(r, INFER_EVENT_CALL_DONE, inf_reader_ready(r),
-                    (struct inf_bytes){r->arguments.ptr, r->arguments.len});
-    r->calls++;
-    r->over |= r->o.one_call;
-    r->whole.len = 0;
-    reset(r);
-    r->done = true;
-    return INFER_OK;
+    r->complete = r->alone && !broken;
+    if (!status && !broken && !r->alone)
+        tell(r);
+    return status;
 }
 
 /* ---- The walk -------------------------------------------------------------------------------- */
 
 static infer_status leave(struct inf_reader *r)
 {
+    struct inf_symbol symbol;
+    if (r->alone && r->pending_count) {
+        if (r->pending[0].mark >= 0 || !inf_is_blank(r->pending[0].byte))
+            return inf_call_break(r, "text behind it");
+        inf_reader_take(r, &symbol);
+        return INFER_OK;
+    }
     r->state = INF_READ_TEXT;
     r->skip_blanks = true;
     inf_reader_skip(r, 0);
@@ -323,6 +337,9 @@ static infer_status arguments(struct inf_reader *r, const struct inf_call_op *op
     }
     if (symbol.mark >= 0 && r->program.marks[symbol.mark].control)
         return inf_call_break(r, "a control token within the arguments");
+    if (op->kind == INF_CALL_OBJECT && !r->object.depth &&
+        (symbol.mark >= 0 || (symbol.byte != '{' && !inf_is_blank(symbol.byte))))
+        return inf_call_break(r, "no object begins there");
     if (symbol.mark < 0 && op->kind != INF_CALL_OBJECT) {
         if (!argument_byte(r, op, (char)symbol.byte, &end))
             return inf_call_break(r, "the arguments are not in their form");
@@ -434,10 +451,15 @@ infer_status inf_call_end(struct inf_reader *r, infer_stop stop)
     bool ended = stop == INFER_STOP_END || stop == INFER_STOP_STOP;
     if (r->done)
         return leave(r);
-    if (r->state == INF_READ_CALL && ended && is_complete(r)) {
+    if (r->state == INF_READ_CALL && ended && !r->complete && is_complete(r)) {
         status = inf_call_done(r);
-        return status || r->state == INF_READ_TEXT ? status : leave(r);
+        if (status || r->state == INF_READ_TEXT)
+            return status;
     }
+    if (r->complete && ended && !r->pending_count)
+        tell(r);
+    if (r->done)
+        return leave(r);
     if (r->state == INF_READ_BODY && ended && !r->pending_count)
         return inf_channels_finish(r);
     return inf_call_break(r, "the call is cut off");

@@ -3,9 +3,13 @@
 
 #include <string.h>
 
-#define HERMES "<tool_call>%_%o%c%_</tool_call>"
+#define HERMES "<tool_call>%l%o%c%l</tool_call>"
 #define ARRAY "[%_%o%c%{%_,%_%o%c%}%_]"
-#define GENERAL HERMES
+/* How models write such a call that leave its tags out. */
+#define UNTAGGED                                                                                   \
+    {                                                                                              \
+        "%o%c%_%(</tool_call>%)%_", "```json%_%o%c%_```", "```\n%_%o%c%_```"                       \
+    }
 
 /* The first row whose signs are all in the template's text is its family. */
 static const struct inf_call_family families[] = {
@@ -40,8 +44,8 @@ static const struct inf_call_family families[] = {
      .native = true},
     {.name = "deepseek", /* R1, V3 */
      .signs = {"<｜tool▁call▁begin｜>", "```json"},
-     .forms = {"<｜tool▁calls▁begin｜>%{%_<｜tool▁call▁begin｜>%|function%|<｜tool▁sep｜>%n%_"
-               "```json%_%a%c%_```%_<｜tool▁call▁end｜>%}%_<｜tool▁calls▁end｜>"},
+     .forms = {"<｜tool▁calls▁begin｜>%{%_<｜tool▁call▁begin｜>%|function%|<｜tool▁sep｜>%n%l"
+               "```json%l%a%c%l```%_<｜tool▁call▁end｜>%}%_<｜tool▁calls▁end｜>"},
      .native = true},
     {.name = "deepseek-v3.1",
      .signs = {"<｜tool▁call▁begin｜>"},
@@ -121,7 +125,7 @@ static const struct inf_call_family families[] = {
     {.name = "hermes", /* Qwen2.5, Qwen3, QwQ, Granite 4, SmolLM3, Bielik, Hermes */
      .signs = {"<tool_call>"},
      .forms = {HERMES},
-     .bare = true,
+     .whole = UNTAGGED,
      .native = true},
     {.name = "llama", /* 3.1 to 3.3 */
      .signs = {"<|start_header_id|>", "\"parameters\"", "tools"},
@@ -138,7 +142,8 @@ static const struct inf_call_family families[] = {
 
 /* The general form: that of hermes, which more models know than any other, asked for in the system
  * message. */
-static const struct inf_call_family general = {.name = "json", .forms = {GENERAL}, .bare = true};
+static const struct inf_call_family general = {
+    .name = "json", .forms = {HERMES}, .whole = UNTAGGED};
 
 static bool has(const char *text, size_t len, const char *sign)
 {

@@ -128,7 +128,8 @@ static infer_status add_op(struct inf_hold *h, const struct form *f, uint32_t at
         inf_hold_edge(h, f->g, from, state(f, at + 1, phase), inf_hold_literal(h, op->literal));
         break;
     case INF_CALL_BLANKS:
-        inf_hold_edge(h, f->g, from, state(f, at + 1, phase), inf_hold_blanks(h, 5));
+        inf_hold_edge(h, f->g, from, state(f, at + 1, phase),
+                      op->line ? inf_expr_text(d, "\n") : inf_hold_blanks(h, 5));
         break;
     case INF_CALL_ID:
         inf_hold_edge(h, f->g, from, state(f, at + 1, phase),
@@ -198,35 +199,37 @@ static void add_skips(struct inf_hold *h, struct inf_graph *g, uint32_t from)
             inf_hold_edge(h, g, from, from, inf_hold_literal(h, h->o->program->skips[i]));
 }
 
-/* A turn that is calls alone. */
+/* A turn that is calls alone, as the template writes them: so the next turn keeps what was made. */
 static infer_status only_calls(struct inf_hold *h, struct inf_graph *g)
 {
     const struct inf_program *p = h->o->program;
     uint32_t first = inf_graph_state(g), behind = inf_graph_state(g), again = inf_graph_state(g);
     uint32_t start;
-    infer_status status = INFER_OK;
-    inf_hold_edge(h, g, 0, first, inf_hold_blanks(h, 4));
+    infer_status status;
+    inf_hold_edge(h, g, 0, first,
+                  inf_expr_repeat(&h->d, inf_expr_text(&h->d, "\n"), 0, h->o->thinks ? 2 : 0));
     add_skips(h, g, first);
-    for (size_t i = 0; i < INF_FORMS && p->starts[i] != NONE && !status; i++) {
-        const struct inf_literal *marker = p->ops[p->starts[i]].literal;
-        status = add_form(h, g, i, behind, &start);
+    const struct inf_literal *marker = p->ops[p->starts[0]].literal;
+    status = add_form(h, g, 0, behind, &start);
+    if (status)
+        return status;
+    if (h->o->family->bare)
+        inf_graph_jump(g, first, start);
+    else
         inf_hold_edge(h, g, first, start, inf_hold_literal(h, marker));
-        inf_hold_edge(h, g, again, start, inf_hold_literal(h, marker));
-        if (i == 0 && h->o->family->bare && h->o->family->native)
-            inf_graph_jump(g, first, start);
-    }
+    inf_hold_edge(h, g, again, start, inf_hold_literal(h, marker));
     inf_hold_edge(h, g, behind, 1, inf_hold_blanks(h, 2));
     if (!h->o->one_call)
         inf_hold_edge(h, g, behind, again, inf_hold_blanks(h, 2));
-    return status;
+    return INFER_OK;
 }
 
-/* Text, and calls in it. */
+/* Text, and calls in it. An object at its start would be meant as a call. */
 static infer_status text_and_calls(struct inf_hold *h, struct inf_graph *g)
 {
     const struct inf_call_family *family = h->o->family;
     const struct inf_program *p = h->o->program;
-    bool object = family->bare && !family->answer;
+    bool object = (family->bare && !family->answer) || family->whole[0];
     struct inf_hold_text text = {.g = g, .text_end = 1, .bare = object ? "{" : NULL};
     infer_status status = INFER_OK;
     uint32_t start = 0, behind = inf_graph_state(g);
@@ -248,9 +251,9 @@ static infer_status text_and_calls(struct inf_hold *h, struct inf_graph *g)
     if (status)
         return status;
     add_skips(h, g, text.from);
-    if (family->bare)
+    if (family->bare || object)
         add_skips(h, g, text.start);
-    inf_graph_jump(g, 0, family->bare ? text.start : text.from);
+    inf_graph_jump(g, 0, family->bare || object ? text.start : text.from);
     inf_hold_edge(h, g, behind, 1, inf_hold_blanks(h, 2));
     if (!h->o->one_call)
         inf_graph_jump(g, behind, text.from);

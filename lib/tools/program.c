@@ -77,11 +77,12 @@ static enum inf_call_op_kind kind_of(char c)
         char c;
         enum inf_call_op_kind kind;
     } kinds[] = {
-        {'_', INF_CALL_BLANKS},  {'n', INF_CALL_NAME},      {'i', INF_CALL_ID},
-        {'k', INF_CALL_NAME_ID}, {'a', INF_CALL_ARGUMENTS}, {'o', INF_CALL_OBJECT},
-        {'g', INF_CALL_GEMMA},   {'y', INF_CALL_PYTHON},    {'m', INF_CALL_PARAMETER},
-        {'v', INF_CALL_VALUE},   {'V', INF_CALL_VALUE},     {'t', INF_CALL_IS_STRING},
-        {'c', INF_CALL_DONE},    {'(', INF_CALL_ALT},       {'{', INF_CALL_ALT},
+        {'_', INF_CALL_BLANKS},    {'l', INF_CALL_BLANKS},  {'n', INF_CALL_NAME},
+        {'i', INF_CALL_ID},        {'k', INF_CALL_NAME_ID}, {'a', INF_CALL_ARGUMENTS},
+        {'o', INF_CALL_OBJECT},    {'g', INF_CALL_GEMMA},   {'y', INF_CALL_PYTHON},
+        {'m', INF_CALL_PARAMETER}, {'v', INF_CALL_VALUE},   {'V', INF_CALL_VALUE},
+        {'t', INF_CALL_IS_STRING}, {'c', INF_CALL_DONE},    {'(', INF_CALL_ALT},
+        {'{', INF_CALL_ALT},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].c == c)
@@ -120,7 +121,7 @@ static bool compile(struct compiler *c, const char *text)
         c->p->tagged |= sign == 'm';
         if (sign == '(' || sign == '{')
             open[depth++] = c->p->count;
-        struct inf_call_op op = {.kind = kind_of(sign), .trim = sign == 'V'};
+        struct inf_call_op op = {.kind = kind_of(sign), .trim = sign == 'V', .line = sign == 'l'};
         if (sign == 'g') {
             op.literal = inf_program_literal(c->arena, c->p, c->source, quote, strlen(quote));
             ok = op.literal != NULL;
@@ -139,6 +140,11 @@ infer_status inf_program_new(struct inf_arena *arena, const struct inf_call_fami
     for (size_t i = 0; i < INF_FORMS; i++) {
         p->starts[i] = family->forms[i] ? p->count : UINT32_MAX;
         if (family->forms[i] && !compile(&c, family->forms[i]))
+            return no_memory(err);
+    }
+    for (size_t i = 0; i < INF_WHOLES; i++) {
+        p->wholes[i] = family->whole[i] ? p->count : UINT32_MAX;
+        if (family->whole[i] && !compile(&c, family->whole[i]))
             return no_memory(err);
     }
     for (size_t i = 0; i < INF_SKIPS && family->skips[i]; i++)

@@ -71,6 +71,7 @@ void inf_reader_take(struct inf_reader *r, struct inf_symbol *symbol)
 size_t inf_reader_match(const struct inf_reader *r, const struct inf_literal *literal,
                         enum inf_match *result)
 {
+    bool spelled = r->o.spelled && literal != r->think && literal != r->unthink;
     size_t at = 0;
     *result = INF_MATCH_YES;
     for (uint32_t p = 0; p < literal->count; p++) {
@@ -86,7 +87,7 @@ size_t inf_reader_match(const struct inf_reader *r, const struct inf_literal *li
             }
             const struct inf_symbol *s = &r->pending[at];
             if (s->mark >= 0 || s->byte != (unsigned char)piece->text[i] ||
-                (piece->mark >= 0 && !s->untold)) {
+                (piece->mark >= 0 && !s->untold && !spelled)) {
                 *result = INF_MATCH_NO;
                 return 0;
             }
@@ -168,10 +169,33 @@ struct found {
     size_t length;
 };
 
+/* Looks for the beginning of a call that is a whole turn. */
+static enum inf_match look_whole(const struct inf_reader *r, struct found *found)
+{
+    enum inf_match best = INF_MATCH_NO, one;
+    for (uint32_t w = 0; w < INF_WHOLES && r->may_be_bare && r->state == INF_READ_TEXT; w++) {
+        if (r->program.wholes[w] == UINT32_MAX)
+            continue;
+        const struct inf_call_op *op = &r->program.ops[r->program.wholes[w]];
+        bool object = r->pending[0].mark < 0 && r->pending[0].byte == '{';
+        size_t n = 0;
+        if (op->kind == INF_CALL_LITERAL)
+            n = inf_reader_match(r, op->literal, &one);
+        else
+            one = object ? INF_MATCH_YES : INF_MATCH_NO;
+        if (one == INF_MATCH_YES) {
+            *found = (struct found){INF_FOUND_WHOLE, w, n};
+            return one;
+        }
+        best = one == INF_MATCH_MORE ? one : best;
+    }
+    return best;
+}
+
 /* Looks for a marker at the first pending symbol. */
 static enum inf_match look(const struct inf_reader *r, struct found *found)
 {
-    enum inf_match best = INF_MATCH_NO, one;
+    enum inf_match best = look_whole(r, found), one;
     const struct {
         const struct inf_literal *literal;
         enum inf_found what;
@@ -184,6 +208,8 @@ static enum inf_match look(const struct inf_reader *r, struct found *found)
         {r->program.skips[2], INF_FOUND_SKIP, 0},
         {r->program.skips[3], INF_FOUND_SKIP, 0},
     };
+    if (best == INF_MATCH_YES)
+        return best;
     for (uint32_t f = 0; f < INF_FORMS && r->state == INF_READ_TEXT && !r->o.none; f++) {
         if (r->program.starts[f] == UINT32_MAX)
             continue;
@@ -214,6 +240,14 @@ static infer_status marker(struct inf_reader *r, struct found found)
         inf_reader_take_all(r, found.length);
         return inf_call_begin(r, r->program.starts[found.form] + 1, false);
     }
+    if (found.what == INF_FOUND_WHOLE) {
+        r->may_be_bare = false;
+        inf_reader_take_all(r, found.length);
+        uint32_t at = r->program.wholes[found.form] + (found.length > 0);
+        infer_status status = inf_call_begin(r, at, true);
+        r->alone = true;
+        return status;
+    }
     inf_reader_skip(r, found.length);
     if (found.what == INF_FOUND_THINK || found.what == INF_FOUND_UNTHINK) {
         r->state = found.what == INF_FOUND_THINK ? INF_READ_THOUGHT : INF_READ_TEXT;
@@ -226,7 +260,7 @@ static infer_status marker(struct inf_reader *r, struct found found)
 /* Whether a call without a marker begins with the first pending symbol. */
 static bool is_bare(const struct inf_reader *r)
 {
-    if (!r->may_be_bare || r->state != INF_READ_TEXT)
+    if (!r->may_be_bare || !r->o.family->bare || r->state != INF_READ_TEXT)
         return false;
     uint32_t at = r->program.starts[0] + 1;
     at += r->program.ops[at].kind == INF_CALL_BLANKS;
@@ -236,7 +270,7 @@ static bool is_bare(const struct inf_reader *r)
 
 static infer_status text_step(struct inf_reader *r, bool *moved)
 {
-    struct found found;
+    struct found found = {INF_FOUND_SKIP, 0, 0};
     struct inf_symbol symbol;
     enum inf_match result = look(r, &found);
     *moved = result != INF_MATCH_MORE;
@@ -393,7 +427,7 @@ void inf_reader_begin(struct inf_reader *r, uint64_t seed, bool thinking, bool i
                                                       : INF_READ_TEXT;
     r->seed = seed;
     r->began = r->over = r->stopped = false;
-    r->may_be_bare = r->o.family->bare && !r->o.none;
+    r->may_be_bare = (r->o.family->bare || (r->o.family->whole[0] && !r->o.held)) && !r->o.none;
     r->skip_blanks = thinking;
     r->calls = r->begun_calls = 0;
     r->held.len = r->held_first = 0;

@@ -25,7 +25,13 @@ enum inf_reader_state {
 };
 
 /* What a literal found in text leads to. */
-enum inf_found { INF_FOUND_FORM, INF_FOUND_SKIP, INF_FOUND_THINK, INF_FOUND_UNTHINK };
+enum inf_found {
+    INF_FOUND_FORM,
+    INF_FOUND_WHOLE,
+    INF_FOUND_SKIP,
+    INF_FOUND_THINK,
+    INF_FOUND_UNTHINK
+};
 
 /* Where an object with a name and arguments in it is read. */
 struct inf_object {
@@ -55,10 +61,12 @@ struct inf_reader {
     size_t pending_count, pending_bytes;
 
     /* the call */
-    uint32_t at;           /* in the program */
-    bool bare;             /* it began without a marker */
-    bool begun, done;      /* CALL_BEGIN was told; the last call is complete, the next not begun */
-    size_t call;           /* its number */
+    uint32_t at;      /* in the program */
+    bool bare;        /* it began without a marker */
+    bool alone;       /* it is one only where nothing else is in the turn: told of at its end */
+    bool complete;    /* of such a call: all of it is there */
+    bool begun, done; /* CALL_BEGIN was told; the last call is complete, the next not begun */
+    size_t call;      /* its number */
     struct inf_text whole; /* all of it */
     struct inf_text word;  /* what is collected: a name, an id, a value */
     char id[80];

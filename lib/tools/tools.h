@@ -40,8 +40,10 @@ const struct inf_tool *inf_tool_find(const struct inf_tool_list *list, const cha
 
 /* Writes it as the variable of templates: an array of {"type": "function", "function": ...}. */
 void inf_tool_list_write(struct inf_text *out, const struct inf_tool_list *list);
-/* The same for a system message, with the general form of a call. */
-void inf_tool_list_explain(struct inf_text *out, const struct inf_tool_list *list);
+/* The same for a system message, with a family's form of a call. */
+struct inf_call_family;
+void inf_tool_list_explain(struct inf_text *out, const struct inf_tool_list *list,
+                           const struct inf_call_family *family);
 void inf_json_write_text(struct inf_text *out, const char *text, size_t len); /* without quotes */
 
 /* The types that a schema names, one bit each; 0: it names none (values.c). */
@@ -51,11 +53,13 @@ unsigned inf_schema_types(const struct inf_json *schema);
 /* ---- Families: families.c -------------------------------------------------------------------- */
 
 #define INF_FORMS 2
+#define INF_WHOLES 3
 #define INF_SKIPS 4
 
 /*
  * The patterns: text that must stand there, and
- *     %_ blanks            %n the tool's name       %i the call's id    %k both: functions.NAME:NUMBER
+ *     %_ blanks            %l the same; made, a line break
+ *     %n the tool's name   %i the call's id    %k both: functions.NAME:NUMBER
  *     %a arguments, JSON   %o an object that has name, arguments and perhaps an id
  *     %g, %y arguments as Gemma and as Python write them, up to their closing bracket
  *     %m a parameter's name   %v, %V its value (V: without a line break at each end)   %t is it a string?
@@ -65,9 +69,11 @@ unsigned inf_schema_types(const struct inf_json *schema);
 struct inf_call_family {
     const char *name;
     const char *const signs[3]; /* what a template of this family has in its text: all of them */
-    const char *forms[INF_FORMS];
-    const char *skips[INF_SKIPS]; /* markers of the format that stand in the answer */
-    bool bare;     /* a turn that begins with the first form's second piece is a call too */
+    const char
+        *forms[INF_FORMS]; /* the first is the template's own: calls that must come have it */
+    const char *whole[INF_WHOLES]; /* how a turn may be written that is one call and nothing else */
+    const char *skips[INF_SKIPS];  /* markers of the format that stand in the answer */
+    bool bare;     /* the template begins a turn that calls with the first form's second piece */
     bool channels; /* harmony */
     bool native;   /* the template is told of tools by its variable */
     /* An object as it is made under a grammar: % is the name; before it a number, where there are ids. NULL:
@@ -125,6 +131,7 @@ struct inf_call_op {
     enum inf_call_op_kind kind;
     uint32_t to;
     bool trim; /* of a value: a line break at each end is not of it */
+    bool line; /* of blanks: made, they are a line break */
     const struct inf_literal *literal;
 };
 
@@ -138,6 +145,7 @@ struct inf_program {
     struct inf_call_op *ops;
     uint32_t count, capacity;
     uint32_t starts[INF_FORMS];                 /* of the forms; UINT32_MAX: there is none */
+    uint32_t wholes[INF_WHOLES];                /* of those of a whole turn */
     const struct inf_literal *skips[INF_SKIPS]; /* NULL: none */
     struct inf_mark *marks;
     size_t mark_count, mark_capacity;
@@ -175,6 +183,8 @@ struct inf_reader_options {
     infer_thought thought;                   /* begin -1: none */
     struct inf_bytes think_begin, think_end; /* their texts */
     bool none;                               /* no calls */
+    bool held;    /* the turn has a grammar: calls have their markers, as tokens */
+    bool spelled; /* the system spelled the markers out: so may the model */
     bool one_call;
     const char *only; /* the one tool that may be called; NULL: all */
 };
@@ -196,7 +206,8 @@ infer_status inf_reader_end(struct inf_reader *reader, infer_stop stop, infer_on
 bool inf_reader_keeps(const struct inf_reader *reader, infer_token id);
 bool inf_reader_over(const struct inf_reader *reader);
 bool inf_reader_thinks(const struct inf_reader *reader, infer_token *end);
-bool inf_reader_began(const struct inf_reader *reader); /* some of the answer is there, or a marker begun */
+bool inf_reader_began(
+    const struct inf_reader *reader); /* some of the answer is there, or a marker begun */
 const struct inf_program *inf_reader_program(const struct inf_reader *reader);
 const struct inf_literal *const *inf_reader_parts(const struct inf_reader *reader);
 
@@ -212,6 +223,7 @@ struct inf_hold_options {
     const char *only; /* NULL: all */
     bool must_call;   /* else text may come instead, and around the calls */
     bool one_call;
+    bool thinks; /* a thought may come before, with line ends behind it */
     const struct inf_literal *const *parts; /* of harmony, as in channels.c */
 };
 

@@ -10,7 +10,8 @@
  *     mode      w workspace, r read-only, n none
  *     wall      a it holds (tier A; B and C as another user), b as root behind B or C, d tier D
  *     approve   a ask, e edits, d deny
- *     taint, protected, persists, undoable, granted   0, 1
+ *     taint        0 nothing was read, o the output of granted runs alone, 1 other text
+ *     protected, persists, undoable, granted   0, 1
  * '*' is each of them. */
 static const struct row {
     const char *kind, *mode, *wall, *approve, *taint, *protected, *persists, *undoable, *granted;
@@ -26,9 +27,9 @@ static const struct row {
     {"WG", "w", "a", "e", "*", "1", "*", "*", "*", VERDICT_ASK},
     {"WG", "w", "a", "e", "*", "0", "1", "*", "*", VERDICT_ASK},
     {"WG", "w", "a", "e", "0", "0", "0", "*", "*", VERDICT_ALLOW},
-    {"W", "w", "a", "e", "1", "0", "0", "1", "*", VERDICT_ALLOW},
-    {"W", "w", "a", "e", "1", "0", "0", "0", "*", VERDICT_ASK},
-    {"G", "w", "a", "e", "1", "0", "0", "*", "*", VERDICT_ASK},
+    {"W", "w", "a", "e", "o1", "0", "0", "1", "*", VERDICT_ALLOW},
+    {"W", "w", "a", "e", "o1", "0", "0", "0", "*", VERDICT_ASK},
+    {"G", "w", "a", "e", "o1", "0", "0", "*", "*", VERDICT_ASK},
 
     {"XM", "wr", "d", "*", "*", "*", "*", "*", "*", VERDICT_DENY},
     {"XM", "n", "*", "d", "*", "*", "*", "*", "*", VERDICT_DENY},
@@ -37,18 +38,19 @@ static const struct row {
     {"XM", "wr", "b", "ae", "*", "*", "*", "*", "*", VERDICT_ASK},
     {"M", "wr", "a", "d", "*", "*", "*", "*", "*", VERDICT_DENY},
     {"M", "wr", "a", "ae", "*", "*", "*", "*", "*", VERDICT_ASK},
-    {"X", "wr", "a", "*", "0", "0", "0", "*", "1", VERDICT_ALLOW},
-    {"X", "wr", "a", "d", "0", "0", "0", "*", "0", VERDICT_DENY},
-    {"X", "wr", "a", "ae", "0", "0", "0", "*", "0", VERDICT_ASK},
+    {"X", "wr", "a", "e", "*", "*", "*", "*", "*", VERDICT_ASK},
+    {"X", "wr", "a", "ad", "0o", "0", "0", "*", "1", VERDICT_ALLOW},
+    {"X", "wr", "a", "d", "0o", "0", "0", "*", "0", VERDICT_DENY},
+    {"X", "wr", "a", "a", "0o", "0", "0", "*", "0", VERDICT_ASK},
     {"X", "wr", "a", "d", "1", "*", "*", "*", "*", VERDICT_DENY},
-    {"X", "wr", "a", "ae", "1", "*", "*", "*", "*", VERDICT_ASK},
-    {"X", "wr", "a", "d", "0", "1", "*", "*", "*", VERDICT_DENY},
-    {"X", "wr", "a", "ae", "0", "1", "*", "*", "*", VERDICT_ASK},
-    {"X", "wr", "a", "d", "0", "0", "1", "*", "*", VERDICT_DENY},
-    {"X", "wr", "a", "ae", "0", "0", "1", "*", "*", VERDICT_ASK},
+    {"X", "wr", "a", "a", "1", "*", "*", "*", "*", VERDICT_ASK},
+    {"X", "wr", "a", "d", "0o", "1", "*", "*", "*", VERDICT_DENY},
+    {"X", "wr", "a", "a", "0o", "1", "*", "*", "*", VERDICT_ASK},
+    {"X", "wr", "a", "d", "0o", "0", "1", "*", "*", VERDICT_DENY},
+    {"X", "wr", "a", "a", "0o", "0", "1", "*", "*", VERDICT_ASK},
 };
 
-static const char *const letters[9] = {"RWXGM", "wrn", "abd", "aed", "01", "01", "01", "01", "01"};
+static const char *const letters[9] = {"RWXGM", "wrn", "abd", "aed", "0o1", "01", "01", "01", "01"};
 
 static bool fits(const struct row *row, const char *at)
 {
@@ -59,6 +61,16 @@ static bool fits(const struct row *row, const char *at)
         if (*cells[i] != '*' && !strchr(cells[i], at[i]))
             return false;
     return true;
+}
+
+/* Another run was granted, and its output read: with --approve edits, and where nothing is granted, as any. */
+static void taint_by_granted(struct agent *agent)
+{
+    struct action other;
+    gate_action(&other, ACTION_RUN, "[\"make\"]");
+    policy_grant(agent, &other);
+    policy_taint(agent, &other, "README.md");
+    text_free(&other.shown);
 }
 
 static void set_case(struct agent *agent, struct action *action, const char *at)
@@ -75,7 +87,11 @@ static void set_case(struct agent *agent, struct action *action, const char *at)
     if (at[8] == '1')
         policy_grant(agent, action);
     if (at[4] == '1')
-        policy_taint(agent, "README.md");
+        policy_taint(agent, action, "other text"); /* of no granted run, or else of one */
+    if (at[4] == '1')
+        policy_taint(agent, NULL, "README.md");
+    if (at[4] == 'o')
+        taint_by_granted(agent);
     action->protected = at[5] == '1';
     action->persists = at[6] == '1';
     action->undoable = at[7] == '1';
@@ -172,7 +188,7 @@ static void check_memory(void)
         gate_action(&action, ACTION_RUN, "[\"ls\",\"-l\"]");
         policy_grant(&agent, &action);
         gate_fail_at = at;
-        policy_taint(&agent, "README.md");
+        policy_taint(&agent, NULL, "README.md");
         enum verdict verdict = policy_judge(&agent, &action, &why);
         gate_fail_at = -1;
         CHECK(verdict != VERDICT_ALLOW, "the taint was forgotten at allocation %ld", at);
@@ -204,11 +220,20 @@ static void check_grants(void)
     box.tier = 'B';
     CHECK(policy_judge(&agent, &action, &why) == VERDICT_ASK, "another tier is asked");
     box.tier = 'A';
-    policy_taint(&agent, "a.txt");
-    policy_taint(&agent, "output of ls");
-    policy_taint(&agent, "a.txt");
+    policy_taint(&agent, &action, "output of git");
+    CHECK(policy_judge(&agent, &action, &why) == VERDICT_ALLOW, "not by its own output");
+    action.argv = other;
+    CHECK(policy_judge(&agent, &action, &why) == VERDICT_ASK, "which rests all others");
+    CHECK(policy_grantable(&agent, &action), "another may be granted then");
+    policy_taint(&agent, &action, "a.txt");
+    action.argv = status;
+    policy_taint(&agent, &action, "output of ls\nand -l");
+    policy_taint(&agent, NULL, "a.txt");
+    why.len = 0;
     CHECK(policy_judge(&agent, &action, &why) == VERDICT_ASK, "grants rest after a taint");
-    CHECK(!strcmp(agent.taint.data, "a.txt, output of ls"), "the sources: %s", agent.taint.data);
+    CHECK(!strcmp(why.data, "runs a program; text from outside your prompt was read: a.txt, "
+                            "output of ls ... and 1 more"),
+          "the reason: %s", why.data);
     CHECK(!policy_grant(&agent, &action), "nothing is granted then");
     policy_untaint(&agent);
     CHECK(policy_judge(&agent, &action, &why) == VERDICT_ALLOW, "and count again");
@@ -235,6 +260,28 @@ static void check_grants(void)
     CHECK(!policy_grantable(&agent, &action), "a shell line is granted");
     text_free(&why);
     text_free(&action.shown);
+    gate_agent_free(&agent);
+}
+
+/* However many sources, the two last ones are named, each short, and nothing grows without end. */
+static void check_sources(void)
+{
+    struct sandbox box = {'A', false};
+    struct agent agent;
+    struct text out = {0};
+    gate_agent(&agent, &box);
+    for (int i = 0; i < 500; i++) {
+        char name[300];
+        snprintf(name, sizeof name, "%d \xc3\xa4 %0200d", i, i);
+        policy_taint(&agent, NULL, name);
+    }
+    policy_add_sources(&agent, &out);
+    CHECK(agent.taint.len < 2000 && out.len < 300, "%zu bytes kept, %zu shown", agent.taint.len,
+          out.len);
+    CHECK(strstr(out.data, "498 ") == out.data && strstr(out.data, ", 499 ") &&
+              strstr(out.data, " and 498 more"),
+          "sources: %s", out.data);
+    text_free(&out);
     gate_agent_free(&agent);
 }
 
@@ -312,5 +359,6 @@ void gate_policy(void)
     check_closed();
     check_memory();
     check_grants();
+    check_sources();
     check_shown();
 }

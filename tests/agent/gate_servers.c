@@ -330,7 +330,7 @@ static void check_hostile(void)
     expect("line", "odd__echo", false, "server odd: it sends a line that is too long");
     expect("flood", "odd__echo", false, "message after message");
     expect("bulk", "odd__echo", false, "too much");
-    expect("deaf", "odd__echo", false, "it ");
+    expect("deaf", "odd__echo", false, "does not read");
     expect("latin", "odd__echo", false, "cannot be read");
     expect("twice", "odd__echo", false, "cannot be read");
     expect("ends", "odd__echo", false, "it has ended");

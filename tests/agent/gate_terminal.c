@@ -67,7 +67,7 @@ static void ask(const struct play *play, int out)
     if (play->bare)
         box.tier = SANDBOX_TIER_NONE;
     if (play->taint)
-        policy_taint(&agent, play->taint);
+        policy_taint(&agent, NULL, play->taint);
     struct text why = {0};
     if (policy_judge(&agent, &action, &why) != VERDICT_ASK)
         _exit(3);
@@ -272,8 +272,9 @@ static void check_offers(void)
                     (struct play){RUN("[\"ls\"]"), .taint = "RE\x1b[2JADME\nAllowed: yes",
                                   .steps = {{"Allow?", "s\n"}}},
                     ANSWER_NO);
-    CHECK(strstr(screen.data, "RE\\x1b[2JADME\\nAllowed: yes"), "the source is not shown: %s",
-          screen.data);
+    CHECK(strstr(screen.data, "  | runs a program\r\n  | text from outside your prompt was read: "
+                              "RE\\x1b[2JADME ...\r\n"),
+          "the source is not shown: %s", screen.data);
     text_free(&screen);
     screen = expect("no sandbox",
                     (struct play){RUN("[\"ls\"]"), .bare = true, .raw_colours = true,
@@ -318,7 +319,7 @@ static void check_absent(void)
         struct text screen =
             expect(cases[i].name,
                    (struct play){RUN("[\"ls\"]"), .ahead = "y\ny\n", .standing = cases[i].standing},
-                   ANSWER_NO);
+                   ANSWER_NOBODY);
         CHECK(now_ms() - start < 2000, "%s: it waits", cases[i].name);
         CHECK(!strstr(screen.data, "Allow?"), "%s: asked", cases[i].name);
         text_free(&screen);

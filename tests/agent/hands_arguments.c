@@ -76,7 +76,7 @@ static void broken(struct bench *b)
             "{\"path\":\"a\",\"first_line\":1e0}");
     REFUSED(b, "minimum", "read_file", "{\"path\":\"a\",\"first_line\":0}");
     REFUSED(b, "minimum", "read_file", "{\"path\":\"a\",\"line_count\":-9223372036854775808}");
-    REFUSED(b, "maximum", "read_file", "{\"path\":\"a\",\"first_line\":9223372036854775807}");
+    REFUSED(b, "maximum", "list_files", "{\"depth\":9223372036854775807}");
     REFUSED(b, "not valid JSON", "read_file",
             "{\"path\":\"a\",\"first_line\":92233720368547758070}");
     REFUSED(b, "arguments.argv[1] must be of type string", "run", "{\"argv\":[\"a\",1]}");

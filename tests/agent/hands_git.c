@@ -17,7 +17,7 @@ static void repository(struct bench *b)
     bench_put(b, "root/user.txt", "user\n");
     CHECK(bench_shell(b, "root", "git init -q && git add . && git commit -qm first"), "git init");
     bench_tools(b);
-    CHECK(b->agent.tools.count == 8, "git's tools are there");
+    CHECK(b->agent.tools.count == 9, "git's tools are there");
 }
 
 #define SHELL(b, line) CHECK(bench_shell(b, "root", line), "%s", line)
@@ -197,7 +197,7 @@ static void trees(void)
 {
     struct bench b;
     bench_open(&b);
-    CHECK(b.agent.tools.count == 6, "no repository, no git");
+    CHECK(b.agent.tools.count == 7, "no repository, no git");
     bench_put(&b, "home/.gitconfig", "[init]\ndefaultBranch = main\n");
     SHELL(&b, "git init -q");
     bench_tools(&b);
@@ -218,22 +218,22 @@ static void trees(void)
     linked.agent = (struct agent){.options.root = b.root};
     linked.agent.root_fd = open(b.root, O_PATH | O_DIRECTORY);
     bench_tools(&linked);
-    CHECK(linked.agent.tools.count == 8, "a linked work tree is one");
+    CHECK(linked.agent.tools.count == 9, "a linked work tree is one");
     DONE(&linked, "", "write_file", "{\"path\":\"a\",\"text\":\"2\"}");
     DONE(&linked, "is made: 1 files", "git_commit", "{\"message\":\"linked\"}");
     SHELL(&b, "test \"$(git log -1 --format=%s)\" = linked");
     SHELL(&b, "rm .git && echo \"gitdir: $PWD/../main/.git\" > .git && git rev-parse HEAD");
     bench_tools(&linked);
-    CHECK(linked.agent.tools.count == 6, "a .git that names another's is none");
+    CHECK(linked.agent.tools.count == 7, "a .git that names another's is none");
     SHELL(&b, "rm .git && ln -s ../main/.git .git && git rev-parse HEAD");
     bench_tools(&linked);
-    CHECK(linked.agent.tools.count == 6, "nor a link");
+    CHECK(linked.agent.tools.count == 7, "nor a link");
     SHELL(&b, "rm .git && mkdir .git");
     bench_tools(&linked);
-    CHECK(linked.agent.tools.count == 6, "nor an empty folder");
+    CHECK(linked.agent.tools.count == 7, "nor an empty folder");
     SHELL(&b, "rmdir .git && cd .. && git init -q");
     bench_tools(&linked);
-    CHECK(linked.agent.tools.count == 6, "nor a folder of a work tree");
+    CHECK(linked.agent.tools.count == 7, "nor a folder of a work tree");
     tools_close(&linked.agent);
     close(linked.agent.root_fd);
     bench_close(&b);

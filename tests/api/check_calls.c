@@ -214,13 +214,102 @@ static void check_reading(infer_model *model)
     infer_template_free(t);
 }
 
+/* What cannot be a call any more is shown at once; what can, at its end. */
+static void check_holding_back(infer_model *model)
+{
+    static const struct {
+        const char *text;
+        size_t shown; /* bytes, before the end */
+    } rows[] = {
+        {"``", 0},
+        {"```json\n", 0},
+        {"```c", 4},
+        {"```json\n{\"name\": \"pick\", \"arguments\": {\"n\":", 0},
+        {"```json\n{\"name\": \"pi\"", 0},
+        {"```json\n{\"name\": \"pi\",", 22},
+        {"{\"n\"", 0},
+        {"{\"n\":", 5},
+        {"{\"name\": \"now\", \"arguments\": {}} ", 0},
+        {"{\"name\": \"now\", \"arguments\": {}} x", 34},
+    };
+    infer_template *t = NULL;
+    infer_tools *tools = NULL;
+    struct turn turn;
+    CHECK(!infer_template_new(model, NULL, 0, &t, &err));
+    CHECK(!infer_tools_new(t, tools_json, strlen(tools_json), NULL, &tools, &err));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && tools; i++) {
+        turn = (struct turn){.raw_len = 0};
+        CHECK(!infer_tools_begin(tools, NULL, 0, &err));
+        CHECK(!infer_tools_next(tools, 65, rows[i].text, strlen(rows[i].text), on_event, &turn,
+                                &err));
+        verdict(turn.text_len == rows[i].shown && !turn.calls, rows[i].text, __func__, __LINE__);
+        CHECK(!infer_tools_end(tools, INFER_STOP_LIMIT, on_event, &turn, &err));
+        verdict(!strcmp(turn.text, rows[i].text) && !turn.calls, rows[i].text, __func__, __LINE__);
+    }
+    infer_tools_free(tools);
+    /* a held turn has its markers: without them it is text */
+    infer_tools_options o = {.size = sizeof o, .strict = true};
+    CHECK(!infer_tools_new(t, tools_json, strlen(tools_json), &o, &tools, &err));
+    read_turn(tools, "{\"name\": \"now\", \"arguments\": {}}", &turn);
+    CHECK(!turn.calls);
+    infer_tools_free(tools);
+    infer_template_free(t);
+}
+
+/* Templates that write calls, and do not say which there are: the system is told, in their own form. */
+static void check_told(infer_model *model)
+{
+    static const char calls[] =
+        "{%- for m in messages %}{{ m.role + (m.content or '') }}{%- for c in m.tool_calls %}"
+        "{{ '<｜tool▁call▁begin｜>' + c.function.name + '<｜tool▁sep｜>' }}{%- endfor %}"
+        "{%- endfor %}";
+    static const struct {
+        const char *before;
+        bool writes;
+    } rows[] = {
+        {"", false},
+        {"{#- tools -#}", false},
+        {"{%- if tools is defined %}{% set tools = none %}{% endif %}", false},
+        {"{%- for t in tools %}{{ t.function.name }}{% endfor %}", true},
+        {"{%- if messages[0].role == 'system' %}{{ tools | tojson }}{% endif %}", true},
+        {"{%- if messages[0].role != 'system' %}{{ raise_exception('no') }}{% endif %}", false},
+        {"{{ functions }}", true},
+        {"{{ raise_exception('tools') }}", true}, /* by its word */
+        {"{{ raise_exception('no') }}", false},
+    };
+    static const char turn_text[] = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>now<｜tool▁sep｜>{}"
+                                    "<｜tool▁call▁end｜><｜tool▁calls▁end｜>";
+    char text[1024];
+    struct turn turn;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        infer_template *t = NULL;
+        infer_tools *tools = NULL;
+        snprintf(text, sizeof text, "%s%s", rows[i].before, calls);
+        CHECK(!infer_template_new(model, text, strlen(text), &t, &err));
+        CHECK(!infer_tools_new(t, tools_json, strlen(tools_json), NULL, &tools, &err));
+        const char *prompt = infer_tools_prompt(tools);
+        CHECK(!strcmp(infer_tools_family(tools), "deepseek-v3.1"));
+        verdict(!prompt == rows[i].writes, rows[i].before, __func__, __LINE__);
+        CHECK(!prompt ||
+              (strstr(prompt, "\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>NAME<｜tool▁sep｜>{...}"
+                              "<｜tool▁call▁end｜><｜tool▁calls▁end｜>\n") &&
+               strstr(prompt, "\"the time\"")));
+        read_turn(tools, turn_text, &turn);
+        CHECK(turn.calls == 1 && !strcmp(turn.name, "now"));
+        infer_tools_free(tools);
+        infer_template_free(t);
+    }
+}
+
 /* Whether the arguments are what the schema of `pick` says. */
 static bool is_pick(const char *text)
 {
-    int n = -1, end = 0;
-    char color[8] = "";
-    return sscanf(text, "{ \"n\": %d, \"c\": \"%7[a-z]\"%n", &n, color, &end) == 2 && n >= 0 &&
-           n <= 99 && (!strcmp(color, "red") || !strcmp(color, "blue"));
+    int n = -1;
+    char color[8] = "", again[64];
+    bool read = sscanf(text, "{\"n\": %d, \"c\": \"%7[a-z]\"", &n, color) == 2;
+    snprintf(again, sizeof again, "{\"n\": %d, \"c\": \"%s\"}", n, color); /* as templates print */
+    return read && !strcmp(text, again) && n >= 0 && n <= 99 &&
+           (!strcmp(color, "red") || !strcmp(color, "blue"));
 }
 
 /* Random weights write what the grammar lets them. */
@@ -275,6 +364,8 @@ int main(void)
     check_schemas(model);
     check_large(model);
     check_reading(model);
+    check_holding_back(model);
+    check_told(model);
     infer_model_free(model);
     check_held();
     free(file.ptr);

@@ -483,10 +483,24 @@ static void refuses(void)
     } rows[] = {
         {NULL, NULL, INFER_E_ARGUMENT, "messages: NULL"},
         {"[", NULL, INFER_E_FORMAT, "messages: JSON, line 1"},
-        {"{}", NULL, INFER_E_ARGUMENT, "messages: not a JSON array"},
+        {"{}", NULL, INFER_E_FORMAT, "messages: an object, not an array"},
+        {"[]", NULL, INFER_E_FORMAT, "messages: there is none"},
         {"[]", "[]", INFER_E_ARGUMENT, "variables: not a JSON object"},
         {"[]", "{", INFER_E_FORMAT, "variables: JSON"},
-        {"[3]", NULL, INFER_E_TEMPLATE, "line 1"},
+        {"[3]", NULL, INFER_E_FORMAT, "messages[0]: a number, not an object"},
+        {"[{\"content\": \"a\"}]", NULL, INFER_E_FORMAT, "messages[0].role: missing"},
+        {"[{\"role\": 1, \"content\": \"a\"}]", NULL, INFER_E_FORMAT,
+         "messages[0].role: a number, not a text"},
+        {"[{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"usr\", \"content\": \"a\"}]",
+         NULL, INFER_E_FORMAT,
+         "messages[1].role: \"usr\" is none of system, developer, user, assistant"},
+        {"[{\"role\": \"user\"}]", NULL, INFER_E_FORMAT, "messages[0].content: missing"},
+        {"[{\"role\": \"user\", \"content\": null}]", NULL, INFER_E_FORMAT,
+         "messages[0].content: null"},
+        {"[{\"role\": \"user\", \"content\": 3}]", NULL, INFER_E_FORMAT,
+         "messages[0].content: a number, not a text"},
+        {"[{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"a\"}]}]", NULL,
+         INFER_E_TEMPLATE, "(messages[0].content is an array, which not every template takes)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         infer_chat_options options = {.size = sizeof options, .variables = rows[i].variables};
@@ -519,6 +533,40 @@ static void refuses(void)
     say(&t, "user", "hello");
     CHECK(!turn(o.session, &t, (infer_chat_options){0}));
     CHECK(t.result.stop == INFER_STOP_CONTEXT && t.ends && tokens_of(o.session) == 64);
+    close_talker();
+}
+
+/* What a template would leave out in silence, and what it may. */
+static void left_out(void)
+{
+    static const char skips[] =
+        "{% for m in messages %}{% if m.role == 'narrator' or m.role == 'user' %}"
+        "{{ m.content | replace('/no_think', '') | trim }}{% endif %}{% endfor %}|";
+    static const struct {
+        const char *role, *content, *part; /* NULL: goes */
+    } rows[] = {
+        {"narrator", "Once.", NULL},
+        {"developer", "Be short.", "messages[1]: the template leaves out what the developer says"},
+        {"system", "Be short.", "messages[1]: the template leaves out what the system says"},
+        {"system", " \\n", NULL},
+        {"user", "/no_think", NULL},
+        {"user", "/no_think Go on.", NULL},
+        {"user", "  two words ", NULL},
+        {"assistant", "forgotten", NULL},
+    };
+    infer_template *template;
+    open_talker("llama", false, keeps, (infer_plan_options){0});
+    CHECK(!infer_template_new(o.model, skips, strlen(skips), &template, &err));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static struct talk t;
+        memset(&t, 0, sizeof t);
+        say(&t, "user", "hello");
+        say(&t, rows[i].role, rows[i].content);
+        infer_status status = turn(
+            o.session, &t, (infer_chat_options){.chat_template = template, .prompt_only = true});
+        CHECK(rows[i].part ? refused(status, INFER_E_TEMPLATE, rows[i].part) : !status);
+    }
+    infer_template_free(template);
     close_talker();
 }
 
@@ -682,6 +730,87 @@ static void calls_are_kept(void)
     close_talker();
 }
 
+/* A call that must come is made as the template writes it: the next turn keeps every token, and evaluates
+ * the new ones alone. Random weights choose what the grammar leaves open. */
+static void required_is_kept(void)
+{
+    static const char text[] =
+        "{%- if tools %}{{ tools | tojson }}{%- endif %}"
+        "{%- for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content }}"
+        "{%- for c in m.tool_calls %}{{ '\\n' if m.content or not loop.first }}"
+        "{{ '<tool_call>\\n{\"name\": \"' + c.function.name + '\", \"arguments\": ' + "
+        "(c.function.arguments | tojson) + '}\\n</tool_call>' }}{%- endfor %}"
+        "{{ '<|im_end|>\\n' }}{%- endfor %}"
+        "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{%- endif %}";
+    static infer_logit_bias bias[TINY_VOCAB];
+    char messages[ALL] = "[{\"role\": \"user\", \"content\": \"hello\"}", message[1024];
+    infer_sampler_options sampling = {.size = sizeof sampling, .temperature = 1, .bias = bias};
+    infer_template *template;
+    infer_chat_result result;
+    size_t len;
+    open_talker("llama", false, text, (infer_plan_options){.context = 2048});
+    for (infer_token id = 0; id < TINY_VOCAB; id++) /* letters; no blanks but those that must be */
+        bias[id] = (infer_logit_bias){id, (id > 32 && id < 127 && id != '\\') ? 0
+                                          : id == '\n' || id == ' '           ? -30
+                                          : id == TALKER_END                  ? 30
+                                                                              : -INFINITY};
+    sampling.bias_count = TINY_VOCAB;
+    CHECK(!infer_template_new(o.model, NULL, 0, &template, &err));
+    for (int i = 0; i < 6; i++) {
+        infer_tools_options choice = {
+            .size = sizeof choice, .choice = INFER_TOOLS_REQUIRED, .one_call = i % 2};
+        infer_tools *tools;
+        infer_sampler *sampler;
+        sampling.seed = (uint64_t)i;
+        CHECK(!infer_tools_new(template, tool_list, strlen(tool_list), &choice, &tools, &err));
+        CHECK(!infer_sampler_new(&sampling, TINY_VOCAB, &sampler, &err));
+        infer_chat_options options = {
+            .size = sizeof options, .sampler = sampler, .tools = tools, .max_tokens = 200};
+        size_t held = tokens_of(o.session), used = strlen(messages);
+        infer_session_stats before = stats_of(o.session);
+        strcat(messages, "]");
+        CHECK(!infer_chat(o.session, messages, strlen(messages), &options, &result, &err));
+        messages[used] = 0;
+        CHECK(result.stop == INFER_STOP_END && result.calls == 1);
+        CHECK(result.kept_tokens == held && !*result.why);
+        infer_session_stats after = stats_of(o.session);
+        CHECK(after.tokens_evaluated - before.tokens_evaluated ==
+              tokens_of(o.session) - result.kept_tokens);
+        CHECK(prompt_has("<tool_call>\n{\"name\": \"", true));
+        CHECK(!infer_chat_message(o.session, message, 1023, &len, &err));
+        message[len] = 0;
+        snprintf(messages + used, ALL - used, ", %s, {\"role\": \"tool\", \"content\": \"so\"}",
+                 message);
+        infer_sampler_free(sampler);
+        infer_tools_free(tools);
+    }
+    infer_template_free(template);
+    close_talker();
+}
+
+/* The reader alone, for text that comes without a session. */
+static void reader_alone(void)
+{
+    static const char text[] =
+        "<tool_call>{\"name\": \"look\", \"arguments\": {\"at\": \"a\"}}</tool_call>";
+    struct calls calls = {0};
+    infer_template *template;
+    infer_tools *tools;
+    open_talker("llama", false, hermes, (infer_plan_options){0});
+    CHECK(!infer_template_new(o.model, NULL, 0, &template, &err));
+    CHECK(!infer_tools_new(template, tool_list, strlen(tool_list), NULL, &tools, &err));
+    infer_template_free(template);
+    CHECK(!strcmp(infer_tools_family(tools), "hermes") && !infer_tools_prompt(tools));
+    CHECK(!infer_tools_begin(tools, NULL, 0, &err));
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        CHECK(!infer_tools_next(tools, -1, text + i, 1, on_call, &calls, &err));
+    CHECK(!infer_tools_end(tools, INFER_STOP_END, on_call, &calls, &err));
+    CHECK(calls.count == 1 && !strcmp(calls.arguments, "{\"at\": \"a\"}") &&
+          calls.order[strlen(calls.order) - 1] == 'E');
+    infer_tools_free(tools);
+    close_talker();
+}
+
 /* A template that knows no tools: they are told of by the system, calls and results are content. */
 static void told_by_the_system(void)
 {
@@ -689,7 +818,9 @@ static void told_by_the_system(void)
         keeps, /* knows no calls */
         "{%- for m in messages %}{%- if m.role == 'system' %}{{ raise_exception('none') }}"
         "{%- elif m.role in ['user', 'assistant'] %}{{ m.role + m.content }}{%- endif %}"
-        "{%- endfor %}"};
+        "{%- endfor %}",
+        "{%- for m in messages %}{%- if m.role in ['user', 'assistant'] %}{{ m.role + m.content }}"
+        "{%- endif %}{%- endfor %}"}; /* tells nothing of the system */
     static const char talk[] =
         "[{\"role\": \"user\", \"content\": \"hello\"}, {\"role\": \"assistant\", \"content\": "
         "\"Hm.\", \"tool_calls\": [{\"id\": \"1\", \"function\": {\"name\": \"look\", "
@@ -698,7 +829,7 @@ static void told_by_the_system(void)
         "\"{}\"}}]}, {\"role\": \"tool\", \"tool_call_id\": \"1\", \"content\": \"r1\"}, "
         "{\"role\": \"tool\", \"tool_call_id\": \"2\", \"content\": \"r2\"}]";
     open_talker("llama", false, keeps, (infer_plan_options){.context = 2048});
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         infer_template *template;
         infer_tools *tools;
         CHECK(!infer_template_new(o.model, texts[i], strlen(texts[i]), &template, &err));
@@ -711,7 +842,7 @@ static void told_by_the_system(void)
                          "</tool_call>\n<tool_call>\n{\"name\": \"stop\"",
                          true));
         CHECK(prompt_has("r1", true) && prompt_has("r2", true));
-        CHECK(prompt_has("<tool_response>\nr1\n</tool_response>\n<tool_response>\nr2", i == 1));
+        CHECK(prompt_has("<tool_response>\nr1\n</tool_response>\n<tool_response>\nr2", i != 0));
         infer_tools_free(tools);
         infer_template_free(template);
     }
@@ -793,9 +924,12 @@ int main(void)
     cancelled("granitehybrid");
     stop_texts();
     refuses();
+    left_out();
     forms();
     variables();
     calls_are_kept();
+    required_is_kept();
+    reader_alone();
     told_by_the_system();
     split_messages();
     penalties();

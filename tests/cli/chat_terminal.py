@@ -30,6 +30,18 @@ def wait(pattern, seconds=30):
 
 PROMPT = rb"\[(\d+)\] > "
 full = int(wait(PROMPT)[1])
+if "--tools" in options:                         # each call gets its result, then the model goes on
+    os.write(terminal, b"/result early\n")
+    wait(rb"no call that waits")
+    wait(PROMPT)
+    os.write(terminal, b"hello\n")
+    wait(rb"look\(.*/result TEXT gives")
+    left = int(wait(PROMPT)[1])
+    for _ in range(50):                          # those of all calls but the last ask for the next
+        os.write(terminal, b"/result zebra\n")
+        if int(wait(rb"zebra\r?\n.*?" + PROMPT)[1]) < left:
+            sys.exit(0)
+    sys.exit("the model does not go on after the results")
 os.write(terminal, b"/help\n")
 wait(rb"/clear.*" + PROMPT)
 os.write(terminal, b"hel")

@@ -52,6 +52,8 @@ verdict $? "a full disk"
 
 "$bench" --help >"$out" 2>"$err" && grep -q '^usage: infer-bench FILE' "$out" && [ ! -s "$err" ]
 verdict $? "--help"
+"$bench" -h | cmp -s - "$out"
+verdict $? "-h"
 "$bench" --version >"$out" 2>"$err" && grep -qE '^infer-bench [0-9]+\.[0-9]+\.[0-9]+$' "$out"
 verdict $? "--version"
 sed 's/\\-/-/g' "$root/bench/man/infer-bench.1" >"$work/man"
@@ -73,7 +75,7 @@ done
         _infer_bench
         echo "${COMPREPLY[*]}"
     }
-    [ "$(complete --)" = "$(echo $("$bench" --help | grep -oE -- ' --[a-z]+'))" ] &&
+    [ "$(complete --)" = "$("$bench" --help | grep -oE -- ' --[a-z]+' | tr -d '\n' | cut -c 2-)" ] &&
         [ "$(complete --kv q)" = q8_0 ] && [ "$(complete --isa av)" = 'avx2 avx512' ] &&
         [ "$(complete -p '')" = '' ] && [ "$(complete "$root/Make")" = "$root/Makefile" ]
 )

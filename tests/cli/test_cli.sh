@@ -428,11 +428,16 @@ given '{}'
 SOURCE_DATE_EPOCH=1767312000 TZ=UTC call 0 'template: the date' template "$work/date.jinja"
 [ "$(cat "$out")" = 2026-01-02 ]
 verdict $? 'template: SOURCE_DATE_EPOCH'
+given ''
+call 1 'template: no variables' template "$plain"
+contains 'stdin: empty' "$err" 'template: says where they come from'
 given 'hello'
 own=(--chat-template "$plain")
 "$infer" chat "$talker" -p hello -n 1 >/dev/null 2>&1 && own=()
 call 0 'chat: one turn' chat "$talker" "${own[@]}" -n 4 --temp 0 --json --system 'Be short.'
 json '{"text", "ids", "stop", "prompt_tokens"} <= set(v)' 'chat --json: the keys'
+grep -qE '"prefill_s":[0-9]+(\.[0-9]{1,6})?(e-[0-9]+)?,' "$out"
+verdict $? 'chat --json: seconds have at most six decimals'
 call 0 'chat: a NUL byte' chat "$talker" "${own[@]}" -n 1 -f <(printf 'a\0b')
 call 1 'chat: no UTF-8' chat "$talker" "${own[@]}" -n 1 -f <(printf 'a\377b')
 call 0 'chat: text' chat "$talker" "${own[@]}" -p hello -n 4
@@ -453,6 +458,10 @@ printf '[{"name": "look"}, {"name": "look"}]' >"$work/twice.json"
 call 0 'chat --tools' chat "$talker" "${own[@]}" -p hello -n 4 --json --tools "$work/tools.json"
 json 'v["tool_calls"] == [] or v["tool_calls"][0]["name"] == "look"' 'chat --tools: tool_calls'
 call 0 'chat --tool-choice none' chat "$talker" "${own[@]}" -p hello -n 4 --tools "$work/tools.json" --tool-choice none
+call 0 'chat --strict-tools' chat "$talker" "${own[@]}" -p hello -n 4 --tools "$work/tools.json" --strict-tools
+call 2 'chat: strict tools without tools' chat "$talker" -p hello --strict-tools
+python3 "$here/chat_terminal.py" "$infer" "$talker" "${own[@]}" -c 4096 --tools "$work/tools.json" --tool-choice required 2>"$err"
+verdict $? 'chat at a terminal: results of calls'
 for choice in required look; do
     call 0 "chat --tool-choice $choice" chat "$talker" "${own[@]}" -p hello -n 300 --temp 0 --json -c 4096 \
         --tools "$work/tools.json" --tool-choice $choice
@@ -491,6 +500,7 @@ verdict $? 'chat at a terminal'
 if [ ${#own[@]} -ne 0 ]; then
     call 1 'chat: a model without a template' chat "$talker" -p hello -n 1
     contains 'no chat template' "$err" 'chat: says so'
+    contains "infer: $talker: key" "$err" 'chat: of which file'
 fi
 
 # ---- Split and merge -------------------------------------------------------------------------------

@@ -85,16 +85,18 @@ static void add(struct sum *sum, size_t len)
 static void mend(uint8_t *data, size_t size)
 {
     const struct tiny_kind *kind = tiny_kind_at(0);
-    uint64_t tokens;
-    if (size < 40)
+    uint64_t tokens, turns;
+    if (size < 48)
         return;
     memcpy(&tokens, data + 24, 8);
-    if (tokens > CONTEXT)
+    memcpy(&turns, data + 32, 8);
+    if (tokens > CONTEXT || turns > tokens)
         return;
     struct sum sum = {data, size - 8, INF_HASH_SEED};
     size_t row = (size_t)kind->head_size * 2; /* f16 */
-    add(&sum, 32);
+    add(&sum, 40);
     add(&sum, tokens * 4);
+    add(&sum, turns * 16);
     for (uint32_t i = 0; i < kind->layers * kind->kv_heads; i++) {
         add(&sum, (tokens + 15) / 16 * 16 * row);
         add(&sum, tokens * row);
@@ -161,17 +163,36 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* A session of six tokens, one of all tokens, an empty one. */
+/* A conversation of two turns. */
+static void talk(void)
+{
+    static const char text[] = "{% for m in messages %}{{ m.content }}{% endfor %}";
+    static const char *const talks[] = {
+        "[{\"role\": \"user\", \"content\": \"a\"}]",
+        "[{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"user\", \"content\": \"b\"}]"};
+    infer_error err;
+    infer_template *t;
+    must(!infer_template_new(infer_session_model(made.session), text, sizeof text - 1, &t, &err),
+         err.text);
+    infer_chat_options options = {.size = sizeof options, .chat_template = t, .max_tokens = 3};
+    for (int i = 0; i < 2; i++)
+        must(!infer_chat(made.session, talks[i], strlen(talks[i]), &options, NULL, &err), err.text);
+    infer_template_free(t);
+}
+
+/* A session of six tokens, one of all tokens, an empty one, one with turns. */
 bool fuzz_base(size_t index, uint8_t **data, size_t *size, size_t *head_bytes)
 {
     infer_error err;
     char path[] = "/tmp/fuzz_session.XXXXXX";
-    if (index > 2)
+    if (index > 3)
         return false;
     make();
     must(!infer_session_rewind(made.session, 0, &err), err.text);
     for (int i = 0; i < (index == 1 ? CONTEXT / 6 : index == 0 ? 1 : 0); i++)
         must(!infer_session_eval(made.session, ids, 6, NULL, &err), err.text);
+    if (index == 3)
+        talk();
     int fd = mkstemp(path);
     must(fd >= 0 && !infer_session_save(made.session, path, &err), err.text);
     close(fd);
@@ -179,7 +200,7 @@ bool fuzz_base(size_t index, uint8_t **data, size_t *size, size_t *head_bytes)
     off_t end = lseek(fd, 0, SEEK_END);
     must(end > 0 && (*data = malloc((size_t)end)), "a saved session");
     *size = (size_t)end;
-    *head_bytes = 32 + 6 * sizeof *ids;
+    *head_bytes = 40 + 6 * sizeof *ids + 2 * 16;
     must(pread(fd, *data, *size, 0) == end, "a saved session");
     close(fd);
     unlink(path);

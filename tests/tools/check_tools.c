@@ -2,7 +2,8 @@
  * check_tools: the reader of tool calls over the cases of tests/tools/cases, one file a family.
  *
  * A file: lines "template TEXT" (what the family is found by), "special TEXT" and "control TEXT" (tokens
- * of the vocabulary: user-defined, control), "think BEGIN END"; then cases: "== NAME", the output, a
+ * of the vocabulary: user-defined, control), "think BEGIN END", "spelled yes" (markers may be spelled out: each
+ * case runs so, too); then cases: "== NAME", the output, a
  * line "--", the events that it must give. Texts in events and directives have \n for line breaks. An
  * event is one line:
  *     text ...    thought ...    call NAME ARGUMENTS [#ID]    broken START OF THE REASON
@@ -51,6 +52,7 @@ struct suite {
     struct special specials[SPECIALS_MAX];
     size_t special_count;
     char *think[2];
+    bool spelled;
 };
 
 static int passed, failed;
@@ -132,7 +134,7 @@ static bool on_event(void *ud, const infer_event *e)
 
 /* ---- Feeding --------------------------------------------------------------------------------- */
 
-enum feeding { TOKENS, BYTES_ONLY };
+enum feeding { TOKENS, BYTES_ONLY, SPELLED }; /* SPELLED: tokens, no special one */
 
 /* Feeds text[from ... to), its specials as tokens; pieces that begin or end within a special are bytes. */
 static infer_status feed(struct inf_reader *r, const struct suite *s, enum feeding how,
@@ -150,8 +152,8 @@ static infer_status feed(struct inf_reader *r, const struct suite *s, enum feedi
             }
         }
         if ((len || at == to || single) && at > plain) {
-            status = inf_reader_next(r, how == TOKENS ? 1 : -1, text + plain, at - plain, on_event,
-                                     seen, NULL);
+            status = inf_reader_next(r, how == BYTES_ONLY ? -1 : 1, text + plain, at - plain,
+                                     on_event, seen, NULL);
             plain = at;
         }
         if (len && !status)
@@ -244,16 +246,20 @@ static void run_case(struct inf_reader *r, const struct suite *s, const char *fi
     struct seen seen;
     bool thinking = strstr(name, "(thinking)") != NULL;
     char how[40];
-    for (int kind = TOKENS; kind <= BYTES_ONLY; kind++)
+    for (int kind = TOKENS; kind <= (s->spelled ? SPELLED : BYTES_ONLY); kind++)
         for (size_t i = 0; i < len + 2; i++) {
             size_t cut = i == 0 ? SIZE_MAX : i == 1 ? SIZE_MAX - 1 : i - 1;
-            if (kind == BYTES_ONLY && strstr(name, "(tokens)"))
+            if (kind != TOKENS && strstr(name, "(tokens)"))
                 continue;
             if (kind == TOKENS && i > 1 && in_special(s, text, len, cut))
                 continue;
             infer_status status = run(r, s, (enum feeding)kind, text, len, cut, thinking, &seen);
             bool ok = !status && !seen.wrong && same(&seen.lines, expected, expected_len);
-            snprintf(how, sizeof how, "%s, %zu", kind == TOKENS ? "tokens" : "bytes", i);
+            snprintf(how, sizeof how, "%s, %zu",
+                     kind == TOKENS    ? "tokens"
+                     : kind == SPELLED ? "spelled"
+                                       : "bytes",
+                     i);
             verdict(ok, file, name, how, &seen);
             seen_free(&seen);
             if (!ok)
@@ -516,9 +522,44 @@ static infer_status new_trie(const struct suite *s, struct inf_token_trie **trie
     return inf_token_trie_new(&inf_allocator_default, &source, trie, NULL);
 }
 
-static void run_held(struct inf_reader *r, const struct suite *s, const char *file,
-                     const struct inf_tool_list *list, struct inf_bytes one)
+static infer_status make_reader(const infer_allocator *a, const struct suite *s,
+                                const struct inf_tool_list *list, bool held, struct inf_reader **r)
 {
+    struct inf_reader_options o = {
+        .family = inf_family_find(s->template, strlen(s->template)),
+        .marks = {s, find},
+        .tools = list,
+        .thought = {.begin = -1, .end = -1, .head = -1},
+        .held = held,
+        .spelled = s->spelled && !held,
+    };
+    if (s->think[0]) {
+        o.think_begin = (struct inf_bytes){s->think[0], strlen(s->think[0])};
+        o.think_end = (struct inf_bytes){s->think[1], strlen(s->think[1])};
+    }
+    return inf_reader_new(a, &o, r, NULL);
+}
+
+/* Whether the first call is written as the template writes calls. */
+static bool has_marker(const struct inf_reader *r, const struct suite *s, const struct inf_text *t)
+{
+    const struct inf_call_family *family = inf_family_find(s->template, strlen(s->template));
+    const struct inf_program *p = inf_reader_program(r);
+    struct inf_text marker = {.a = &inf_allocator_default};
+    if (family->channels || family->bare)
+        return true;
+    const struct inf_literal *first = p->ops[p->starts[0]].literal;
+    for (uint32_t i = 0; i < first->count; i++)
+        inf_text_append(&marker, first->pieces[i].text, first->pieces[i].len);
+    bool has = memmem(t->ptr, t->len, marker.ptr, marker.len) != NULL;
+    inf_text_free(&marker);
+    return has;
+}
+
+static void run_held(const struct suite *s, const char *file, const struct inf_tool_list *list,
+                     struct inf_bytes one)
+{
+    struct inf_reader *r = NULL;
     static const struct {
         const char *name, *only;
         bool must_call, one_call;
@@ -532,7 +573,7 @@ static void run_held(struct inf_reader *r, const struct suite *s, const char *fi
     struct inf_token_trie *trie;
     struct inf_text made = {.a = a};
     size_t ended = 0;
-    if (new_trie(s, &trie))
+    if (make_reader(a, s, list, true, &r) || new_trie(s, &trie))
         return;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         struct inf_hold_options o = {
@@ -563,7 +604,8 @@ static void run_held(struct inf_reader *r, const struct suite *s, const char *fi
             bool ok =
                 !h.wrong && !made.failed && (status == INFER_E_LIMIT || (!status && !h.broken));
             if (!status && kinds[k].must_call)
-                ok &= h.calls > 0 && !h.text && !(kinds[k].one_call && h.calls > 1);
+                ok &= h.calls > 0 && !h.text && has_marker(r, s, &made) &&
+                      !(kinds[k].one_call && h.calls > 1);
             verdict_held(ok, file, kinds[k].name, status, &made);
         }
         inf_grammar_free(g);
@@ -571,6 +613,7 @@ static void run_held(struct inf_reader *r, const struct suite *s, const char *fi
     verdict_held(ended > 0, file, "a turn that ends", INFER_OK, &made);
     inf_text_free(&made);
     inf_token_trie_free(trie);
+    inf_reader_free(r);
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */
@@ -599,27 +642,13 @@ static void directive(struct suite *s, char *line)
         snprintf(s->template + n, sizeof s->template - n, "%s ", space);
     } else if (!strcmp(line, "special") || !strcmp(line, "control")) {
         s->specials[s->special_count++] = (struct special){space, line[0] == 'c'};
+    } else if (!strcmp(line, "spelled")) {
+        s->spelled = true;
     } else if (!strcmp(line, "think")) {
         s->think[0] = space;
         s->think[1] = strchr(space, ' ');
         *s->think[1]++ = 0;
     }
-}
-
-static infer_status make_reader(const infer_allocator *a, const struct suite *s,
-                                const struct inf_tool_list *list, struct inf_reader **r)
-{
-    struct inf_reader_options o = {
-        .family = inf_family_find(s->template, strlen(s->template)),
-        .marks = {s, find},
-        .tools = list,
-        .thought = {.begin = -1, .end = -1, .head = -1},
-    };
-    if (s->think[0]) {
-        o.think_begin = (struct inf_bytes){s->think[0], strlen(s->think[0])};
-        o.think_end = (struct inf_bytes){s->think[1], strlen(s->think[1])};
-    }
-    return inf_reader_new(a, &o, r, NULL);
 }
 
 /* All outputs, with the k-th call of the allocator and all later ones failing. */
@@ -637,7 +666,7 @@ static bool fails_at(size_t k, const struct suite *s, const struct inf_bytes *ou
     inf_arena_init(&arena, &count.a);
     infer_status status = inf_tool_list_read(&arena, tools_json, strlen(tools_json), &list, NULL);
     if (!status)
-        status = make_reader(&count.a, s, &list, &r);
+        status = make_reader(&count.a, s, &list, false, &r);
     for (size_t i = 0; i < output_count && !status; i++) {
         status = run(r, s, TOKENS, outputs[i].ptr, outputs[i].len, SIZE_MAX, false, &seen);
         seen_free(&seen);
@@ -695,7 +724,7 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
         at = end + 1;
     }
     struct inf_reader *r = NULL;
-    make_reader(&inf_allocator_default, &s, list, &r);
+    make_reader(&inf_allocator_default, &s, list, false, &r);
     char family[64];
     snprintf(family, sizeof family, "%.*s",
              (int)(strcspn(file, "@") - (strchr(file, '@') ? 0 : strlen(".txt"))), file);
@@ -722,7 +751,7 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
     }
     if (r && count) {
         run_mutations(r, &s, file, outputs, count);
-        run_held(r, &s, file, list, one);
+        run_held(&s, file, list, one);
         run_memory(&s, outputs, count, file);
     }
     inf_reader_free(r);

@@ -111,7 +111,8 @@ static bool read_perform(struct action *action, struct agent *agent, struct text
 {
     const struct reading *reading = action->state;
     struct content content;
-    if (!below_load(agent->root_fd, action->path, false, &content, result))
+    action->outside = below_load(agent->root_fd, action->path, false, &content, result);
+    if (!action->outside)
         return false;
     size_t before, total, shown;
     line_start(&content, SIZE_MAX, &total);
@@ -185,7 +186,9 @@ static bool list_perform(struct action *action, struct agent *agent, struct text
                         .entries_max = LIST_ENTRIES,
                         .visit = list_visit,
                         .data = result};
-    if (!below_each(agent->root_fd, action->path, &walk, result))
+    bool listed = below_each(agent->root_fd, action->path, &walk, result);
+    action->outside = listed || walk.entries;
+    if (!listed)
         return false;
     if (!walk.entries)
         text_format(result, "(empty)\n");
