@@ -30,7 +30,7 @@ static bool add(struct walk *w, enum name_kind kind, bool folder, bool pin)
 {
     struct guarded_list *list = w->list;
     if (list->count == GUARDED_MAX) {
-        snprintf(w->err, SANDBOX_ERR, "the workspace has more than %d guarded names", GUARDED_MAX);
+        snprintf(w->err, SANDBOX_ERR, "the workspace has more than %d protected names", GUARDED_MAX);
         return false;
     }
     if (list->count == list->room) {
@@ -206,12 +206,12 @@ bool guarded_new(const struct guarded_list *before, const struct guarded_list *n
         if (len + strlen(entry->path) + 80 < size)
             len +=
                 (size_t)snprintf(why + len, size - len, "%s%s",
-                                 len ? ", " : "it has made or moved guarded names: ", entry->path);
+                                 len ? ", " : "it has made or moved protected names: ", entry->path);
         else
             left_out++;
     }
     if (left_out)
-        snprintf(why + len, size - len, "%s%zu more guarded names", len ? ", " : "", left_out);
+        snprintf(why + len, size - len, "%s%zu more protected names", len ? ", " : "", left_out);
     return len || left_out;
 }
 

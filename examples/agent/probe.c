@@ -207,7 +207,7 @@ static void describe(struct sandbox *box)
     else if (box->mode == SANDBOX_READ_ONLY)
         append(text, size, "a private TMPDIR alone");
     else
-        append(text, size, "%s%s but guarded names, and a private TMPDIR", box->root,
+        append(text, size, "%s%s but protected names, and a private TMPDIR", box->root,
                box->tier == SANDBOX_TIER_A ? "" : " (no new names at its top)");
     if (box->tier != SANDBOX_TIER_D) {
         append(text, size, "; reads: these and the system's programs");
@@ -348,6 +348,7 @@ void sandbox_doctor(FILE *out)
     struct sandbox *box = NULL;
     char err[SANDBOX_ERR] = "";
     bool good = sandbox_open(&options, &box, err);
+    enum sandbox_tier best = good ? sandbox_tier(box) : SANDBOX_TIER_NONE;
     int abi = landlock_abi();
     for (size_t i = 0; good && i < ATTEMPTS; i++) {
         char why[SANDBOX_ERR] = "", name[32], text[SANDBOX_ERR] = "";
@@ -363,6 +364,11 @@ void sandbox_doctor(FILE *out)
     }
     if (!good)
         fprintf(out, "%s\n", err);
+    else if (best == SANDBOX_TIER_D)
+        fputs("No wall around files works here: programs run only with --sandbox none.\n", out);
+    else
+        fprintf(out, "Programs here run behind tier %c%s\n", (char)best,
+                best == SANDBOX_TIER_A ? ", the best." : "; why not a better one: above.");
     sandbox_close(box);
     rmdir(root);
 }

@@ -359,7 +359,7 @@ const char *start_step_text(enum start_step step)
         [STEP_DEVICES] = "mounting /dev/null and the like",
         [STEP_PROC] = "mounting /proc",
         [STEP_TMP] = "mounting /tmp",
-        [STEP_GUARD] = "covering a guarded name",
+        [STEP_GUARD] = "covering a protected name",
         [STEP_PIVOT] = "leaving the old root",
         [STEP_CWD] = "the current folder",
         [STEP_CAPABILITIES] = "dropping capabilities",
