@@ -217,8 +217,9 @@ $(BUILD)/tests/attacker: tests/agent/attacker.c
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -static -o $@ $<
 
 .PHONY: check-agent
-check-agent: $(BUILD)/tests/check_sandbox ## the attacks on the agent's sandbox
-	$(BUILD)/tests/check_sandbox
+check-agent: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
+check-agent: ## the tests of infer-agent: its tools, its gate, its sandbox, the forty attacks
+	@bash tools/check.sh $(BUILD) agent
 
 # A small model in a file, for the tests of the command.
 $(BUILD)/tests/make_tiny: $(BUILD)/obj/tests/cli/make_tiny.o $(TEST_COMMON) $(LIB_OBJ)

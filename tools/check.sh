@@ -1,7 +1,8 @@
 #!/bin/bash
-# check.sh BUILD: runs every test program and ends with `N passed, N failed`. Each program's own last
+# check.sh BUILD [agent]: runs every test program and ends with `N passed, N failed`. Each program's own last
 # line of that form is counted (of Check: "N%: Checks: N, Failures: N, Errors: N"); one that ends without
-# such a line, or with another exit status than its counts say, is one failure more.
+# such a line, or with another exit status than its counts say, is one failure more. With `agent` those of
+# infer-agent alone.
 set -u
 build=$1
 passed=0 failed=0 skipped=0
@@ -45,21 +46,31 @@ replay() {
     "$1" --mutate "${MUTATIONS:-20000}" 1 && echo "1 passed, 0 failed"
 }
 
-run unit "$build/tests/unit"
-for program in "$build"/tests/check_*; do
-    [ -x "$program" ] && run "$(basename "$program")" "$program"
-done
-for program in "$build"/tests/replay_*; do
-    [ -x "$program" ] && run "$(basename "$program")" replay "$program"
-done
-run header bash tests/api/header_test.sh
-if [ -x "$build/tests/make_tiny" ]; then
-    "$build/tests/make_tiny" "$build/tests/tiny.gguf"
-    run cli bash tests/cli/test_cli.sh "$build/infer" "$build/tests/tiny.gguf"
-    run infer-bench bash tests/cli/test_bench.sh "$build/infer-bench" "$build/tests/tiny.gguf"
+if [ "${2:-}" = agent ]; then
+    for program in hands gate sandbox; do
+        run check_$program "$build/tests/check_$program"
+    done
+else
+    run unit "$build/tests/unit"
+    for program in "$build"/tests/check_*; do
+        [ -x "$program" ] && run "$(basename "$program")" "$program"
+    done
+    for program in "$build"/tests/replay_*; do
+        [ -x "$program" ] && run "$(basename "$program")" replay "$program"
+    done
+    run header bash tests/api/header_test.sh
+    if [ -x "$build/tests/make_tiny" ]; then
+        "$build/tests/make_tiny" "$build/tests/tiny.gguf"
+        run cli bash tests/cli/test_cli.sh "$build/infer" "$build/tests/tiny.gguf"
+        run infer-bench bash tests/cli/test_bench.sh "$build/infer-bench" "$build/tests/tiny.gguf"
+    fi
 fi
 if [ -x "$build/tests/infer-agent-test" ]; then
     run agent-loop python3 tests/agent/check_loop.py "$build/tests/infer-agent-test"
+    case $build in
+        *-asan | *-tsan) echo "not run: the forty attacks in a build with sanitizers" ;;
+        *) run agent-attacks python3 tests/agent/check_attacks.py "$build/tests/infer-agent-test" "$build/tests/attacker" ;;
+    esac
     run agent-mcp python3 tests/agent/check_mcp.py "$build/tests/infer-agent-test"
 fi
 [ "$skipped" -eq 0 ] || echo "$skipped programs were skipped"
