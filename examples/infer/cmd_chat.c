@@ -227,6 +227,7 @@ static infer_status ask(struct chat *chat, json_t *message, const char *text, si
     } else {
         json_array_remove(chat->messages, before);
     }
+    chat->turn = NULL;
     return status;
 }
 
