@@ -95,7 +95,7 @@ static const char quote[] = "<|\"|>"; /* around Gemma's strings */
 /* One form. Groups nest at most 4 deep. */
 static bool compile(struct compiler *c, const char *text)
 {
-    uint32_t open[4], depth = 0;
+    uint32_t open[4] = {0}, depth = 0;
     bool ok = true;
     while (*text && ok) {
         const char *stop = text;
