@@ -30,7 +30,8 @@ static bool add(struct walk *w, enum name_kind kind, bool folder, bool pin)
 {
     struct guarded_list *list = w->list;
     if (list->count == GUARDED_MAX) {
-        snprintf(w->err, SANDBOX_ERR, "the workspace has more than %d protected names", GUARDED_MAX);
+        snprintf(w->err, SANDBOX_ERR, "the workspace has more than %d protected names",
+                 GUARDED_MAX);
         return false;
     }
     if (list->count == list->room) {
@@ -204,9 +205,9 @@ bool guarded_new(const struct guarded_list *before, const struct guarded_list *n
         if (entry->pin || entry->target || is_listed(before, entry->path))
             continue;
         if (len + strlen(entry->path) + 80 < size)
-            len +=
-                (size_t)snprintf(why + len, size - len, "%s%s",
-                                 len ? ", " : "it has made or moved protected names: ", entry->path);
+            len += (size_t)snprintf(
+                why + len, size - len, "%s%s",
+                len ? ", " : "it has made or moved protected names: ", entry->path);
         else
             left_out++;
     }
