@@ -84,7 +84,7 @@ def main():
     check("server helper" in seen and '"name":"add","arguments":{"a":2,"b":40}' in seen.replace("\r\n  : ", ""),
           "the question shows what is sent", seen)
     check(seen.count("Enter: no: ") == 6, "each call is asked, but for the one that does not fit", seen)
-    check("prompt (server helper)" in seen.replace("\r\n  : ", ""), "the server is named as a source", seen)
+    check("prompt was read: server helper" in seen.replace("\r\n  : ", ""), "the server is named as a source", seen)
     check("42" in lines and "peak" in lines and "rror executing tool fail" in lines, "results", "".join(
         line for line in lines.splitlines() if '"result"' in line))
     check(any(r["what"] == "taint" and r["source"] == "server helper" for r in results), "its result taints", log)
