@@ -70,6 +70,7 @@ case $build in
     *)
         run agent-loop python3 tests/agent/check_loop.py "$build/tests/infer-agent-test"
         run agent-attacks python3 tests/agent/check_attacks.py "$build/tests/infer-agent-test" "$build/tests/attacker"
+        run agent-texts python3 tests/agent/check_texts.py "$build/tests/infer-agent-test" "$build/tests/attacker"
         run agent-mcp python3 tests/agent/check_mcp.py "$build/tests/infer-agent-test"
         ;;
 esac

@@ -268,33 +268,26 @@ static const struct missing {
 };
 enum { MISSING = sizeof missing / sizeof *missing };
 
-enum { PLACE_FILE = 0400, PLACE_FOLDER = 0500, PLACE_TIME = 1 };
+/* They are known by their mode, which they have from their first moment: nobody else's empty file or folder has a
+ * sticky bit and nothing but reading. */
+enum { PLACE_FILE = S_ISVTX | 0400, PLACE_FOLDER = S_ISVTX | 0500 };
 
 static bool is_placeholder(int at, const char *name)
 {
     struct stat st;
-    return !fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) && st.st_mtime == PLACE_TIME &&
+    return !fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) &&
            (st.st_mode == (S_IFDIR | PLACE_FOLDER) ||
             (st.st_mode == (S_IFREG | PLACE_FILE) && st.st_size == 0 && st.st_nlink == 1));
 }
 
 static bool place(int at, const char *name, bool folder)
 {
-    int fd;
-    if (folder) {
-        if (mkdirat(at, name, PLACE_FOLDER))
-            return errno == EEXIST;
-        fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    } else {
-        fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, PLACE_FILE);
-        if (fd < 0 && errno == EEXIST)
-            return true;
-    }
-    const struct timespec times[2] = {{.tv_sec = PLACE_TIME}, {.tv_sec = PLACE_TIME}};
-    bool good = fd >= 0 && !fchmod(fd, folder ? PLACE_FOLDER : PLACE_FILE) && !futimens(fd, times);
-    if (fd >= 0)
+    int fd =
+        folder ? mkdirat(at, name, PLACE_FOLDER)
+               : openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, PLACE_FILE);
+    if (!folder && fd >= 0)
         close(fd);
-    return good;
+    return fd >= 0 || errno == EEXIST;
 }
 
 /* The folder that a row's placeholder is in; the top where there is none. Closed by the caller. */

@@ -82,7 +82,7 @@ def play_until(s, one, ready, sign, options):
     agent's end."""
     turns = [{"text": "", "calls": [one]}, {"text": "done", "calls": []}]
     pid, terminal, out, err = s.start(turns, ["--json", "-p", "go", *options])
-    texts, end, yes, killed = {terminal: b"", out: b"", err: b""}, time.monotonic() + 30, 0, False
+    texts, end, yes, killed = {terminal: bytearray(), out: bytearray(), err: bytearray()}, time.monotonic() + 30, 0, False
     while time.monotonic() < end:
         for fd in select.select(list(texts), [], [], 0.002)[0]:
             try:

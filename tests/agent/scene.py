@@ -180,9 +180,7 @@ class Scene:
         self.tmp, self.aside = self.base / "tmp", self.base / "aside"
         self.walled, self.checks = column in "ABC", []
         self.quick = column == "A" or (self.walled and self.uid != 0)  # something may go without a question
-        self.runs, self.logs = [], 0
-        # Root's own folder is not written by who runs in its place, in tier D and without id-mapped mounts.
-        self.can_write_sub = True
+        self.runs, self.logs, self.log = [], 0, self.base / "log0"
         for place in (self.base, self.root, self.home, self.outside, self.tmp, self.aside):
             place.mkdir(mode=0o755)
         os.chmod(self.outside, 0o777)
@@ -312,8 +310,8 @@ class Scene:
         pid, terminal, out, err = self.start(turns, options, human or bool(talk), rows)
         if ahead:
             os.write(terminal, ahead.encode())
-        texts = {out: b"", err: b"", terminal: b""}
-        state = {"at": 0, "asked": 0, "lines": list(talk or []), "prompts": 0, "mores": 0}
+        texts = {out: bytearray(), err: bytearray(), terminal: bytearray()}
+        state = {"at": 0, "more": 0, "prompt": 0, "scanned": 0, "lines": list(talk or [])}
         answers = list(answers) if isinstance(answers, (list, tuple)) else answers
         questions, end = [], time.monotonic() + LIMIT_S
         while time.monotonic() < end:
@@ -347,12 +345,13 @@ class Scene:
 
     def react(self, terminal, seen, state, answers, questions, more):
         """What the person does about what is on the terminal now."""
-        mores = seen.count(MORE)
-        while state["mores"] < mores:
-            state["mores"] += 1
-            os.write(terminal, more.encode())
-        found = list(QUESTION.finditer(seen, state["at"]))
-        for question in found:
+        back = max(0, state["scanned"] - 200)  # none of what is looked for is longer
+        state["scanned"] = len(seen)
+        for found in re.finditer(MORE, seen[back:]):
+            if back + found.end() > state["more"]:
+                state["more"] = back + found.end()
+                os.write(terminal, more.encode())
+        for question in QUESTION.finditer(seen, max(back, state["at"])):
             text = seen[state["at"]:question.end()].decode(errors="replace")
             state["at"] = question.end()
             questions.append(text)
@@ -363,11 +362,12 @@ class Scene:
             if callable(answer):
                 answer = answer(text)
             os.write(terminal, answer.encode() + b"\n")
-        prompts = len(PROMPT.findall(seen))
-        if state["lines"] and prompts > state["prompts"]:
-            state["prompts"] = prompts
-            time.sleep(0.1)
-            os.write(terminal, state["lines"].pop(0).encode() + b"\n")
+        for found in PROMPT.finditer(seen, max(back, state["prompt"])):
+            if state["lines"]:
+                state["prompt"] = found.end()
+                time.sleep(0.1)
+                os.write(terminal, state["lines"].pop(0).encode() + b"\n")
+                break
 
     def warned(self, runs):
         """Without a sandbox each run is asked behind a warning; the person says no."""
