@@ -178,7 +178,7 @@ $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuz
 
 # The tools of infer-agent, with a stand-in for its sandbox and with allocations that fail.
 HANDS := answer arguments below commit diff digest edit file_tools git journal names pattern run search shown tools
-$(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_hands.c $(wildcard tests/agent/hands_*.c)) \
+$(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_hands.c tests/agent/counting.c $(wildcard tests/agent/hands_*.c)) \
                             $(HANDS:%=$(BUILD)/obj/examples/agent/%.o)
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
@@ -187,7 +187,7 @@ $(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_ha
 
 # Its gate: policy, question, log, servers; with another stand-in.
 GATE := approval digest log mcp mcp_schema policy rpc terminal shown
-$(BUILD)/tests/check_gate: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_gate.c $(wildcard tests/agent/gate_*.c)) \
+$(BUILD)/tests/check_gate: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_gate.c tests/agent/counting.c $(wildcard tests/agent/gate_*.c)) \
                            $(GATE:%=$(BUILD)/obj/examples/agent/%.o) $(BUILD)/libinfer.a
 	@mkdir -p $(@D)
 	@echo '  LD  $@'

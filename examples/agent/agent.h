@@ -43,6 +43,9 @@ void text_add(struct text *t, const char *data, size_t len);
 void text_format(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct text *t);
 
+/* Writes all of data[len) to a file. */
+bool text_write(int fd, const char *data, size_t len);
+
 /* Appends bytes as they may be shown on a terminal: what acts on it, is not seen or turns text around, and broken
  * UTF-8, as \xNN and \u{N}, always. Letters that are not ASCII stand as they are, with `mark` with their code
  * ("с\u{441}"). With `lines` line feeds stay, and tabs where letters are not marked; else "\n", "\t". */

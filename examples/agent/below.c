@@ -303,20 +303,6 @@ static int open_parent(int root_fd, const char *path, bool make, const char **na
     return dir;
 }
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t put = write(fd, data, len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return false;
-        data += put;
-        len -= (size_t)put;
-    }
-    return true;
-}
-
 #define BESIDE ".infer-agent-%016llx.tmp" /* a name that is hidden (names.c) */
 enum { BESIDE_LEN = 13 + 16 + 4 };
 
@@ -381,7 +367,7 @@ static bool write_beside(int dir, const char *name, const struct content *now,
     flock(fd, LOCK_EX | LOCK_NB); /* see remove_left */
     const struct content *like = now->exists ? now : then;
     struct stat made;
-    bool ok = write_all(fd, then->data, then->len) && !fstat(fd, &made);
+    bool ok = text_write(fd, then->data, then->len) && !fstat(fd, &made);
     if (ok && keep && (made.st_uid != like->uid || made.st_gid != like->gid))
         ok = !fchown(fd, like->uid, like->gid) || !fchown(fd, (uid_t)-1, like->gid) ||
              errno == EPERM;

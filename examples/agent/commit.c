@@ -2,6 +2,9 @@
  * git_commit: the files that the agent changed, and no others, on top of HEAD. Made from what was shown, through
  * an index of its own, so that what the user has staged stays as it is.
  */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -307,7 +310,7 @@ static bool store_files(struct agent *agent, const struct plan *plan, struct tex
 static bool make_commit(struct agent *agent, const struct plan *plan, const struct text *lines,
                         const char *folder, char id[GIT_ID], struct text *error)
 {
-    char index[128], tree[GIT_ID];
+    char index[PATH_MAX + 32], tree[GIT_ID];
     snprintf(index, sizeof index, "GIT_INDEX_FILE=%s/index", folder);
     const char *const variables[] = {index,
                                      plan->name.data,
@@ -377,11 +380,13 @@ static bool perform(struct action *action, struct agent *agent, struct text *res
     const struct plan *plan = action->state;
     struct git_commit commit = {0};
     struct text lines = {0};
-    char folder[] = "/tmp/infer-agent-XXXXXX", index[64];
+    const char *tmp = getenv("TMPDIR");
+    char folder[PATH_MAX - 16], index[PATH_MAX];
     if (!still_as_shown(agent, plan, result))
         return false;
+    snprintf(folder, sizeof folder, "%s/infer-agent-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
     if (!mkdtemp(folder)) {
-        text_format(result, "no folder can be made below /tmp");
+        text_format(result, "no folder can be made: %s: %s", folder, strerror(errno));
         return false;
     }
     bool ok = store_files(agent, plan, &lines, result) &&

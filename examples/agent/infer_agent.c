@@ -180,8 +180,6 @@ static void close_agent(struct agent *agent)
     if (agent->root_fd >= 0)
         close(agent->root_fd);
     free((char *)agent->options.root);
-    free(agent->options.read_dirs);
-    free(agent->options.servers);
 }
 
 /* ---- What is to be done -------------------------------------------------------------------- */
@@ -273,12 +271,13 @@ static int verify(const char *path)
 {
     struct text report = {0};
     text_format(&report, "%s: ", path);
-    enum log_state state = log_verify(path, &report, NULL);
-    if (state == LOG_BROKEN)
-        return say_failed(report.data ? report.data : "out of memory", EXIT_FAILED);
-    printf("%s\n", report.data ? report.data : "");
+    int status = 0;
+    if (log_verify(path, &report, NULL) == LOG_BROKEN)
+        status = say_failed(report.failed ? "out of memory" : report.data, EXIT_FAILED);
+    else
+        printf("%s\n", report.data ? report.data : "");
     text_free(&report);
-    return 0;
+    return status;
 }
 
 static int usage(const char *format, const char *first, const char *second)
@@ -286,6 +285,39 @@ static int usage(const char *format, const char *first, const char *second)
     char text[AGENT_ERROR_MAX];
     snprintf(text, sizeof text, format, first, second);
     return say_failed(text, EXIT_USAGE);
+}
+
+/* Does what the words ask for. */
+static int act(struct command_line *line)
+{
+    if (line->help || line->version) {
+        if (line->help)
+            args_help(stdout);
+        else
+            printf("infer-agent %s\n", infer_version());
+        return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+    }
+    const char *first = line->operands[0];
+    if (first && strcmp(first, "doctor") == 0) {
+        if (line->operand_count > 1)
+            return usage("%.100s takes no word more, '%.100s' was given", first, line->operands[1]);
+        sandbox_doctor(stdout);
+        return 0;
+    }
+    if (first && strcmp(first, "verify") == 0)
+        return line->operand_count == 2 ? verify(line->operands[1])
+                                        : say_failed("verify needs a LOG", EXIT_USAGE);
+    bool played = line->options.replay || line->options.script;
+    if (line->operand_count > 1 || (!first && !played))
+        return usage(first ? "one MODEL is needed, 2 words were given: %.100s, %.100s"
+                           : "a MODEL is needed",
+                     first, line->operands[1]);
+    if (line->options.task && !line->options.task[strspn(line->options.task, " \t\n")])
+        return say_failed("-p: the task is empty", EXIT_USAGE);
+    if (line->options.replay && line->options.task)
+        return say_failed("--replay brings its own tasks: no -p", EXIT_USAGE);
+    line->options.model_path = first;
+    return run_agent(line);
 }
 
 int main(int argc, char **argv)
@@ -304,34 +336,11 @@ int main(int argc, char **argv)
         args_list(stdout);
         return 0;
     }
-    if (!args_parse(&line, argv, &error))
-        return say_failed(error.data ? error.data : "out of memory", EXIT_USAGE);
-    if (line.help || line.version) {
-        if (line.help)
-            args_help(stdout);
-        else
-            printf("infer-agent %s\n", infer_version());
-        return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
-    }
-    const char *first = line.operands[0];
-    if (first && strcmp(first, "doctor") == 0) {
-        if (line.operand_count > 1)
-            return usage("%.100s takes no word more, '%.100s' was given", first, line.operands[1]);
-        sandbox_doctor(stdout);
-        return 0;
-    }
-    if (first && strcmp(first, "verify") == 0)
-        return line.operand_count == 2 ? verify(line.operands[1])
-                                       : say_failed("verify needs a LOG", EXIT_USAGE);
-    bool played = line.options.replay || line.options.script;
-    if (line.operand_count > 1 || (!first && !played))
-        return usage(first ? "one MODEL is needed, 2 words were given: %.100s, %.100s"
-                           : "a MODEL is needed",
-                     first, line.operands[1]);
-    if (line.options.task && !line.options.task[strspn(line.options.task, " \t\n")])
-        return say_failed("-p: the task is empty", EXIT_USAGE);
-    if (line.options.replay && line.options.task)
-        return say_failed("--replay brings its own tasks: no -p", EXIT_USAGE);
-    line.options.model_path = first;
-    return run_agent(&line);
+    int status = args_parse(&line, argv, &error)
+                     ? act(&line)
+                     : say_failed(error.data ? error.data : "out of memory", EXIT_USAGE);
+    text_free(&error);
+    free(line.options.read_dirs);
+    free(line.options.servers);
+    return status;
 }

@@ -148,20 +148,6 @@ void log_close(struct log *log)
     free(log);
 }
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t put = write(fd, data, len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return false;
-        data += put;
-        len -= (size_t)put;
-    }
-    return true;
-}
-
 static json_t *time_now(void)
 {
     struct timespec now;
@@ -189,7 +175,7 @@ bool log_write(struct log *log, const char *what, json_t *members)
     if (line) {
         digest_of(line, len, log->last);
         line[len] = '\n'; /* in the place of the NUL: one write, whole or not at all */
-        ok = write_all(log->fd, line, len + 1) && !fdatasync(log->fd);
+        ok = text_write(log->fd, line, len + 1) && !fdatasync(log->fd);
     }
     ok = ok && line;
     if (log && !ok)

@@ -194,15 +194,25 @@ void policy_add_sources(const struct agent *agent, struct text *out)
 
 /* ---- The judgement ----------------------------------------------------------------------------- */
 
+/* Whether walls stand around the files that programs reach. */
+static bool is_walled(const struct agent *agent)
+{
+    enum sandbox_tier tier = sandbox_tier(agent->sandbox);
+    return agent->options.sandbox != SANDBOX_NONE && tier >= SANDBOX_TIER_A &&
+           tier <= SANDBOX_TIER_C;
+}
+
+bool policy_asks_all(const struct agent *agent)
+{
+    return !is_walled(agent) || !sandbox_allows_auto(agent->sandbox);
+}
+
 static unsigned facts_of(const struct agent *agent, const struct action *action)
 {
     const struct agent_options *options = &agent->options;
-    enum sandbox_tier tier = sandbox_tier(agent->sandbox);
-    bool walled =
-        options->sandbox != SANDBOX_NONE && tier >= SANDBOX_TIER_A && tier <= SANDBOX_TIER_C;
     return (options->sandbox == SANDBOX_READ_ONLY ? FACT_READ_ONLY : 0u) |
-           (options->sandbox == SANDBOX_NONE ? FACT_NONE : 0u) | (walled ? FACT_WALLED : 0u) |
-           (walled && sandbox_allows_auto(agent->sandbox) ? FACT_AUTO : 0u) |
+           (options->sandbox == SANDBOX_NONE ? FACT_NONE : 0u) |
+           (is_walled(agent) ? FACT_WALLED : 0u) | (policy_asks_all(agent) ? 0u : FACT_AUTO) |
            (options->approve == APPROVE_EDITS ? FACT_EDITS : 0u) |
            (agent->taint.len ? FACT_TAINTED : 0u) | (action->protected ? FACT_PROTECTED : 0u) |
            (action->persists ? FACT_PERSISTS : 0u) | (action->undoable ? FACT_UNDOABLE : 0u) |

@@ -26,6 +26,9 @@ enum policy_fact {
 /* The verdict of the table, before --approve deny makes a question a no; `why` is constant. */
 enum verdict policy_decide(enum action_kind kind, unsigned facts, const char **why);
 
+/* Whether each change and each run is asked here, whatever --approve says: no wall, or programs run as root. */
+bool policy_asks_all(const struct agent *agent);
+
 /* Stands in a question's `why` between the reason and where text from outside came from. */
 #define POLICY_OUTSIDE "; text from outside your prompt was read: "
 

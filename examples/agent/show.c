@@ -4,6 +4,7 @@
  * what is not the model's own stands behind "  | ".
  */
 #include "loop.h"
+#include "policy.h"
 #include "sandbox.h"
 
 #include <stdarg.h>
@@ -194,7 +195,10 @@ void show_start(struct agent *agent)
     row(agent, "model", line.failed ? model : line.data);
     row(agent, "root", options->root);
     row(agent, "sandbox", walls);
-    row(agent, "approval", approve_texts[options->approve]);
+    row(agent, "approval",
+        options->approve == APPROVE_EDITS && policy_asks_all(agent)
+            ? "each change and each run is asked: programs are not walled in here, or run as root"
+            : approve_texts[options->approve]);
     for (size_t i = 0; i < options->read_dir_count; i++)
         row(agent, "read", options->read_dirs[i]);
     text_free(&line);
@@ -399,6 +403,16 @@ void show_result(struct agent *agent, const char *id, bool ok, const struct text
         fprintf(stderr, "  | (%zu more bytes)\n", (size_t)(end - at));
 }
 
+/* How a task ended, for a person. */
+static const char *const end_texts[] = {
+    [REASON_END] = "done",
+    [REASON_STEPS] = "stopped: as many turns as --steps allows",
+    [REASON_TOKENS] = "stopped: as many tokens as --tokens allows",
+    [REASON_SECONDS] = "stopped: as long as --seconds allows",
+    [REASON_REPEATS] = "stopped: the same call brought the same again and again",
+    [REASON_CONTEXT] = "stopped: the context is full",
+    [REASON_CANCELLED] = "cancelled"};
+
 void show_end(struct agent *agent, const struct outcome *outcome)
 {
     if (agent->options.json) {
@@ -412,7 +426,7 @@ void show_end(struct agent *agent, const struct outcome *outcome)
     } else if (outcome->reason == REASON_ERROR) {
         show_say(agent, "%s", outcome->error.len ? outcome->error.data : "out of memory");
     } else {
-        show_say(agent, "%s: %zu turn%s, %zu tokens, %.1f s", reason_name(outcome->reason),
+        show_say(agent, "%s (%zu turn%s, %zu tokens, %.1f s)", end_texts[outcome->reason],
                  outcome->steps, outcome->steps == 1 ? "" : "s", outcome->tokens, outcome->seconds);
     }
 }

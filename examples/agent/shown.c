@@ -1,7 +1,9 @@
 /* Text that grows, and text as it may be shown. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent.h"
 
@@ -34,6 +36,20 @@ void text_add(struct text *t, const char *data, size_t len)
         memcpy(t->data + t->len, data, len);
     t->len += len;
     t->data[t->len] = 0;
+}
+
+bool text_write(int fd, const char *data, size_t len)
+{
+    while (len) {
+        ssize_t put = write(fd, data, len);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return false;
+        data += put;
+        len -= (size_t)put;
+    }
+    return true;
 }
 
 void text_format(struct text *t, const char *format, ...)

@@ -79,12 +79,13 @@ def _(s):
     count = 150 if s.quick else 12
     calls = [c for i in range(count) for c in (write("d/x", f"{i}\n"), write("d/victim", f"{i}\n"), write("f", f"{i}\n"))]
     calls += [read("d/secret"), read("f")] * (count // 3)
+    done, end = set(), time.monotonic() + 60  # again until both came through, on a busy machine too
     with races.swapping((s.root / "d", s.root / "d2"), (s.root / "f", s.root / "f2")) as swaps:
-        r = s.play(*calls, together=True, options=["--approve", "edits", "--context", "1000000"])
-    s.hidden(r)
-    s.check(swaps.count > (2000 if s.quick else 500), f"only {swaps.count} swaps")  # a busy machine makes fewer
-    both = any(c.ok for c in r.calls) and any(not c.ok for c in r.calls)
-    s.check(both or not s.quick, "the race was no race", r)
+        while time.monotonic() < end and (swaps.count < 10000 or not {True, False} <= done):
+            r = s.play(*calls, together=True, options=["--approve", "edits", "--context", "1000000"])
+            s.hidden(r)
+            done |= {c.ok for c in r.calls}
+    s.check(swaps.count >= 10000 and {True, False} <= done, f"no race: {swaps.count} swaps, {done}")
 
 
 @attack(5, "a hard link to a file outside, then write_file")

@@ -7,56 +7,6 @@
 #include "examples/agent/digest.h"
 #include "tests/agent/gate.h"
 
-static int passed, failed;
-
-void gate_check(bool holds, const char *file, int line, const char *format, ...)
-{
-    if (holds) {
-        passed++;
-        return;
-    }
-    failed++;
-    if (failed > 40)
-        return;
-    va_list args;
-    va_start(args, format);
-    printf("%s:%d: ", file, line);
-    vprintf(format, args);
-    printf("\n");
-    va_end(args);
-}
-
-/* ---- Memory that runs out ---------------------------------------------------------------------- */
-
-long gate_fail_at = -1;
-
-static bool fails(void)
-{
-    return gate_fail_at >= 0 && gate_fail_at-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *data, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *data, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *data, size_t size)
-{
-    return fails() ? NULL : __real_realloc(data, size);
-}
-
 /* ---- Stand-ins --------------------------------------------------------------------------------- */
 
 enum sandbox_tier sandbox_tier(const struct sandbox *box)
@@ -93,11 +43,10 @@ void gate_action(struct action *action, enum action_kind kind, const char *shown
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    json_set_alloc_funcs(__wrap_malloc, free);
+    json_set_alloc_funcs(count_malloc, free);
     gate_policy();
     gate_log();
     gate_terminal();
     gate_servers();
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed ? 1 : 0;
+    return count_end();
 }

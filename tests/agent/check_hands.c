@@ -13,55 +13,6 @@
 #include "examples/agent/sandbox.h"
 #include "tests/agent/hands_tests.h"
 
-static int passed, failed;
-
-void hands_check(bool holds, const char *file, int line, const char *format, ...)
-{
-    if (holds) {
-        passed++;
-        return;
-    }
-    if (failed++ > 40)
-        return;
-    va_list args;
-    va_start(args, format);
-    printf("%s:%d: ", file, line);
-    vprintf(format, args);
-    printf("\n");
-    va_end(args);
-}
-
-/* ---- Memory that runs out ---------------------------------------------------------------------- */
-
-long hands_fail_at = -1;
-
-static bool fails(void)
-{
-    return hands_fail_at >= 0 && hands_fail_at-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *data, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *data, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *data, size_t size)
-{
-    return fails() ? NULL : __real_realloc(data, size);
-}
-
 /* ---- Stand-ins for the sandbox and the servers ------------------------------------------------- */
 
 struct text hands_ran;
@@ -256,7 +207,7 @@ void bench_expect(struct bench *bench, const char *file, int line, bool ok, cons
     struct text result = {0};
     bool did = bench_call(bench, name, arguments, &result);
     const char *said = result.data ? result.data : "";
-    hands_check(did == ok && strstr(said, says), file, line, "%s %.200s: %s, says \"%.300s\"", name,
+    count_check(did == ok && strstr(said, says), file, line, "%s %.200s: %s, says \"%.300s\"", name,
                 arguments, did ? "done" : "refused", said);
     text_free(&result);
 }
@@ -264,7 +215,7 @@ void bench_expect(struct bench *bench, const char *file, int line, bool ok, cons
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    json_set_alloc_funcs(__wrap_malloc, free);
+    json_set_alloc_funcs(count_malloc, free);
     alarm(300); /* nothing may wait for ever */
     hands_arguments();
     hands_names();
@@ -275,6 +226,5 @@ int main(void)
     hands_git();
     hands_memory();
     text_free(&hands_ran);
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed != 0;
+    return count_end();
 }

@@ -218,11 +218,11 @@ static void check_writes(void)
         char name[20];
         snprintf(name, sizeof name, "memory%ld", at);
         text_free(&error);
-        gate_fail_at = at;
+        count_fail_at = at;
         log = log_open(in_folder(name), "/nowhere", &error);
         bool ok = log && log_write(log, "start", json_pack("{s:s}", "model", "m"));
-        bool reached = gate_fail_at < 0;
-        gate_fail_at = -1;
+        bool reached = count_fail_at < 0;
+        count_fail_at = -1;
         CHECK(!ok || !reached, "a record went on without memory at %ld", at);
         log_close(log);
     }

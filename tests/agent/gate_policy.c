@@ -187,10 +187,10 @@ static void check_memory(void)
         gate_agent(&agent, &box);
         gate_action(&action, ACTION_RUN, "[\"ls\",\"-l\"]");
         policy_grant(&agent, &action);
-        gate_fail_at = at;
+        count_fail_at = at;
         policy_taint(&agent, NULL, "README.md");
         enum verdict verdict = policy_judge(&agent, &action, &why);
-        gate_fail_at = -1;
+        count_fail_at = -1;
         CHECK(verdict != VERDICT_ALLOW, "the taint was forgotten at allocation %ld", at);
         text_free(&why);
         text_free(&action.shown);

@@ -394,13 +394,13 @@ static void check_no_memory(void)
         struct text result = {0};
         open_odd(&o, "good");
         cancel_after(&o.agent, 3000);
-        gate_fail_at = at;
+        count_fail_at = at;
         const struct tool *tool = find(&o, "odd__echo");
         struct action action = {0};
         json_t *values = json_object();
         if (tool && values && tool->prepare(&o.agent, tool, values, &action, &result))
             action.perform(&action, &o.agent, &result);
-        gate_fail_at = -1;
+        count_fail_at = -1;
         CHECK(!o.agent.cancelled, "at %ld it waits", at);
         json_decref(values);
         text_free(&action.shown);

@@ -73,9 +73,9 @@ static void ask(const struct play *play, int out)
         _exit(3);
     struct termios before = {0}, after = {0};
     tcgetattr(STDIN_FILENO, &before);
-    gate_fail_at = play->fail_at - 1;
+    count_fail_at = play->fail_at - 1;
     int answer = approval_ask(&agent, &action, why.data);
-    gate_fail_at = -1;
+    count_fail_at = -1;
     tcgetattr(STDIN_FILENO, &after);
     int said[4] = {answer, agent.cancelled, json_object_size(agent.grants) > 0,
                    !memcmp(&before, &after, sizeof before)};

@@ -30,27 +30,27 @@ void hands_memory(void)
             struct action action;
             struct text error = {0}, result = {0};
             bench_put(&b, "root/a", "one\n");
-            hands_fail_at = -1;
+            count_fail_at = -1;
             if (!strcmp(calls[i][0], "undo"))
                 bench_call(&b, "write_file", "{\"path\":\"c\",\"text\":\"x\"}", &result);
             text_free(&result);
-            hands_fail_at = at;
+            count_fail_at = at;
             bool prepared = bench_prepare(&b, calls[i][0], calls[i][1], &action, &error);
-            bool hit = at >= 0 && hands_fail_at < 0;
+            bool hit = at >= 0 && count_fail_at < 0;
             if (prepared && at < 0)
                 snprintf(whole, sizeof whole, "%s", action.shown.data);
             CHECK(!prepared || (action.shown.data && !action.shown.failed &&
                                 !strncmp(whole, action.shown.data, strlen(whole))),
                   "%s, allocation %ld: shown whole or not at all", calls[i][0], at);
             bool done = prepared && action.perform(&action, &b.agent, &result);
-            hands_fail_at = -1;
+            count_fail_at = -1;
             CHECK(at >= 0 || done, "%s is done where there is memory: %s %s", calls[i][0],
                   error.data ? error.data : "", result.data ? result.data : "");
             CHECK(bench_holds(&b, "root/a", "one\n") || bench_holds(&b, "root/a", "two\n"),
                   "%s, allocation %ld: the old file or the new one", calls[i][0], at);
             bool wrote = bench_holds(&b, "root/a", "two\n");
             CHECK(!wrote || done, "%s, allocation %ld: written and said to be", calls[i][0], at);
-            through = at >= 0 && !hit && hands_fail_at == -1 && done && at > 3000;
+            through = at >= 0 && !hit && count_fail_at == -1 && done && at > 3000;
             if (prepared)
                 action_free(&action);
             text_free(&error);

@@ -3,16 +3,10 @@
 #define TESTS_AGENT_HANDS_TESTS_H
 
 #include "examples/agent/hands.h"
-
-void hands_check(bool holds, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-#define CHECK(holds, ...) hands_check((holds), __FILE__, __LINE__, __VA_ARGS__)
+#include "tests/agent/counting.h"
 
 /* What a text holds, "" where it holds nothing. */
 const char *hands_text(const struct text *t);
-
-/* The allocation that fails, counted from 0; -1: none. */
-extern long hands_fail_at;
 
 struct bench {
     char top[64];     /* throw-away: root/, outside/, home/ */

@@ -2,6 +2,7 @@
 import contextlib
 import ctypes
 import fcntl
+import mmap
 import os
 import random
 import select
@@ -18,13 +19,20 @@ def die_with_parent():
 
 
 class Swaps:
-    count = 0
+    """How often the paths changed places so far; the other process counts in shared memory."""
+
+    def __init__(self):
+        self.memory = mmap.mmap(-1, 8)
+
+    @property
+    def count(self):
+        return int.from_bytes(self.memory[:8], "little")
 
 
 @contextlib.contextmanager
 def swapping(*pairs):
     """A process in which the paths of each pair change places as fast as it can."""
-    swaps, (from_child, to_parent) = Swaps(), os.pipe()
+    swaps = Swaps()
     rename = ctypes.CDLL(None, use_errno=True).renameat2
     pid = os.fork()
     if pid == 0:
@@ -32,19 +40,16 @@ def swapping(*pairs):
         stop = []
         signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
         names = [(os.fsencode(a), os.fsencode(b)) for a, b in pairs]
-        count, end = 0, time.monotonic() + 60
+        count, end = 0, time.monotonic() + 120
         while not stop and time.monotonic() < end:
             for a, b in names:
                 count += rename(-100, a, -100, b, EXCHANGE) == 0
-        os.write(to_parent, str(count).encode())
+            swaps.memory[:8] = count.to_bytes(8, "little")
         os._exit(0)
-    os.close(to_parent)
     try:
         yield swaps
     finally:
         os.kill(pid, signal.SIGTERM)
-        swaps.count = int(os.read(from_child, 100) or b"0")
-        os.close(from_child)
         os.waitpid(pid, 0)
 
 
