@@ -65,15 +65,11 @@ else
         run infer-bench bash tests/cli/test_bench.sh "$build/infer-bench" "$build/tests/tiny.gguf"
     fi
 fi
-case $build in
-    *-asan | *-tsan) echo "not run: infer-agent as a whole (loop, attacks, servers) in a build with sanitizers" ;;
-    *)
-        run agent-loop python3 tests/agent/check_loop.py "$build/tests/infer-agent-test"
-        run agent-attacks python3 tests/agent/check_attacks.py "$build/tests/infer-agent-test" "$build/tests/attacker"
-        run agent-texts python3 tests/agent/check_texts.py "$build/tests/infer-agent-test" "$build/tests/attacker"
-        run agent-mcp python3 tests/agent/check_mcp.py "$build/tests/infer-agent-test"
-        ;;
-esac
+agent=$build/tests/infer-agent-test attacker=$build/tests/attacker
+run agent-loop python3 tests/agent/check_loop.py "$agent"
+run agent-attacks python3 tests/agent/check_attacks.py "$agent" "$attacker"
+run agent-texts python3 tests/agent/check_texts.py "$agent" "$attacker"
+run agent-mcp python3 tests/agent/check_mcp.py "$agent"
 [ "$skipped" -eq 0 ] || echo "$skipped programs were skipped"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
