@@ -59,9 +59,8 @@ LIB_SRC := $(foreach d,$(LIB_DIRS),$(wildcard $(d)/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
 INFER_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/infer/*.c))
-INFER_DEPS := jansson libedit
+EXAMPLE_DEPS := jansson libedit libmd
 AGENT_SRC := $(wildcard examples/agent/*.c)
-AGENT_DEPS := jansson libedit libmd
 
 .PHONY: all
 all: lib examples
@@ -70,11 +69,10 @@ all: lib examples
 .PHONY: lib
 lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 
-# The examples need two small libraries; without them the library is still built.
+# The examples need three small libraries; without them the library is still built.
 .PHONY: examples
 examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/infer-bench
-	@sh tools/need.sh --name infer && $(MAKE) --no-print-directory $(BUILD)/infer
-	@sh tools/need.sh --name agent && $(MAKE) --no-print-directory $(BUILD)/infer-agent
+	@sh tools/need.sh --name examples && $(MAKE) --no-print-directory $(BUILD)/infer $(BUILD)/infer-agent
 
 # Objects stay, so that the next build finds them.
 .SECONDARY:
@@ -86,8 +84,7 @@ $(BUILD)/obj/kernels/avx512/%.o: EXTRA = $(FLAGS_avx512)
 $(BUILD)/obj/kernels/neon/%.o: EXTRA = $(FLAGS_neon)
 $(BUILD)/obj/kernels/dotprod/%.o: EXTRA = $(FLAGS_dotprod)
 $(BUILD)/obj/lib/base/topo_hwloc.o: EXTRA = $(if $(HAVE_HWLOC),$(shell $(PKG_CONFIG) --cflags hwloc))
-$(BUILD)/obj/examples/infer/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(INFER_DEPS))
-$(BUILD)/obj/examples/agent/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(AGENT_DEPS))
+$(BUILD)/obj/examples/infer/%.o $(BUILD)/obj/examples/agent/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags $(EXAMPLE_DEPS))
 $(BUILD)/obj/tests/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags check)
 
 $(BUILD)/obj/%.o: %.c
@@ -115,11 +112,11 @@ $(BUILD)/libinfer.pc: lib/libinfer.pc.in Makefile
 # ---- Examples: programs over <libinfer.h> alone ---------------------------------------------------
 $(BUILD)/infer: $(INFER_OBJ) $(BUILD)/libinfer.a
 	@echo '  LD  $@'
-	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(INFER_DEPS)) $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
 $(BUILD)/infer-agent: $(AGENT_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/libinfer.a
 	@echo '  LD  $@'
-	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
 $(BUILD)/hello $(BUILD)/chat: $(BUILD)/%: $(BUILD)/obj/examples/%.o $(BUILD)/libinfer.a
 	@echo '  LD  $@'
@@ -142,7 +139,7 @@ demo: ## get a small model and chat with it (MODEL=path: with one of yours)
 
 .PHONY: demo-agent
 demo-agent: ## get a small model and let it work in a sample folder (MODEL=path: with one of yours)
-	@sh tools/need.sh demo-agent
+	@sh tools/need.sh demo
 	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/infer-agent
 	@sh tools/demo_agent.sh $(BUILD) $(MODEL)
 
@@ -183,7 +180,7 @@ $(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_ha
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
-	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+	    $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
 # Its gate: policy, question, log, servers; with another stand-in.
 GATE := approval digest log mcp mcp_schema policy rpc terminal shown
@@ -192,17 +189,17 @@ $(BUILD)/tests/check_gate: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_gat
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
-	    $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+	    $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
 # infer-agent with what only tests may do: turns from a script, a tier that is forced.
 $(BUILD)/obj-test/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC  $< (for tests)'
-	$(Q)$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags $(AGENT_DEPS)) -DAGENT_TEST -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags $(EXAMPLE_DEPS)) -DAGENT_TEST -MMD -MP -c -o $@ $<
 $(BUILD)/tests/infer-agent-test: $(AGENT_SRC:%.c=$(BUILD)/obj-test/%.o) $(BUILD)/libinfer.a
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
-	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(AGENT_DEPS)) $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
 # The sandbox of infer-agent alone, and a static program that attacks it from inside.
 SANDBOX := child guarded_walk keeper landlock_rules names namespaces probe programs sandbox sandbox_run seccomp_filter

@@ -1,5 +1,5 @@
 #!/bin/sh
-# need.sh WHAT: sees to it that what `make WHAT` (infer, agent, demo, demo-agent, check, bench, lint) needs is there,
+# need.sh WHAT: sees to it that what `make WHAT` (examples, demo, check, bench) needs is there,
 # and installs what is missing through the system's package manager. need.sh --name WHAT only names it.
 # WHAT may be `optional`: what the library is built without where it is missing.
 set -eu
@@ -31,14 +31,12 @@ if [ "${1:-}" = --name ]; then
 fi
 case "${1:-}" in
     optional) needs="openblas hwloc" ;;
-    infer) needs="jansson libedit" ;;
-    agent) needs="jansson libedit libmd" ;;
-    demo) needs="cc objcopy pkgconfig jansson libedit" ;;
-    demo-agent) needs="cc objcopy pkgconfig jansson libedit libmd" ;;
+    examples) needs="jansson libedit libmd" ;;
+    demo) needs="cc objcopy pkgconfig jansson libedit libmd" ;;
     model) needs="python pip certs" ;;
     check) needs="cc objcopy pkgconfig jansson libedit libmd check python" ;;
     bench) needs="cc objcopy pkgconfig cxx benchmark" ;;
-    *) echo "usage: need.sh [--name] infer|agent|optional|demo|demo-agent|model|check|bench" >&2; exit 2 ;;
+    *) echo "usage: need.sh [--name] examples|optional|demo|model|check|bench" >&2; exit 2 ;;
 esac
 
 if command -v apt-get >/dev/null 2>&1; then manager="apt-get install -y" column=3

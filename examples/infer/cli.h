@@ -254,9 +254,6 @@ infer_status cli_asks_bos(struct cli *cli, const struct cli_engine *engine, bool
 /* What the local clock shows, for infer_template_render. */
 int64_t cli_local_time(void);
 
-/* The SHA-256 of a text, in hexadecimal digits. */
-void cli_sha256(const char *text, size_t len, char hex[65]);
-
 /* The template of a file, or (path NULL) the model's own. */
 infer_status cli_open_template(struct cli *cli, infer_model *model, const char *path,
                                infer_template **t);

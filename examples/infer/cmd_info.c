@@ -1,6 +1,7 @@
 /* infer info, infer tensor, infer models: what a file holds, and what can be run. */
 #include "cli.h"
 
+#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,16 +95,19 @@ static json_t *json_of_meta(const infer_model *model, uint64_t index, const infe
                      cli_json_u64(meta->count), "first", first);
 }
 
+static bool is_template(const infer_meta *meta)
+{
+    static const char key[] = "tokenizer.chat_template";
+    return meta->key_len == sizeof key - 1 && memcmp(meta->key, key, meta->key_len) == 0;
+}
+
 /* All but the chat template, which has a place of its own. */
 static json_t *json_metadata(const struct cli_engine *engine)
 {
-    static const char template_key[] = "tokenizer.chat_template";
     json_t *object = json_object();
     for (uint64_t i = 0; i < engine->info.meta_count; i++) {
         infer_meta meta;
-        if (infer_model_meta(engine->model, i, &meta, NULL) != INFER_OK ||
-            (meta.key_len == sizeof template_key - 1 &&
-             memcmp(meta.key, template_key, meta.key_len) == 0))
+        if (infer_model_meta(engine->model, i, &meta, NULL) != INFER_OK || is_template(&meta))
             continue;
         struct cli_bytes key = {0};
         cli_escape(&key, meta.key, meta.key_len, true);
@@ -137,12 +141,21 @@ static json_t *text_or_null(const char *text)
 }
 
 /* What a chat template is known by: it may say other things than the one that its model came with, which
- * nobody sees who reads the answers alone. */
-static bool template_sum(const infer_model_info *info, char sum[65])
+ * nobody sees who reads the answers alone. Of all its bytes, a NUL among them. False: there is none. */
+static bool template_sum(const struct cli_engine *engine, size_t *len,
+                         char sum[SHA256_DIGEST_STRING_LENGTH])
 {
-    if (info->chat_template)
-        cli_sha256(info->chat_template, strlen(info->chat_template), sum);
-    return info->chat_template;
+    infer_meta meta;
+    infer_meta_value value;
+    for (uint64_t i = 0; i < engine->info.meta_count; i++)
+        if (infer_model_meta(engine->model, i, &meta, NULL) == INFER_OK && is_template(&meta) &&
+            meta.type == INFER_META_STRING &&
+            infer_model_meta_value(engine->model, i, 0, &value, NULL) == INFER_OK) {
+            *len = value.text_len;
+            SHA256Data((const uint8_t *)value.text, value.text_len, sum);
+            return true;
+        }
+    return false;
 }
 
 static json_t *info_json(const struct cli *cli, const struct cli_engine *engine,
@@ -164,9 +177,10 @@ static json_t *info_json(const struct cli *cli, const struct cli_engine *engine,
     if (!object)
         return NULL;
     json_object_set_new(object, "pre_tokenizer", text_or_null(info->pre_tokenizer));
-    char sum[65];
+    size_t len;
+    char sum[SHA256_DIGEST_STRING_LENGTH];
     json_object_set_new(object, "template_sha256",
-                        text_or_null(template_sum(info, sum) ? sum : NULL));
+                        text_or_null(template_sum(engine, &len, sum) ? sum : NULL));
     json_object_set_new(object, "file_bytes", cli_json_u64(info->file_bytes));
     json_object_set_new(object, "metadata", json_metadata(engine));
     if (cli->opt.tensors)
@@ -275,10 +289,10 @@ static void print_info(struct cli *cli, const struct cli_engine *engine, const s
     cli_print(cli, "%-14s%u\n", "vocabulary", info->vocab_size);
     print_field(cli, "tokenizer", info->tokenizer);
     print_field(cli, "pre-tokenizer", info->pre_tokenizer);
-    char sum[65];
-    if (template_sum(info, sum))
-        cli_print(cli, "%-14s%zu bytes, sha256 %s\n", "chat template", strlen(info->chat_template),
-                  sum);
+    size_t len;
+    char sum[SHA256_DIGEST_STRING_LENGTH];
+    if (template_sum(engine, &len, sum))
+        cli_print(cli, "%-14s%zu bytes, sha256 %s\n", "chat template", len, sum);
     else
         print_field(cli, "chat template", NULL);
     print_field(cli, "runs", runs ? "yes" : why.text);

@@ -224,7 +224,7 @@ json '{"architecture", "parameters", "tensors", "types", "context", "vocab", "to
        "template", "runs"} <= set(v)' 'info: the keys'
 json 'v["runs"] is True and sum(v["types"].values()) == v["tensors"]' 'info: counts'
 json 'v["template_sha256"] is None if v["template"] is None else len(v["template_sha256"]) == 64' 'info: a sum beside the template'
-# FIPS 180-4's examples, and every way a text can end in a block
+# FIPS 180-4's examples, every way a text can end in a block, and one that goes on behind a NUL
 python3 - "$infer" "$work/sums.gguf" <<'PY' 2>>"$err"
 import hashlib, json, struct, subprocess, sys
 def text(b): return struct.pack("<Q", len(b)) + b
@@ -232,7 +232,7 @@ def key(name, value): return text(name) + struct.pack("<I", 8) + text(value)
 known = {b"abc": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
          b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq":
          "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"}
-texts = list(known) + [b"x" * n for n in (0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 127, 128, 1000)]
+texts = list(known) + [b"abc\0def"] + [b"x" * n for n in (0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 127, 128, 1000)]
 for t in texts:
     open(sys.argv[2], "wb").write(b"GGUF" + struct.pack("<IQQ", 3, 0, 2) + key(b"general.architecture", b"llama")
                                   + key(b"tokenizer.chat_template", t))
