@@ -120,6 +120,13 @@ INF_INLINE __m512i inf_pick(__m512i a, __m512i b, unsigned bytes)
     return _mm512_permutex2var_epi8(a, _mm512_add_epi8(dwords, _mm512_set1_epi32((int)bytes)), b);
 }
 
+/* Byte i of each dword, four times. */
+INF_INLINE __m512i inf_spread(__m512i v, unsigned i)
+{
+    __m512i from = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+    return _mm512_shuffle_epi8(v, _mm512_add_epi8(from, _mm512_set1_epi8((char)i)));
+}
+
 /* Turned weights as a sink wants them: as they are with columns, which are turned too, else turned
  * back. */
 INF_INLINE struct inf_quad inf_for_sink(unsigned cols, struct inf_quad q)
@@ -133,15 +140,20 @@ INF_INLINE struct inf_quad inf_for_sink(unsigned cols, struct inf_quad q)
         _mm512_shldi_epi32(cd2, ab2, 16), _mm512_mask_blend_epi16(0xaaaaaaaa, ab2, cd2)};
 }
 
-/* ---- Grids of two bits ----------------------------------------------------------------------- */
-
-/* Weights 0 to 15 (half = 1: 16 to 31), turned, of 4 entries: `low` has the codes of the first four
- * weights of each, `high` those of the others. */
+/* Weights 0 to 15 (half = 1: 16 to 31), turned. Of a grid of two bits, of 4 entries: `low` has the codes of
+ * the first four weights of each, `high` those of the others. */
 INF_INLINE struct inf_quad inf_grid2_16(__m512i low, __m512i high, __m512i signs, unsigned half,
                                         const uint8_t values[4][64])
 {
     __m512i codes = inf_pick(low, high, half ? 0x43034202 : 0x41014000);
     return inf_signed16(codes, codes, inf_right(codes, 2), codes, inf_signs16(signs, half), values);
+}
+
+/* The same of a grid of three bits: `even` has codes of weights 0 and 2 of each entry, `odd` of 1 and 3. */
+INF_INLINE struct inf_quad inf_grid3_16(__m512i even, __m512i odd, __m512i signs, unsigned half,
+                                        const uint8_t values[4][64])
+{
+    return inf_signed16(even, odd, even, odd, inf_signs16(signs, half), values);
 }
 
 /* ---- Scales ---------------------------------------------------------------------------------- */
