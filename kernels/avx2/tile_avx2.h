@@ -371,6 +371,19 @@ INF_AVX2_INLINE void inf_avx2_prefetch(const struct inf_avx2_sink *s, uint32_t n
     }
 }
 
+/* Product n of column c to its sums, and at the end of a sub-block those to its result. */
+INF_AVX2_INLINE void inf_avx2_put_product(struct inf_avx2_sink *s, uint32_t n, uint32_t c,
+                                          __m256i product)
+{
+    uint32_t groups = s->shape.sub / 4, j = n / groups, i = n % groups;
+    const struct inf_avx2_scales *scales = &s->scales;
+    inf_avx2_fold(s->shape, i, product, &s->words[c], &s->sum[c]);
+    if (i == groups - 1)
+        s->acc[c] =
+            inf_avx2_add_sub(s->shape, j, &s->x[c], s->sum[c], scales->scale + j * scales->step,
+                             scales->min + j * scales->step, s->acc[c]);
+}
+
 /* Group n of four weights of the block, for eight rows; called with n = 0, 1, 2 and so on. */
 INF_AVX2_INLINE void inf_avx2_put(struct inf_avx2_sink *s, uint32_t n, __m256i code)
 {
@@ -379,16 +392,9 @@ INF_AVX2_INLINE void inf_avx2_put(struct inf_avx2_sink *s, uint32_t n, __m256i c
         _mm256_store_si256((__m256i *)(void *)(s->panel + 64 * n), code);
         return;
     }
-    uint32_t groups = s->shape.sub / 4, j = n / groups, i = n % groups;
-    const struct inf_avx2_scales *scales = &s->scales;
-    for (uint32_t c = 0; c < s->cols; c++) {
-        __m256i product = inf_avx2_product(s->shape, code, inf_avx2_dup4(s->x[c].q + 4 * n));
-        inf_avx2_fold(s->shape, i, product, &s->words[c], &s->sum[c]);
-        if (i == groups - 1)
-            s->acc[c] =
-                inf_avx2_add_sub(s->shape, j, &s->x[c], s->sum[c], scales->scale + j * scales->step,
-                                 scales->min + j * scales->step, s->acc[c]);
-    }
+    for (uint32_t c = 0; c < s->cols; c++)
+        inf_avx2_put_product(s, n, c,
+                             inf_avx2_product(s->shape, code, inf_avx2_dup4(s->x[c].q + 4 * n)));
 }
 
 /* ---- Loops over a matrix ----------------------------------------------------------------------
@@ -565,6 +571,11 @@ inf_avx2_tile_fn inf_avx2_tile_q4_0, inf_avx2_tile_q4_1, inf_avx2_tile_q5_0, inf
 #define INF_AVX2_SHAPE_MXFP4                                                                       \
     {                                                                                              \
         32, 17, 32, 4, 3, INF_FORM_S32                                                             \
+    }
+
+#define INF_AVX2_SHAPE_IQ2_XXS                                                                     \
+    {                                                                                              \
+        256, 66, 32, 3, 0, INF_FORM_S32                                                            \
     }
 
 /* Two columns or more: panels of 16 rows by INF_AVX2_CHUNK weights. */
