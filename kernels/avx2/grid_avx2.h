@@ -13,35 +13,46 @@
 #include "formats/codebooks.h"
 #include "kernels/avx2/tile_avx2.h"
 
-/* Where eight rows keep their indices of entries: bytes or 16-bit words. */
+/* The indices of a block's entries, of eight rows: up to 64 bytes or words each. They are copied here
+ * because at the rows themselves each takes an address of its own. */
+#define INF_AVX2_INDICES 128
 struct inf_avx2_index {
-    const uint8_t *at;
-    size_t stride;
+    uint8_t *at; /* (8, INF_AVX2_INDICES) */
     bool words;
 };
 
 INF_AVX2_INLINE size_t inf_avx2_entry(struct inf_avx2_index index, size_t row, size_t n)
 {
-    const uint8_t *at = index.at + row * index.stride;
+    const uint8_t *at = index.at + row * INF_AVX2_INDICES;
     return index.words ? inf_load_u16(at + 2 * n) : at[n];
 }
 
-/* Entry n of rows r, r + 1, r + 4, r + 5. */
-INF_AVX2_INLINE __m256i inf_avx2_grid64(const uint64_t *grid, struct inf_avx2_index index, size_t r,
-                                        size_t n)
+/* 64 bytes at p of eight rows. */
+INF_AVX2_INLINE void inf_avx2_index_bytes(const uint8_t *p, size_t stride,
+                                          struct inf_avx2_index index)
 {
-    return _mm256_set_epi64x((long long)grid[inf_avx2_entry(index, r + 5, n)],
-                             (long long)grid[inf_avx2_entry(index, r + 4, n)],
-                             (long long)grid[inf_avx2_entry(index, r + 1, n)],
-                             (long long)grid[inf_avx2_entry(index, r, n)]);
+    INF_AVX2_UNROLL
+    for (size_t r = 0; r < 8; r++)
+        memcpy(index.at + r * INF_AVX2_INDICES, p + r * stride, 64);
+}
+
+/* Entry n of rows r and r + 1. */
+INF_AVX2_INLINE __m128 inf_avx2_grid64(const uint64_t *grid, struct inf_avx2_index index, size_t r,
+                                       size_t n)
+{
+    const void *low = grid + inf_avx2_entry(index, r, n);
+    const void *high = grid + inf_avx2_entry(index, r + 1, n);
+    return _mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(low)), high);
 }
 
 /* Entry n of a grid of eight weights an entry: group 2n and the next. */
 INF_AVX2_INLINE void inf_avx2_grid8(const uint64_t *grid, struct inf_avx2_index index, size_t n,
                                     __m256i v[2])
 {
-    __m256 a = _mm256_castsi256_ps(inf_avx2_grid64(grid, index, 0, n));
-    __m256 b = _mm256_castsi256_ps(inf_avx2_grid64(grid, index, 2, n));
+    __m256 a =
+        _mm256_set_m128(inf_avx2_grid64(grid, index, 4, n), inf_avx2_grid64(grid, index, 0, n));
+    __m256 b =
+        _mm256_set_m128(inf_avx2_grid64(grid, index, 6, n), inf_avx2_grid64(grid, index, 2, n));
     v[0] = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88));
     v[1] = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xdd));
 }
@@ -92,7 +103,7 @@ INF_AVX2_INLINE __m256i inf_avx2_signs(__m256i bits, uint32_t n)
 
 /* ---- Codes ---------------------------------------------------------------------------------- */
 
-/* inf_avx2_put of magnitudes and signs. In the sink's shape, `sums` is that of magnitudes. A panel gets
+/* inf_avx2_put of magnitudes and signs. A panel gets
  * signed codes, or with an offset unsigned ones. */
 INF_AVX2_INLINE void inf_avx2_put_signed(struct inf_avx2_sink *s, uint32_t n, __m256i code,
                                          __m256i sign, int offset)
