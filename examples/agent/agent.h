@@ -239,6 +239,7 @@ struct agent {
     struct tools tools;
     struct model model;
     struct log *log;
+    bool begun; /* its first record is written: a start that fails leaves no log */
     struct show *show;
     struct mcp *servers;     /* that --mcp started (mcp.h) */
     struct journal *journal; /* what the file tools replaced, for undo */

@@ -159,6 +159,7 @@ static bool open_agent(struct agent *agent, const char *root, struct text *error
         return false;
     if (!loop_clear(agent) || !log_start(agent))
         return fail(error, "the log cannot be written, or there is no memory%s%s", "", "");
+    agent->begun = true;
     return true;
 }
 
@@ -168,9 +169,12 @@ static void close_agent(struct agent *agent)
         agent->model.close(&agent->model);
     tools_close(agent);
     sandbox_close(agent->sandbox);
-    if (agent->log)
+    if (agent->begun) {
         log_write(agent->log, "end", json_object());
-    log_close(agent->log);
+        log_close(agent->log);
+    } else {
+        log_discard(agent->log);
+    }
     show_close(agent);
     json_decref(agent->messages);
     json_decref(agent->seen);
@@ -280,11 +284,18 @@ static int verify(const char *path)
     return status;
 }
 
-static int usage(const char *format, const char *first, const char *second)
+/* What is needed, and what was given: `count` words, the first two of them. */
+static int usage(const char *needed, const char *const *words, size_t count)
 {
-    char text[AGENT_ERROR_MAX];
-    snprintf(text, sizeof text, format, first, second);
-    return say_failed(text, EXIT_USAGE);
+    struct text line = {0};
+    text_format(&line, "%s", needed);
+    if (count)
+        text_format(&line, ", %zu %s given: %.100s%s%.100s%s", count, count == 1 ? "was" : "were",
+                    words[0], count > 1 ? ", " : "", count > 1 ? words[1] : "",
+                    count > 2 ? ", ..." : "");
+    int status = say_failed(line.failed ? needed : line.data, EXIT_USAGE);
+    text_free(&line);
+    return status;
 }
 
 /* Does what the words ask for. */
@@ -300,22 +311,23 @@ static int act(struct command_line *line)
     const char *first = line->operands[0];
     if (first && strcmp(first, "doctor") == 0) {
         if (line->operand_count > 1)
-            return usage("%.100s takes no word more, '%.100s' was given", first, line->operands[1]);
+            return usage("doctor takes no other word", line->operands + 1, line->operand_count - 1);
         sandbox_doctor(stdout);
         return 0;
     }
     if (first && strcmp(first, "verify") == 0)
-        return line->operand_count == 2 ? verify(line->operands[1])
-                                        : say_failed("verify needs a LOG", EXIT_USAGE);
-    bool played = line->options.replay || line->options.script;
-    if (line->operand_count > 1 || (!first && !played))
-        return usage(first ? "one MODEL is needed, 2 words were given: %.100s, %.100s"
-                           : "a MODEL is needed",
-                     first, line->operands[1]);
+        return line->operand_count == 2
+                   ? verify(line->operands[1])
+                   : usage("verify needs one LOG", line->operands + 1, line->operand_count - 1);
+    if (line->options.replay && first)
+        return usage("--replay LOG plays without a MODEL", line->operands, line->operand_count);
+    if (line->operand_count > 1 || (!first && !line->options.replay && !line->options.script))
+        return usage("one MODEL is needed", line->operands, line->operand_count);
     if (line->options.task && !line->options.task[strspn(line->options.task, " \t\n")])
-        return say_failed("-p: the task is empty", EXIT_USAGE);
+        return say_failed("-p needs TASK, not an empty text", EXIT_USAGE);
     if (line->options.replay && line->options.task)
-        return say_failed("--replay brings its own tasks: no -p", EXIT_USAGE);
+        return say_failed("--replay LOG plays the tasks of the log: it goes without -p TASK",
+                          EXIT_USAGE);
     line->options.model_path = first;
     return run_agent(line);
 }

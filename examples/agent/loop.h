@@ -100,8 +100,8 @@ void show_say(struct agent *agent, const char *format, ...) __attribute__((forma
 /* What the command line says. */
 struct command_line {
     struct agent_options options;
-    const char *operands[2]; /* MODEL, or `doctor`, or `verify` and LOG */
-    size_t operand_count;
+    const char *operands[3]; /* MODEL, or `doctor`, or `verify` and LOG; the first ones */
+    size_t operand_count;    /* of all that were given */
     const char *root, *sandbox, *approve; /* as given */
     bool help, version;
 };

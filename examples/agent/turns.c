@@ -264,8 +264,15 @@ static infer_status open_template(struct agent *agent, struct engine *engine, in
     struct text text = {0};
     char block[8192];
     size_t got;
-    if (!agent->options.chat_template)
-        return infer_template_new(engine->model, NULL, 0, &engine->chat_template, err);
+    if (!agent->options.chat_template) {
+        infer_status status =
+            infer_template_new(engine->model, NULL, 0, &engine->chat_template, err);
+        if (status != INFER_OK) { /* it has none, or one that cannot be used */
+            size_t len = strlen(err->text);
+            snprintf(err->text + len, sizeof err->text - len, "; --chat-template FILE gives one");
+        }
+        return status;
+    }
     FILE *file = fopen(agent->options.chat_template, "rb");
     while (file && (got = fread(block, 1, sizeof block, file)) != 0)
         text_add(&text, block, got);

@@ -174,6 +174,17 @@ def usage(place):
                           (["one", "two"], "two models"), (["-c", "12x"], "no number")):
         r = place.run([turn("x")], "-p", "x", *options)
         check(r.status == 2 and r.err.count("\n") == 1 and not r.out, f"usage: {what}", r)
+    for options, said in ((["a", "b", "c"], "one MODEL is needed, 3 were given: a, b, ..."),
+                          (["--steps", "0"], "--steps takes a whole number from 1 to 10000, not '0'"),
+                          (["--sandbox", "x"], "--sandbox takes workspace, read-only or none, not 'x'"),
+                          (["--reasoning", "x"], "--reasoning takes off or a whole number from 1"),
+                          (["--read"], "--read needs DIR: "), (["-c"], "-c needs N: "),
+                          (["--json=1"], "--json takes no value, not '1'"), (["--zap"], "no option '--zap'"),
+                          (["doctor", "x"], "doctor takes no other word, 1 was given: x"),
+                          (["verify", "a", "b"], "verify needs one LOG, 2 were given: a, b"),
+                          (["m", "--replay", "x"], "--replay LOG plays without a MODEL, 1 was given: m")):
+        r = place.run(None, *options)
+        check(r.status == 2 and said in r.err, f"usage: {options} says: {said}", r)
     r = place.run([turn("x")], "-p", "x", "--root", "/")
     check(r.status == 1 and "home" in r.err, "the root may not hold the home folder", r)
     r = place.run([turn("x")], "-p", "x", "--root", str(place.home))
@@ -366,6 +377,26 @@ def conversation(place):
     check("cancelled" in r.terminal and not running("sleep 33"), "Ctrl-C ends a turn, and it goes on", r)
 
 
+def start_fails(place):
+    """Nothing is left of a session that did not begin."""
+    log = place.log()
+    r = place.run(None, str(place.base / "none.gguf"), "-p", "go", log=log)
+    check(r.status == 1 and "none.gguf" in r.err and not log.exists(), "no model, no log", r)
+    r = place.run([turn("x")], "-p", "go", "--mcp", "x=/no/such", log=log)
+    check(r.status == 1 and not log.exists(), "no server, no log", r)
+    r = place.run(None, "--replay", "/dev/null", log=log)
+    check(r.status == 1 and not log.exists(), "nothing to replay, no log", r)
+    r = place.run([turn("x")], "-p", "go", log=log)
+    check(r.status == 0 and log.exists(), "a session has one", r)
+    made = pathlib.Path(AGENT).parent / "make_tiny"
+    if made.exists():  # a model without a chat template
+        model = place.base / "tiny.gguf"
+        subprocess.run([made, model], check=True)
+        r = place.run(None, model, "-p", "go")
+        check(r.status == 1 and "chat template; --chat-template FILE gives one" in r.err,
+              "a model without chat template: the option is named", r)
+
+
 def log_fails(place):
     r = place.run([turn("x")], "-p", "go", "--log", str(place.root / "inside.log"))
     check(r.status == 1 and not (place.root / "inside.log").exists(), "no log below the root", r)
@@ -374,7 +405,7 @@ def log_fails(place):
 
 
 CASES = (answer, usage, pages, limits, seconds, repeats, budget, two_calls, no_terminal, replay, events,
-         strange_calls, interrupted, conversation, log_fails)
+         strange_calls, interrupted, conversation, start_fails, log_fails)
 
 
 def main():
