@@ -79,7 +79,8 @@ void show_close(struct agent *agent);
 bool show_failed(const struct agent *agent); /* stdout cannot be written */
 
 void show_start(struct agent *agent);
-void show_progress(struct agent *agent, double fraction); /* of reading the prompt */
+void show_wait(struct agent *agent, const char *what);    /* begins what may take long */
+void show_progress(struct agent *agent, double fraction); /* of that; 1: it is over */
 void show_text(struct agent *agent, const char *text, size_t len);
 void show_thought(struct agent *agent, const char *text, size_t len);
 void show_call_begun(struct agent *agent, const char *name);

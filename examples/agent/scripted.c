@@ -1,12 +1,16 @@
 /*
  * Turns without a model: those of a log (--replay), or, in test builds, of a script, one JSON object a line:
- * {"text": ..., "calls": [{"name": ..., "arguments": an object, or a string as a model might write it}]}.
+ * {"text": ..., "calls": [{"name": ..., "arguments": an object, or a string as a model might write it}],
+ * "reading": seconds that the prompt takes}.
  */
 #include "log.h"
 #include "loop.h"
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef AGENT_TEST
+#include <unistd.h>
+#endif
 
 #define CONTEXT 32768
 #define TOKEN_BYTES 4 /* of a token, about */
@@ -65,6 +69,18 @@ static bool add_calls(struct turn *turn, const json_t *calls, json_t *tool_calls
     return true;
 }
 
+#ifdef AGENT_TEST
+/* Ten steps of progress, in as many tenths of `seconds`. */
+static void play_reading(struct agent *agent, double seconds)
+{
+    show_wait(agent, "reading the prompt");
+    for (int i = 1; i <= 10 && seconds > 0; i++) {
+        usleep((useconds_t)(seconds * 1e5));
+        show_progress(agent, i * 0.1);
+    }
+}
+#endif
+
 static bool script_turn(struct model *model, struct agent *agent, const json_t *messages,
                         size_t max_tokens, struct turn *turn, struct text *error)
 {
@@ -76,6 +92,9 @@ static bool script_turn(struct model *model, struct agent *agent, const json_t *
     turn->stop = "end";
     turn->message = json_pack("{s:s,s:s}", "role", "assistant", "content", "");
     if (record) {
+#ifdef AGENT_TEST
+        play_reading(agent, json_number_value(json_object_get(record, "reading")));
+#endif
         log_bytes_get(json_object_get(record, "text"), &turn->text);
         json_t *message = json_object_get(record, "message");
         bool sound = add_calls(turn, json_object_get(record, "calls"), tool_calls);

@@ -161,11 +161,78 @@ def read(path):
 def answer(place):
     r = place.run([turn("All is well.")], "-p", "How is it?")
     check(r.status == 0 and r.out == "All is well.\n", "an answer: on stdout, status 0", r)
-    check("sandbox" in r.err and "root" in r.err and str(place.root) in r.err, "the first lines", r)
+    check("task is done (1 turn, " in r.err, "how it ended", r)
     r = place.run([turn("From stdin.")], stdin="What?\n")
     check(r.status == 0 and r.out == "From stdin.\n", "a task on stdin", r)
     r = place.run([turn("x")], stdin="")
     check(r.status == 2, "no task: usage", r)
+
+
+def screen(place):
+    """The first screen: rows that fit 80 columns, and say what holds."""
+    names = ["model", "root", "may change", "may read", "protected", "hidden", "network", "walls", "approval", "log"]
+    tier = place.run([turn("x")], "-p", "x", "--json").events("start")[0]["tier"]
+
+    def rows(*options, asked=False):
+        r = (place.run_asked if asked else place.run)([turn("x")], "-p", "x", *options)
+        lines = r.err.splitlines()
+        found, texts = [], {}
+        for line in lines:
+            name = line[:11].strip()
+            if name in names:
+                found.append(name)
+            elif line[:11].strip() or not found:
+                break
+            texts[found[-1]] = (texts.get(found[-1], "") + " " + line[11:]).strip()
+        long = [line for line in lines if len(line) > 80 and str(place.base) not in line]
+        check(found == names and not long, f"the rows of {options}: {found} {long}", r)
+        return texts
+
+    r = rows(asked=True)
+    check(r["root"] == str(place.root) and r["log"].startswith(str(place.base)), f"root and log: {r}")
+    check(r["walls"].startswith(f"tier {tier}") and "uid" not in r["walls"], f"the walls: {r}")
+    check(r["approval"] in ("every change and every run is asked", "every change is asked"), f"approval: {r}")
+    r = rows()
+    check("no terminal to answer at" in r["approval"], f"without a terminal: {r}")
+    r = rows("--tier", "D", "--approve", "edits", asked=True)
+    check("NO FILE SANDBOX" in r["walls"] and "no program runs" in r["may change"] and
+          "edits does not hold" in r["approval"], f"tier D: {r}")
+    r = rows("--sandbox", "none", "--approve", "edits", asked=True)
+    check("NO FILE SANDBOX" in r["walls"] and "all that you can" in r["may change"] + r["may read"] and
+          "reach all that you can" in r["network"] and "edits does not hold" in r["approval"], f"no sandbox: {r}")
+    r = rows("--approve", "deny")
+    check("refused" in r["approval"] and "asked is refused (" in r["approval"], f"deny: {r}")
+    if tier in "ABC":
+        r = rows("--sandbox", "read-only", "--read", "/usr/share", asked=True)
+        check(r["may change"].startswith("nothing;") and "/usr/share (--read)" in r["may read"] and
+              r["approval"] == "every run is asked", f"read-only: {r}")
+    if tier == "A":
+        r = rows("--approve", "edits", asked=True)
+        check("changes go through" in r["approval"] and "undo cannot take back" in r["approval"], f"edits: {r}")
+
+
+def progress(place):
+    """What takes longer than two seconds shows how far it is."""
+    slow, fast = dict(turn("read slowly"), reading=3), dict(turn("read fast"), reading=0.5)
+    r = place.run_asked([slow], talk=["go", "/exit"])
+    check("reading the prompt: 90 %" in r.terminal and "prompt: 10 %" not in r.terminal, "progress behind 2 s", r)
+    check(r.terminal.rfind("\033[K") > r.terminal.rfind("reading the prompt:"), "and it goes again", r)
+    r = place.run_asked([fast], talk=["go", "/exit"])
+    check("read fast" in r.terminal and "reading the prompt" not in r.terminal, "none before", r)
+    r = place.run([slow], "-p", "go")
+    check("reading the prompt" not in r.err, "none without a terminal", r)
+
+
+def endings(place):
+    """A sentence for each reason."""
+    look = [turn("look", read(f"f{i}.txt")) for i in range(3)]
+    for turns, options, said in ((look, ["--steps", "2"], "as many turns as --steps allows (2 turns, "),
+                                 ([turn("word " * 50, read("f0.txt"))] * 3, ["-n", "60"], "as many tokens as --tokens"),
+                                 ([look[0]] * 9, [], "the model made the same call again and again"),
+                                 ([turn("blah " * 2000, read("f0.txt"))] * 9, ["-c", "8192"], "the context is full")):
+        r = place.run(turns, "-p", "go", *options)
+        check(r.status == 3 and "infer-agent: the task was stopped: " in r.err and said in r.err,
+              f"an end: {said}", r)
 
 
 def usage(place):
@@ -374,7 +441,7 @@ def conversation(place):
     check(r.status == 0, "a conversation ends with status 0", r)
     for text in ("first answer", "second answer", "third answer", "forget the conversation", "no command"):
         check(text in r.terminal, f"a conversation: {text}", r)
-    check("cancelled" in r.terminal and not running("sleep 33"), "Ctrl-C ends a turn, and it goes on", r)
+    check("stopped by Ctrl-C" in r.terminal and not running("sleep 33"), "Ctrl-C ends a turn, and it goes on", r)
 
 
 def start_fails(place):
@@ -404,7 +471,7 @@ def log_fails(place):
     check(r.status == 1, "a log that cannot be written", r)
 
 
-CASES = (answer, usage, pages, limits, seconds, repeats, budget, two_calls, no_terminal, replay, events,
+CASES = (answer, screen, progress, endings, usage, pages, limits, seconds, repeats, budget, two_calls, no_terminal, replay, events,
          strange_calls, interrupted, conversation, start_fails, log_fails)
 
 
