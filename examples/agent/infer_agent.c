@@ -95,6 +95,8 @@ static bool open_replay(struct agent *agent, struct text *error)
     struct text report = {0};
     enum log_state state = log_verify(agent->options.replay, &report, &records);
     bool sound = state != LOG_BROKEN && records;
+    if (sound && state == LOG_CUT)
+        show_say(agent, "replay: %s", report.data);
     if (!sound)
         fail(error, "--replay %.300s: %.150s", agent->options.replay,
              report.data ? report.data : "it cannot be read");
@@ -192,6 +194,7 @@ static int status_of(enum reason reason)
 {
     switch (reason) {
     case REASON_END:
+    case REASON_LOG:
         return 0;
     case REASON_ERROR:
         return EXIT_FAILED;
@@ -202,28 +205,59 @@ static int status_of(enum reason reason)
     }
 }
 
-static int one_task(struct agent *agent, const char *task, size_t len)
+static int one_task(struct agent *agent, const char *task, size_t len, enum reason *reason)
 {
     struct outcome outcome;
     loop_run(agent, task, len, &outcome);
+    *reason = outcome.reason;
     int status = show_failed(agent) ? EXIT_FAILED : status_of(outcome.reason);
     text_free(&outcome.error);
     return status;
 }
 
+/* What was played and compared, and what came out. */
+static void say_replayed(struct agent *agent, const struct replayed *replayed)
+{
+    struct text line = {0};
+    text_format(&line, "replay: %zu task%s, %zu turn%s; ", replayed->tasks,
+                replayed->tasks == 1 ? "" : "s", replayed->turns, replayed->turns == 1 ? "" : "s");
+    if (!replayed->results)
+        text_format(&line, "no call was carried out, so no result was compared");
+    else
+        text_format(&line, "the result%s of %zu call%s compared with the log: ",
+                    replayed->results == 1 ? "" : "s", replayed->results,
+                    replayed->results == 1 ? " was" : "s were");
+    if (replayed->differ)
+        text_format(&line, "%zu %s not as there", replayed->differ,
+                    replayed->differ == 1 ? "is" : "are");
+    else if (replayed->results)
+        text_format(&line, "%s as there", replayed->results == 1 ? "it is" : "all are");
+    if (replayed->ends)
+        text_format(&line, "; %zu task%s ended otherwise", replayed->ends,
+                    replayed->ends == 1 ? "" : "s");
+    show_say(agent, "%s", line.failed ? "out of memory" : line.data);
+    text_free(&line);
+}
+
+/* All tasks of the log, whatever limit they end with: that is of the log as well. */
 static int replay(struct agent *agent)
 {
     struct text task = {0};
     const char *text;
     int status = 0;
-    while (status == 0 && (text = scripted_next_prompt(agent, &task)))
-        status = one_task(agent, text, task.len);
+    enum reason reason = REASON_END;
+    while (status != EXIT_FAILED && status != EXIT_CANCELLED &&
+           (text = scripted_next_prompt(agent, &task))) {
+        status = one_task(agent, text, task.len, &reason);
+        if (status != EXIT_CANCELLED)
+            scripted_compare_end(agent, reason);
+    }
     text_free(&task);
-    size_t differ = scripted_differences(agent);
-    if (differ)
-        show_say(agent, "replay: %zu result%s not as in the log", differ,
-                 differ == 1 ? " is" : "s are");
-    return status == 0 && differ ? EXIT_FAILED : status;
+    struct replayed replayed = scripted_replayed(agent);
+    say_replayed(agent, &replayed);
+    if (status == EXIT_LIMIT)
+        status = 0;
+    return status == 0 && (replayed.differ || replayed.ends) ? EXIT_FAILED : status;
 }
 
 /* The task on stdin. */
@@ -245,6 +279,7 @@ static int run_agent(struct command_line *line)
     bool played = line->options.replay, given = line->options.task;
     bool talks = !played && !given && isatty(STDIN_FILENO);
     int status = EXIT_FAILED;
+    enum reason reason;
     if (!played && !given && !talks && !read_task(&task))
         status = say_failed("no task: give -p TASK, or a text on stdin", EXIT_USAGE);
     else if (talks && agent.options.json)
@@ -262,7 +297,7 @@ static int run_agent(struct command_line *line)
             if (talks)
                 status = talk_run(&agent, &error) ? 0 : say_failed(error.data, EXIT_FAILED);
             else
-                status = played ? replay(&agent) : one_task(&agent, text, strlen(text));
+                status = played ? replay(&agent) : one_task(&agent, text, strlen(text), &reason);
         }
     }
     close_agent(&agent);

@@ -13,6 +13,7 @@ enum reason {
     REASON_REPEATS,   /* the same call brought the same again and again */
     REASON_CONTEXT,   /* the conversation does not fit, with all old results shrunk */
     REASON_CANCELLED, /* Ctrl-C */
+    REASON_LOG,       /* --replay: the log has no more turns of this task */
     REASON_ERROR
 };
 const char *reason_name(enum reason reason);
@@ -69,8 +70,16 @@ bool scripted_open_log(struct agent *agent, json_t *records, struct text *error)
 /* What was asked next in a log that is replayed; NULL: nothing more. */
 const char *scripted_next_prompt(struct agent *agent, struct text *task);
 
-/* How many results were not those of the log. */
-size_t scripted_differences(const struct agent *agent);
+/* Looks at how the task that was played ended in the log, and says where it was otherwise. */
+void scripted_compare_end(struct agent *agent, enum reason reason);
+
+/* What was played of a log and compared with it. */
+struct replayed {
+    size_t tasks, turns;
+    size_t results, differ; /* what calls brought; of that, not what they brought in the log */
+    size_t ends;            /* tasks that did not end as in the log */
+};
+struct replayed scripted_replayed(const struct agent *agent);
 
 /* ---- show.c: all that came from a model, a file or a program is shown escaped ---- */
 

@@ -524,7 +524,8 @@ static const char *const end_texts[] = {
     [REASON_SECONDS] = "the task was stopped: it took as long as --seconds allows",
     [REASON_REPEATS] = "the task was stopped: the model made the same call again and again",
     [REASON_CONTEXT] = "the task was stopped: the context is full (-c N gives more)",
-    [REASON_CANCELLED] = "the task was stopped by Ctrl-C"};
+    [REASON_CANCELLED] = "the task was stopped by Ctrl-C",
+    [REASON_LOG] = "the log has no more turns of this task"};
 
 void show_end(struct agent *agent, const struct outcome *outcome)
 {
