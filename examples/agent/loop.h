@@ -100,6 +100,7 @@ void show_question(struct agent *agent, const char *id, const struct action *act
 void show_verdict(struct agent *agent, const char *id, const char *verdict, const char *why);
 void show_result(struct agent *agent, const char *id, bool ok, const struct text *content,
                  size_t left_out);
+const char *show_reason(enum reason reason); /* "the task ...", a sentence */
 void show_end(struct agent *agent, const struct outcome *outcome);
 
 /* A line to the person. */

@@ -232,6 +232,20 @@ const char *scripted_next_prompt(struct agent *agent, struct text *task)
     return NULL;
 }
 
+static bool reason_is(const char *name, enum reason reason)
+{
+    return strcmp(name, reason_name(reason)) == 0;
+}
+
+/* The sentence of a reason that a log names. */
+static const char *reason_text(const char *name)
+{
+    enum reason reason = REASON_END;
+    while (reason < REASON_ERROR && !reason_is(name, reason))
+        reason++;
+    return show_reason(reason);
+}
+
 void scripted_compare_end(struct agent *agent, enum reason reason)
 {
     struct script *script = agent->model.state;
@@ -244,17 +258,13 @@ void scripted_compare_end(struct agent *agent, enum reason reason)
         if (what && strcmp(what, "done") == 0)
             before = json_string_value(json_object_get(record, "reason"));
     }
+    bool same = left == 0 && (!before || reason == REASON_LOG || reason_is(before, reason));
+    script->replayed.ends += !same;
     if (!before)
-        before = "no end: the session was killed, or it runs";
-    if (left == 0 && (reason == REASON_LOG || strcmp(before, reason_name(reason)) == 0)) {
-        if (reason == REASON_LOG)
-            show_say(agent, "replay: in the log the task ended so too: %s", before);
-        return;
-    }
-    script->replayed.ends++;
-    show_say(agent,
-             "replay: the task did not end as in the log: there %zu turn%s followed, then: %s",
-             left, left == 1 ? "" : "s", before);
+        show_say(agent, "replay: in the log this task has no end: the session was killed, or runs");
+    else if (!same || reason == REASON_LOG)
+        show_say(agent, "replay: in the log %s%s", left ? "more turns followed, and " : "",
+                 reason_text(before));
 }
 
 struct replayed scripted_replayed(const struct agent *agent)

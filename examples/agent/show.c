@@ -273,7 +273,8 @@ static json_t *tool_names(const struct agent *agent)
 void show_start(struct agent *agent)
 {
     const struct agent_options *options = &agent->options;
-    const char *model = options->model_path ? options->model_path : "none, turns are played";
+    const char *model =
+        options->model_path ? options->model_path : "none: the turns of a log are played";
     struct text line = {0};
     const char *walls = sandbox_describe(agent->sandbox), *log = log_path(agent->log);
     if (options->json) {
@@ -525,7 +526,13 @@ static const char *const end_texts[] = {
     [REASON_REPEATS] = "the task was stopped: the model made the same call again and again",
     [REASON_CONTEXT] = "the task was stopped: the context is full (-c N gives more)",
     [REASON_CANCELLED] = "the task was stopped by Ctrl-C",
-    [REASON_LOG] = "the log has no more turns of this task"};
+    [REASON_LOG] = "the log has no more turns of this task",
+    [REASON_ERROR] = "the task failed"};
+
+const char *show_reason(enum reason reason)
+{
+    return end_texts[reason];
+}
 
 void show_end(struct agent *agent, const struct outcome *outcome)
 {
@@ -538,7 +545,7 @@ void show_end(struct agent *agent, const struct outcome *outcome)
                                 json_any(outcome->error.data, outcome->error.len));
         emit(agent, "end", members);
     } else if (outcome->reason == REASON_ERROR) {
-        show_say(agent, "the task failed: %s",
+        show_say(agent, "%s: %s", end_texts[REASON_ERROR],
                  outcome->error.len
                      ? outcome->error.data
                      : "there is no memory, or the log or the output cannot be written");

@@ -386,8 +386,14 @@ def replay(place):
           r.events("result")[0]["ok"], "the same again", r)
     (place.root / "f0.txt").write_text("not as it was\n")
     r = place.run(None, "--replay", log, "--json")
-    check(r.status == 1 and any("something else" in e["text"] for e in r.events("notice")),
-          "what differs is said", r)
+    check(r.status == 1 and any("read_file (" in e["text"] and "something else" in e["text"]
+                                for e in r.events("notice")), "what differs is said, by its tool", r)
+    check("replay: 1 task, 2 turns; the result of 1 call was compared with the log: 1 is not as there" in
+          r.events("notice")[-1]["text"], "and what was compared", r)
+    (place.root / "f0.txt").write_text("as it was\n")
+    r = place.run(None, "--replay", log)
+    check(r.status == 0 and r.err.endswith("the result of 1 call was compared with the log: it is as there\n"),
+          "all as it was", r)
     done = subprocess.run([AGENT, "verify", str(log)], capture_output=True, text=True, check=False)
     check(done.returncode == 0 and "whole" in done.stdout, "verify")
     changed = place.log()
@@ -396,6 +402,37 @@ def replay(place):
     check(r.status == 1 and r.err.count("\n") == 1, "a log that was changed is not replayed", r)
     r = place.run(None, "--replay", log, "-p", "x")
     check(r.status == 2, "--replay and -p", r)
+
+
+def replay_ends(place):
+    """A replay has the log's limits and counts, plays on behind a task that one ended, and says how each ended."""
+    log, more = place.log(), place.log()
+    look = [turn("look", read(f"f{i}.txt")) for i in range(3)]
+    r = place.run(look, "-p", "go", "--steps", "2", "-c", "4096", log=log)
+    check(r.status == 3, "a session that a limit ends", r)
+    r = place.run(None, "--replay", log, "--json")
+    check(r.status == 0 and r.events("end")[0]["reason"] == "steps" and r.events("start")[0]["context"] == 4096,
+          "ends by the same limit, which is no failure", r)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    counts = [line["prompt_tokens"] for line in lines if line["what"] == "turn"]
+    check([e["prompt_tokens"] for e in r.events("turn")] == counts, "the counts of the log", r)
+    cut = place.base / "cut.jsonl"
+    cut.write_text("".join(log.read_text().splitlines(True)[:-2]))
+    r = place.run(None, "--replay", cut)
+    check(r.status == 0 and "in the log this task has no end" in r.err and "no end: " in r.err.splitlines()[0],
+          "a session that was killed", r)
+    r = place.run_asked([turn("wait", call("run", argv=["sleep", "34"]))], "-p", "go", log=more, answers=["y"],
+                        interrupt="* run")
+    check(r.status == 130, "a session that Ctrl-C ends", r)
+    r = place.run(None, "--replay", more)
+    check("the log has no more turns of this task" in r.err and "in the log the task was stopped by Ctrl-C" in r.err and
+          "1 is not as there" in r.err, "is played as far as it went", r)
+    talk = place.log()
+    r = place.run_asked([turn("look", read("f0.txt"))] * 5 + [turn("at last")], talk=["one", "two", "/exit"],
+                        log=talk)
+    r = place.run(None, "--replay", talk, "--json")
+    check(r.status == 0 and [e["reason"] for e in r.events("end")] == ["repeats", "end"],
+          "a task that repeats, and the next one", r)
 
 
 def events(place):
@@ -471,7 +508,7 @@ def log_fails(place):
     check(r.status == 1, "a log that cannot be written", r)
 
 
-CASES = (answer, screen, progress, endings, usage, pages, limits, seconds, repeats, budget, two_calls, no_terminal, replay, events,
+CASES = (answer, screen, progress, endings, usage, pages, limits, seconds, repeats, budget, two_calls, no_terminal, replay, replay_ends, events,
          strange_calls, interrupted, conversation, start_fails, log_fails)
 
 
