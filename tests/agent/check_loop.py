@@ -273,6 +273,16 @@ def pages(_place):
     page = (SOURCE / "examples/agent/man/infer-agent.1").read_text().replace("\\-", "-")
     missing = [n for n in names if n not in hidden and not re.search(rf"^\.(B|BI|BR) .*{re.escape(n)}\b", page, re.M)]
     check(not missing and len(names) > 20, f"the man page has every option, not {missing}")
+    # The names that are not like others: the table of names.c, kind by kind, and nothing else.
+    table = re.findall(r'\{"([^"]+)", NAME_(\w+)\}', (SOURCE / "examples/agent/names.c").read_text())
+    page = page.replace("\\(ti", "~")
+    lists = [re.findall(r"\\&([^,\s]+)", block) for block in re.findall(r"^\.nh$(.*?)^\.hy$", page, re.M | re.S)]
+    for kind, named in zip(("PROTECTED", "PERSISTS", "HIDDEN"), lists):
+        rules = [pattern for pattern, its in table if its == kind]
+        check(rules == named and rules, f"the man page has the names of {kind}: {set(rules) ^ set(named)}")
+    check(len(lists) == 3 and sum(map(len, lists)) == len(table), f"and no others: {len(table)} rules")
+    order = [page.find(word) for word in (".B Tier A", ".B Tier B", ".B Tier C", ".B Tier D", ".SS Two dials", ".SH OPTIONS")]
+    check(order == sorted(order) and order[0] > 0, "the tiers come before the options")
     script = (f"source {SOURCE}/examples/agent/completion/infer-agent.bash; COMP_WORDS=({AGENT} m --sandbox '');"
               "COMP_CWORD=3; _infer_agent; echo ${COMPREPLY[*]}; "
               f"COMP_WORDS=({AGENT} m --chat); COMP_CWORD=2; _infer_agent; echo ${{COMPREPLY[*]}}")
