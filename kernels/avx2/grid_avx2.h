@@ -27,6 +27,12 @@ INF_AVX2_INLINE size_t inf_avx2_entry(struct inf_avx2_index index, size_t row, s
     return index.words ? inf_load_u16(at + 2 * n) : at[n];
 }
 
+/* After they are written: that they are read from memory, not out of registers in two steps each. */
+INF_AVX2_INLINE void inf_avx2_index_done(struct inf_avx2_index index)
+{
+    __asm__("" : "+m"(*(uint8_t(*)[8 * INF_AVX2_INDICES]) index.at));
+}
+
 /* 64 bytes at p of eight rows. */
 INF_AVX2_INLINE void inf_avx2_index_bytes(const uint8_t *p, size_t stride,
                                           struct inf_avx2_index index)
@@ -34,6 +40,7 @@ INF_AVX2_INLINE void inf_avx2_index_bytes(const uint8_t *p, size_t stride,
     INF_AVX2_UNROLL
     for (size_t r = 0; r < 8; r++)
         memcpy(index.at + r * INF_AVX2_INDICES, p + r * stride, 64);
+    inf_avx2_index_done(index);
 }
 
 /* Entry n of rows r and r + 1. */

@@ -32,6 +32,7 @@ INF_AVX2_INLINE void codes(const uint8_t *p, size_t stride, struct inf_avx2_sink
         __m256i high = _mm256_set1_epi32((int)inf_load_u32(row + 66 + r % 2 * 4));
         indices16(row + 2 + r % 2 * 16, high, indices + r / 2 * INF_AVX2_INDICES + r % 2 * 32);
     }
+    inf_avx2_index_done(index);
     INF_AVX2_UNROLL
     for (uint32_t j = 0; j < 2; j++) {
         __m256i bits[4];

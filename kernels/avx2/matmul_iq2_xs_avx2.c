@@ -21,6 +21,7 @@ INF_AVX2_INLINE void codes(const uint8_t *p, size_t stride, struct inf_avx2_sink
         void *to = indices + r / 2 * INF_AVX2_INDICES + r % 2 * 32;
         _mm256_storeu_si256(to, _mm256_and_si256(_mm256_loadu_si256(qs), low));
     }
+    inf_avx2_index_done(index);
     INF_AVX2_UNROLL
     for (uint32_t j = 0; j < 4; j++) {
         __m256i v[4];

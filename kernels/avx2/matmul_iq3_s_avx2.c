@@ -28,6 +28,7 @@ INF_AVX2_INLINE void codes(const uint8_t *p, size_t stride, struct inf_avx2_sink
         __m256i high = _mm256_set1_epi16((short)inf_load_u16(row + 66 + i % 4 * 2));
         indices16(row + 2 + i % 4 * 16, high, indices + 32 * i);
     }
+    inf_avx2_index_done(index);
     INF_AVX2_UNROLL
     for (uint32_t half = 0; half < 2; half++) {
         __m256i bits[4];
