@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define ROUNDS 9
 #define MEMORY_MOST ((uint64_t)1 << 30)
+#define METER_MOST ((uint64_t)256 << 20) /* quickly, and far larger than the caches still */
 #define MEMORY_LEAST ((uint64_t)64 << 20)
 #define TURNS_TRIED 20000
 #define ROUND_S 0.05 /* of the arithmetic */
@@ -156,9 +158,9 @@ static bool measure_arithmetic(bench_loop *loop, double ops_a_turn, uint32_t thr
 
 /* Far larger than any cache, in large pages where the system has them: walks of page tables are no part of
  * what the memory can give. */
-static bool measure_read(bench_reader *reader, uint32_t threads, struct bench_ceilings *out)
+static bool measure_read(bench_reader *reader, uint32_t threads, uint64_t bytes,
+                         struct bench_ceilings *out)
 {
-    uint64_t bytes = MEMORY_MOST;
     long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     while (pages > 0 && bytes > MEMORY_LEAST && bytes > (uint64_t)pages * (uint64_t)page / 2)
         bytes /= 2;
@@ -184,9 +186,68 @@ bool bench_ceilings_measure(uint32_t threads, struct bench_ceilings *out)
     out->read.unit = loops.read_unit;
     out->int8.unit = loops.int8_unit;
     out->f32.unit = loops.f32_unit;
-    return threads > 0 && measure_read(loops.read, threads, out) &&
+    return threads > 0 && measure_read(loops.read, threads, MEMORY_MOST, out) &&
            measure_arithmetic(loops.int8, loops.int8_ops, threads, &out->int8) &&
            measure_arithmetic(loops.f32, loops.f32_ops, threads, &out->f32);
+}
+
+/* ---- The meter -------------------------------------------------------------------------------- */
+
+static void answer_until_end(int ask, int answer, uint32_t threads)
+{
+    struct bench_loops loops;
+    bench_loops_pick(&loops);
+    for (char byte; read(ask, &byte, 1) == 1;) {
+        struct bench_ceilings seen = {0};
+        measure_read(loops.read, threads, METER_MOST, &seen);
+        if (write(answer, &seen.read.median, sizeof seen.read.median) < 0)
+            break;
+    }
+    _exit(0);
+}
+
+bool bench_meter_start(struct bench_meter *meter, uint32_t threads)
+{
+    int asks[2], answers[2];
+    if (pipe(asks))
+        return false;
+    if (pipe(answers)) {
+        close(asks[0]);
+        close(asks[1]);
+        return false;
+    }
+    meter->pid = fork();
+    if (meter->pid == 0) {
+        close(asks[1]);
+        close(answers[0]);
+        answer_until_end(asks[0], answers[1], threads);
+    }
+    close(asks[0]);
+    close(answers[1]);
+    meter->ask = asks[1];
+    meter->answer = answers[0];
+    if (meter->pid < 0)
+        bench_meter_stop(meter);
+    return meter->pid > 0;
+}
+
+double bench_meter_read(const struct bench_meter *meter)
+{
+    double rate = 0;
+    if (write(meter->ask, "", 1) != 1 || read(meter->answer, &rate, sizeof rate) != sizeof rate)
+        return 0;
+    return rate;
+}
+
+void bench_meter_stop(struct bench_meter *meter)
+{
+    if (meter->pid == 0)
+        return;
+    close(meter->ask);
+    close(meter->answer);
+    if (meter->pid > 0)
+        waitpid(meter->pid, NULL, 0);
+    *meter = (struct bench_meter){0};
 }
 
 /* ---- The processor's name ------------------------------------------------------------------- */

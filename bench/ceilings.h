@@ -27,6 +27,17 @@ struct bench_ceilings {
 /* Takes about two seconds. False where memory or threads are missing. */
 bool bench_ceilings_measure(uint32_t threads, struct bench_ceilings *out);
 
+/* A child process that measures the read rate between other work. What it takes counts as nothing of this
+ * process, and is given back before it answers. */
+struct bench_meter {
+    int pid, ask, answer; /* ask, answer: ends of pipes */
+};
+
+/* Before this process has threads. False where the system gives no process. */
+bool bench_meter_start(struct bench_meter *meter, uint32_t threads);
+double bench_meter_read(const struct bench_meter *meter); /* GB/s, a median; 0: it cannot tell */
+void bench_meter_stop(struct bench_meter *meter);         /* also one that was never started */
+
 /* The processor's name out of /proc/cpuinfo, with its family and model number, which a virtual
  * machine's name often hides. Never empty. */
 void bench_processor(char *text, size_t capacity);

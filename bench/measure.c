@@ -23,6 +23,7 @@ struct run {
     infer_token *ids;  /* (plan_options.context): fixed random tokens of the vocabulary */
     uint64_t head_ops; /* of the output matrix, which prefill applies to its last token alone */
     uint64_t window;   /* positions that attention reads at most; UINT64_MAX: all */
+    struct bench_meter meter;
     struct bench_resident most;
     bool peak_known; /* it counts from the last load on, not from what was before */
 };
@@ -245,55 +246,90 @@ static infer_status evaluate(struct run *run, uint32_t depth, uint32_t count, bo
     return status;
 }
 
-static infer_status measure_speed(struct run *run, uint32_t depth, bool one_by_one,
-                                  struct bench_spread *spread, infer_error *err)
-{
-    uint32_t count = one_by_one ? run->options->generate : run->options->prompt;
-    uint32_t repeat = run->options->repeat;
-    double seconds, rates[REPEAT_MOST];
-    if (count == 0) {
-        *spread = (struct bench_spread){NAN, NAN, NAN};
-        return INFER_OK;
-    }
-    /* once unmeasured: the file's pages, the clock and the caches settle */
-    infer_status status =
-        evaluate(run, depth, one_by_one && count > 8 ? 8 : count, one_by_one, &seconds, err);
-    for (uint32_t i = 0; !status && i < repeat; i++) {
-        run->progress(run->ud, one_by_one ? "decode" : "prefill", i + 1, repeat);
-        status = evaluate(run, depth, count, one_by_one, &seconds, err);
-        rates[i] = seconds > 0 ? count / seconds : 0;
-    }
-    if (!status)
-        *spread = spread_of(rates, repeat);
-    return status;
-}
-
 static double share(double part, double whole)
 {
     return whole > 0 ? part / whole : 0;
 }
 
-/* Multiplies and adds of the matrices, and bytes of weights and KV, by the speeds measured. Where
- * there is no speed the figures are NAN as well. */
-static void work_out(const struct run *run, const struct bench_result *result,
-                     struct bench_point *point)
+/* count[repeat] tokens a second, each repetition between two looks at the read rate where `reads` (of
+ * repeat + 1) is there. */
+static infer_status repeat_speed(struct run *run, uint32_t depth, uint32_t count, double *rates,
+                                 double *reads, infer_error *err)
 {
-    const infer_plan_info *info = &result->info;
-    double prompt = run->options->prompt, head = (double)run->head_ops;
-    double ops = prompt * ((double)info->ops_per_token - head) + head;
+    uint32_t repeat = run->options->repeat;
+    bool one_by_one = reads != NULL;
+    double seconds;
+    /* once unmeasured: the file's pages, the clock and the caches settle */
+    infer_status status =
+        evaluate(run, depth, one_by_one && count > 8 ? 8 : count, one_by_one, &seconds, err);
+    if (reads)
+        reads[0] = bench_meter_read(&run->meter);
+    for (uint32_t i = 0; !status && i < repeat; i++) {
+        run->progress(run->ud, one_by_one ? "decode" : "prefill", i + 1, repeat);
+        status = evaluate(run, depth, count, one_by_one, &seconds, err);
+        rates[i] = seconds > 0 ? count / seconds : 0;
+        if (reads)
+            reads[i + 1] = bench_meter_read(&run->meter);
+    }
+    return status;
+}
+
+/* Multiplies and adds of the matrices; the output matrix counts once, for the last token. */
+static infer_status measure_prefill(struct run *run, const struct bench_result *result,
+                                    struct bench_point *point, infer_error *err)
+{
+    double rates[REPEAT_MOST], prompt = run->options->prompt, head = (double)run->head_ops;
+    point->pp = (struct bench_spread){NAN, NAN, NAN};
+    point->pp_gop_s = point->pp_share = NAN;
+    if (run->options->prompt == 0)
+        return INFER_OK;
+    infer_status status = repeat_speed(run, point->depth, run->options->prompt, rates, NULL, err);
+    if (status)
+        return status;
+    double ops = prompt * ((double)result->info.ops_per_token - head) + head;
+    point->pp = spread_of(rates, run->options->repeat);
     point->pp_gop_s = ops / prompt * point->pp.median * 1e-9;
     point->pp_share = share(point->pp_gop_s, result->float_weights ? result->ceilings.f32.median
                                                                    : result->ceilings.int8.median);
+    return INFER_OK;
+}
+
+/* Bytes of weights and KV that a token of the decoding behind `depth` reads, on average. */
+static double bytes_a_token(const struct run *run, const struct bench_result *result,
+                            uint32_t depth)
+{
+    const infer_plan_info *info = &result->info;
     uint64_t positions = ((uint64_t)info->context + CONTEXT_STEP - 1) / CONTEXT_STEP * CONTEXT_STEP;
     double each = (double)result->plan.kv / (double)info->sessions / (double)positions;
     double seen = 0; /* of the positions that are there, one token after another */
     for (uint32_t i = 0; i < run->options->generate; i++) {
-        uint64_t there = (uint64_t)point->depth + i + 1;
+        uint64_t there = (uint64_t)depth + i + 1;
         seen += (double)(there < run->window ? there : run->window);
     }
-    double bytes = (double)info->weight_bytes_per_token + each * seen / run->options->generate;
-    point->tg_gb_s = bytes * point->tg.median * 1e-9;
-    point->tg_share = share(point->tg_gb_s, result->ceilings.read.median);
+    return (double)info->weight_bytes_per_token + each * seen / run->options->generate;
+}
+
+static infer_status measure_decode(struct run *run, const struct bench_result *result,
+                                   struct bench_point *point, infer_error *err)
+{
+    double rates[REPEAT_MOST], reads[REPEAT_MOST + 1], shares[REPEAT_MOST];
+    uint32_t repeat = run->options->repeat;
+    point->tg = (struct bench_spread){NAN, NAN, NAN};
+    point->tg_gb_s = point->tg_share = point->tg_read_gb_s = NAN;
+    if (run->options->generate == 0)
+        return INFER_OK;
+    infer_status status =
+        repeat_speed(run, point->depth, run->options->generate, rates, reads, err);
+    if (status)
+        return status;
+    double gb = bytes_a_token(run, result, point->depth) * 1e-9;
+    for (uint32_t i = 0; i < repeat; i++)
+        shares[i] = share(gb * rates[i], (reads[i] + reads[i + 1]) / 2);
+    point->tg = spread_of(rates, repeat);
+    point->tg_gb_s = gb * point->tg.median;
+    point->tg_share = spread_of(shares, repeat).median;
+    point->tg_read_gb_s = spread_of(reads, repeat + 1).median;
+    return INFER_OK;
 }
 
 static infer_status measure_point(struct run *run, uint32_t depth, struct bench_result *result,
@@ -306,10 +342,9 @@ static infer_status measure_point(struct run *run, uint32_t depth, struct bench_
         run->progress(run->ud, "filling to depth", depth, depth);
         status = infer_session_eval(run->session, run->ids, depth, NULL, err);
     }
-    if (status || (status = measure_speed(run, depth, false, &point->pp, err)) ||
-        (status = measure_speed(run, depth, true, &point->tg, err)))
+    if (status || (status = measure_prefill(run, result, point, err)) ||
+        (status = measure_decode(run, result, point, err)))
         return status;
-    work_out(run, result, point);
     result->point_count++;
     note_memory(run);
     return INFER_OK;
@@ -327,7 +362,8 @@ static infer_status measure(struct run *run, const char *path, struct bench_resu
     infer_plan_get_info(run->plan, &result->info);
     close_run(run);
     run->progress(run->ud, "ceilings", 1, 1);
-    if (!bench_ceilings_measure(result->info.threads, &result->ceilings))
+    if (!bench_ceilings_measure(result->info.threads, &result->ceilings) ||
+        !bench_meter_start(&run->meter, result->info.threads))
         return fail(err, INFER_E_MEMORY, "no memory or threads to measure the ceilings with");
     if ((status = measure_load(run, path, result, err)))
         return status;
@@ -366,6 +402,7 @@ infer_status bench_measure(const char *path, const struct bench_options *options
     infer_status status =
         run.ids ? measure(&run, path, result, err) : fail(err, INFER_E_MEMORY, "out of memory");
     close_run(&run);
+    bench_meter_stop(&run.meter);
     free(run.ids);
     if (status)
         bench_result_release(result);
