@@ -599,6 +599,14 @@ inf_avx2_tile_fn inf_avx2_tile_q4_0, inf_avx2_tile_q4_1, inf_avx2_tile_q5_0, inf
         64, 18, 32, 8, 7, INF_FORM_S32                                                             \
     }
 
+#define INF_AVX2_SHAPE_IQ1_S                                                                       \
+    {                                                                                              \
+        256, 50, 32, 4, 3, INF_FORM_S32                                                            \
+    }
+#define INF_AVX2_SHAPE_IQ1_M                                                                       \
+    {                                                                                              \
+        256, 56, 16, 4, 3, INF_FORM_S16                                                            \
+    }
 #define INF_AVX2_SHAPE_IQ2_XXS                                                                     \
     {                                                                                              \
         256, 66, 32, 3, -1, INF_FORM_S32                                                           \
