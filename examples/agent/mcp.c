@@ -338,6 +338,29 @@ bool mcp_open(struct agent *agent, struct text *error)
     return true;
 }
 
+bool mcp_pause(struct agent *agent, struct text *error)
+{
+    struct mcp *mcp = agent->servers;
+    char why[SANDBOX_ERR] = "";
+    for (size_t i = 0; mcp && i < mcp->server_count; i++) {
+        if (!mcp->servers[i].runs || sandbox_pause(&mcp->servers[i].child, why))
+            continue;
+        text_format(error, "server %s does not stand still meanwhile: %s", mcp->servers[i].name,
+                    why);
+        mcp_resume(agent);
+        return false;
+    }
+    return true;
+}
+
+void mcp_resume(struct agent *agent)
+{
+    struct mcp *mcp = agent->servers;
+    for (size_t i = 0; mcp && i < mcp->server_count; i++)
+        if (mcp->servers[i].runs)
+            sandbox_resume(&mcp->servers[i].child);
+}
+
 void mcp_close(struct agent *agent)
 {
     struct mcp *mcp = agent->servers;
