@@ -173,6 +173,8 @@ infer_status inf_spanned_encode(struct inf_spanned *s, size_t from, size_t to, i
     struct inf_raw raw = clip(s, from, to);
     raw.goes_on = before >= 0 && (s->v->tokens[before].kind == INF_TOKEN_NORMAL ||
                                   s->v->tokens[before].kind == INF_TOKEN_BYTE);
+    raw.bases =
+        s->v->kmers && before >= 0 && (before == s->v->dna_begin || before >= s->v->dna_oov);
     return inf_tokenize_raw(s->v, &raw, before < 0 ? INF_TOKENIZE_HAVE_BOS : 0, ids, capacity,
                             count, err);
 }

@@ -121,9 +121,10 @@ static infer_status encode_stretch(struct inf_job *job, const char *text, size_t
     return INFER_OK;
 }
 
-static infer_status encode_all(struct inf_job *job, struct inf_raw *raw)
+/* Ordinary text and special tokens from `at` on. */
+static infer_status encode_text(struct inf_job *job, struct inf_raw *raw, size_t at)
 {
-    for (size_t at = 0; at < raw->len;) {
+    while (at < raw->len) {
         const struct inf_vocab_special *special = NULL;
         const char *text = raw->text + at;
         size_t end = raw->len;
@@ -141,6 +142,49 @@ static infer_status encode_all(struct inf_job *job, struct inf_raw *raw)
         at = end + special->len;
     }
     return INFER_OK;
+}
+
+/* The next <dna> or </dna>, inside of them the </dna> alone; NULL: none. */
+static const struct inf_vocab_special *next_tag(const struct inf_vocab *v, struct inf_raw *raw,
+                                                bool inside, size_t *at)
+{
+    const struct inf_vocab_special *special;
+    for (; inf_specials_next(v, raw, *at, at, &special); *at += special->len)
+        if ((infer_token)special->id == v->dna_end ||
+            (!inside && (infer_token)special->id == v->dna_begin))
+            return special;
+    return NULL;
+}
+
+/* hybriddna: text and bases in turn. What comes before a </dna> is bases, opened or not. */
+static infer_status encode_hybrid(struct inf_job *job, const struct inf_raw *raw)
+{
+    const struct inf_vocab *v = job->v;
+    struct inf_raw tags = *raw, text = *raw;
+    bool inside = raw->bases;
+    infer_status status = INFER_OK;
+    for (size_t at = 0; at < raw->len && !status;) {
+        size_t end = at;
+        const struct inf_vocab_special *tag = next_tag(v, &tags, inside, &end);
+        end = tag ? end : raw->len;
+        if (inside || (tag && (infer_token)tag->id == v->dna_end)) {
+            inf_dna_encode(job, raw->text + at, end - at);
+        } else {
+            text.len = end;
+            status = encode_text(job, &text, at);
+        }
+        if (!tag)
+            break;
+        inf_job_push(job, (infer_token)tag->id);
+        inside = (infer_token)tag->id == v->dna_begin;
+        at = end + tag->len;
+    }
+    return status;
+}
+
+static infer_status encode_all(struct inf_job *job, struct inf_raw *raw)
+{
+    return job->v->kmers ? encode_hybrid(job, raw) : encode_text(job, raw, 0);
 }
 
 /* Whether the text begins with the token bos as it is. */

@@ -117,6 +117,7 @@ static const struct {
     {"t5", INF_VOCAB_UNIGRAM, NULL},     {"bert", INF_VOCAB_WORDPIECE, NULL},
     {"gemma4", INF_VOCAB_BPE, "gemma4"}, {"whitespace", INF_VOCAB_BPE, "whitespace"},
     {"rwkv", INF_VOCAB_LONGEST, NULL},   {"plamo2", INF_VOCAB_PLAMO, NULL},
+    {"hybriddna", INF_VOCAB_BPE, NULL},
 };
 #define MODELS (sizeof models / sizeof *models)
 
@@ -234,6 +235,8 @@ static infer_status load(struct inf_vocab *v, const struct inf_vocab_source *sou
     status = inf_vocab_decode_tokens(v, decoded_bytes, err);
     if (!status)
         status = inf_vocab_index_texts(v, err);
+    if (!status && inf_bytes_equal(source->model, "hybriddna"))
+        status = inf_dna_load(v, source, err);
     if (!status)
         status = inf_vocab_collect_specials(v, source, err);
     if (!status)
@@ -274,6 +277,7 @@ void inf_vocab_free(struct inf_vocab *v)
     inf_release(&a, v->pairs);
     inf_release(&a, v->ranks);
     inf_release(&a, v->scores);
+    inf_release(&a, v->kmers);
     inf_release(&a, v->specials);
     inf_release(&a, v->special_text);
     inf_release(&a, v);

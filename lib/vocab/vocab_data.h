@@ -90,6 +90,8 @@ struct inf_vocab {
     uint32_t *ranks;
     float *scores;
     float unknown_score;
+    infer_token *kmers; /* hybriddna: the tokens of six bases; NULL: none */
+    infer_token dna_begin, dna_end, dna_oov;
     const unsigned char *charsmap; /* unigram's normaliser: units of a double array, and texts */
     size_t charsmap_units;
     const char *charsmap_texts;
@@ -242,6 +244,7 @@ struct inf_raw {
     const struct inf_stretch *stretches;
     const uint8_t *barred; /* bits by id; NULL: none */
     bool goes_on;          /* ordinary text stands before it: no blank is put there */
+    bool bases;            /* hybriddna: it begins behind <dna> */
     size_t current;        /* the stretch that the last look was in */
 };
 
@@ -352,6 +355,11 @@ infer_status inf_lattice_long(struct inf_job *job, const char *text, size_t len)
 /* What SentencePiece's normaliser makes of a text, into job->normal (charsmap.c). */
 infer_status inf_charsmap_load(struct inf_vocab *v, struct inf_bytes charsmap, infer_error *err);
 infer_status inf_charsmap_apply(struct inf_job *job, const char *text, size_t len);
+
+/* hybriddna: finds the tags and the tokens of bases; makes ids of the text between tags (dna.c). */
+infer_status inf_dna_load(struct inf_vocab *v, const struct inf_vocab_source *source,
+                          infer_error *err);
+void inf_dna_encode(struct inf_job *job, const char *text, size_t len);
 
 /* Words, each cut into tokens (wordpiece.c). */
 infer_status inf_wordpiece_encode(struct inf_job *job, const char *text, size_t len);

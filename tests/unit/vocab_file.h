@@ -4,7 +4,7 @@
 
 #include "lib/vocab/vocab_data.h"
 
-#define TOKENS_MAX 400
+#define TOKENS_MAX 4400
 
 struct file {
     struct inf_bytes tokens[TOKENS_MAX];
