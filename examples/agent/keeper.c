@@ -29,8 +29,7 @@ enum {
     TICK_MS = 10,
     DISK_MS = 200,
     COUNT_MS = 500,
-    PAUSE_MS = 2000, /* for all to stop */
-    PAUSE_TRY_MS = 200,
+    PAUSE_MS = 2000,    /* for all to stop */
     TREE_MAX = 1 << 16, /* processes of the machine that are looked at */
     TMP_DEPTH = 32,
 };
@@ -39,6 +38,7 @@ struct process {
     pid_t pid, parent, group;
     unsigned threads;
     bool ours;
+    bool waits; /* a thread of it is in the kernel and cannot be stopped there, as in vfork(2) */
 };
 
 struct keeper {
@@ -51,8 +51,9 @@ struct keeper {
     int listener, tmp_fd, pidfd;
     struct process *table; /* TREE_MAX */
     size_t table_count;
-    bool missed;     /* one was gone before it could be read */
-    uint64_t digest; /* of the family as it stands still; 0: something moves */
+    bool missed;       /* one was gone before it could be read */
+    bool moves, waits; /* of the process that is looked at */
+    uint64_t digest;   /* of the family as it stands still; 0: something moves */
     uint64_t start_ms, disk_ms, count_ms;
     uint64_t free_bytes, free_files; /* at the start */
     unsigned long tasks;             /* of the machine, at the last count */
@@ -242,7 +243,7 @@ static void mix(uint64_t *digest, const char *text)
         *digest = (*digest ^ (unsigned char)*text) * 0x100000001b3; /* FNV-1a */
 }
 
-/* Of /proc/PID/task: false where the thread is not stopped or dead. How often it has run is in the digest. */
+/* Of /proc/PID/task. How often the thread has run is in the digest. */
 static bool look_at_thread(void *ud, int fd, const char *name, unsigned char type)
 {
     (void)type;
@@ -255,16 +256,24 @@ static bool look_at_thread(void *ud, int fd, const char *name, unsigned char typ
         close(status);
     text[got > 0 ? got : 0] = 0;
     const char *state = strstr(text, "\nState:\t"), *ran = strstr(text, "\nvoluntary_ctxt");
-    if (!state || !ran || !strchr("TZX", state[8]))
-        return false;
-    const char one[2] = {state[8]};
+    const char one[2] = {state && ran ? state[8] : 'R'};
+    k->moves |= !strchr("TZX", *one); /* neither stopped nor dead */
+    k->waits |= *one == 'D';
     mix(&k->digest, name);
     mix(&k->digest, one);
-    mix(&k->digest, ran);
+    mix(&k->digest, ran ? ran : "");
     return true;
 }
 
-/* Looks at every thread of the family; those who move are told to stop. */
+/* The gate and init of tier A, which only wait and reap. */
+static bool is_our_own(const struct keeper *k, const struct process *p)
+{
+    return k->launch->box->tier == SANDBOX_TIER_A && (p->pid == k->child || p->parent == k->child);
+}
+
+/* Looks at every thread of the family. Who moves is told to stop, with all its group: in one step, so that no child
+ * gets away (the family has groups of its own, since setsid). A parent in vfork(2) stops when its child has gone on
+ * to its exec or its end: that one is not held. */
 static void look(struct keeper *k)
 {
     find_descendants(k);
@@ -272,35 +281,38 @@ static void look(struct keeper *k)
     k->digest = 0xcbf29ce484222325;
     for (size_t i = 0; i < k->table_count; i++) {
         char path[32];
-        if (!k->table[i].ours)
+        struct process *p = &k->table[i];
+        if (!p->ours || is_our_own(k, p))
             continue;
-        snprintf(path, sizeof path, "/proc/%d/task", (int)k->table[i].pid);
+        snprintf(path, sizeof path, "/proc/%d/task", (int)p->pid);
         int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd >= 0 && each_entry(fd, look_at_thread, k))
+        k->moves = k->waits = false;
+        if (fd >= 0 && each_entry(fd, look_at_thread, k) && !k->moves)
             continue;
-        kill(k->table[i].pid, SIGSTOP);
+        p->waits = k->waits;
+        kill(p->group > 1 && p->group != k->self ? -p->group : p->pid, SIGSTOP);
         still = false;
+    }
+    for (size_t i = 0; !still && i < k->table_count; i++) {
+        const struct process *parent =
+            k->table[i].ours ? find_process(k, k->table[i].parent) : NULL;
+        if (parent && parent->waits)
+            kill(k->table[i].pid, SIGCONT);
     }
     k->digest = still ? k->digest : 0;
 }
 
 /* Stops the family. Two looks in turn must find the same threads, stopped and not run in between: then none ran at
  * the moment between the looks, for who did would be in the second one, and there has run, or is new, or was gone
- * before it could be read. The filter leaves the family no way to be woken later (seccomp_filter.c). A parent in
- * vfork cannot stop before its child has gone on: from time to time all do for a moment. */
+ * before it could be read. The filter leaves the family no way to be woken later (seccomp_filter.c). */
 static bool pause_all(struct keeper *k)
 {
-    uint64_t start = now_ms(), tried = start, before = 0;
+    uint64_t start = now_ms(), before = 0;
     while (now_ms() - start < PAUSE_MS && reap(k) && !k->child_ended) {
         look(k);
         if (k->digest && k->digest == before)
             return true;
         before = k->digest;
-        if (now_ms() - tried > PAUSE_TRY_MS) {
-            signal_all(k, SIGCONT);
-            tried = now_ms();
-            before = 0;
-        }
         if (!before)
             wait_a_moment();
     }

@@ -555,7 +555,7 @@ static bool wake_write(void)
 static void *wake_thread(void *unused)
 {
     while (wake_write())
-        ;
+        usleep(20); /* who reaps inside needs a processor too */
     return unused;
 }
 static void wake_handler(int number)
@@ -584,7 +584,7 @@ static void wake_arrange(void)
 static bool k_wake(char **a)
 {
     pthread_t thread;
-    wake_end = time(NULL) + 30;
+    wake_end = time(NULL) + 60;
     wake_fd = open(a[0], O_WRONLY);
     wake_arrange();
     if (fork() == 0) { /* one that is each moment another */
