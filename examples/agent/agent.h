@@ -109,7 +109,7 @@ struct tool {
     void *state; /* of a server's tool */
 };
 
-/* The tools of this agent (those of git where the root is a work tree, of servers where they run). */
+/* The tools of this agent (git_commit where the root is a work tree, those of servers where they run). */
 struct tools {
     struct tool *items; /* owned */
     size_t count;

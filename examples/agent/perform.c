@@ -49,6 +49,8 @@ static bool permitted(struct agent *agent, const struct turn_call *call, struct 
                  answer == ANSWER_NO       ? "the answer was no"
                  : answer == ANSWER_NOBODY ? nobody_text(agent, action)
                                            : reason);
+    if (yes && verdict == VERDICT_ALLOW && action->kind == ACTION_WRITE)
+        show_change(agent, call->id, action);
     if (!yes)
         text_format(content, "Refused: %s. It was not done; do not call it again.",
                     verdict == VERDICT_DENY   ? reason

@@ -16,8 +16,9 @@
 
 #define CALL_SHOWN 300 /* bytes of a call's arguments on its line; the question shows all of them */
 #define RESULT_LINES 8 /* of a result */
-#define LINE_SHOWN 200 /* bytes of each */
-#define SILENT_S 2     /* what takes no longer shows no progress */
+#define CHANGE_LINES 200 /* of a change that nobody was asked */
+#define LINE_SHOWN 200   /* bytes of each */
+#define SILENT_S 2       /* what takes no longer shows no progress */
 
 struct show {
     bool colours;   /* stderr is a terminal that knows them */
@@ -500,6 +501,20 @@ void show_verdict(struct agent *agent, const char *id, const char *verdict, cons
         output_shown(agent->show, stderr, why, strlen(why), false);
         fputc('\n', stderr);
     }
+}
+
+void show_change(struct agent *agent, const char *id, const struct action *action)
+{
+    const char *at = action->shown.data ? action->shown.data : "", *end = at + action->shown.len;
+    if (agent->options.json) {
+        emit(agent, "change",
+             json_pack("{s:o,s:o}", "id", json_any(id, strlen(id)), "bytes",
+                       json_any(at, action->shown.len)));
+        return;
+    }
+    at = block(agent->show, at, end, CHANGE_LINES, LINE_SHOWN);
+    if (at < end)
+        fprintf(stderr, "  | (%zu more bytes, all in the log)\n", (size_t)(end - at));
 }
 
 void show_result(struct agent *agent, const char *id, bool ok, const struct text *content,
