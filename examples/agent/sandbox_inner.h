@@ -116,7 +116,7 @@ struct start_failure {
 struct keeper_report {
     enum { REPORT_STATUS, REPORT_END, REPORT_PAUSED } kind;
     enum sandbox_end end; /* of REPORT_END */
-    int status;           /* of REPORT_STATUS: as of waitpid; of REPORT_PAUSED: 1, or 0: it failed */
+    int status; /* of REPORT_STATUS: as of waitpid; of REPORT_PAUSED: 1, or 0: it failed */
 };
 
 /* What the agent writes to the control pipe. */

@@ -65,9 +65,10 @@ static void output_shown(struct show *show, FILE *stream, const char *data, size
 {
     struct text shown = {0};
     text_add_shown(&shown, data, len, lines, false);
-    if (shown.failed)
+    if (shown.failed) {
         show->failed = true;
-    else if (stream == stdout)
+        fputs("out of memory", stderr);
+    } else if (stream == stdout)
         output(show, shown.data ? shown.data : "", shown.len);
     else if (shown.len)
         fwrite(shown.data, 1, shown.len, stream);
@@ -93,16 +94,15 @@ static json_t *json_any(const char *data, size_t len)
 static void emit(struct agent *agent, const char *event, json_t *members)
 {
     json_t *object = json_pack("{s:s}", "event", event);
-    char *line = NULL;
-    if (object && members && json_object_update(object, members) == 0)
-        line = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    if (line) {
-        output(agent->show, line, strlen(line));
-        output(agent->show, "\n", 1);
-    } else {
+    struct text line = {0};
+    bool ok = object && members && json_object_update(object, members) == 0 &&
+              text_add_json(&line, object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    text_add(&line, "\n", 1);
+    if (ok && !line.failed)
+        output(agent->show, line.data, line.len);
+    else
         agent->show->failed = true;
-    }
-    free(line);
+    text_free(&line);
     json_decref(object);
     json_decref(members);
 }
@@ -255,11 +255,20 @@ static void approval_rows(struct agent *agent, enum reach reach)
         row(agent, "", "no terminal to answer at: what is asked is refused");
 }
 
+/* Takes the value. Where there is no memory the array is gone. */
+static void append(json_t **array, json_t *value)
+{
+    if (json_array_append_new(*array, value)) {
+        json_decref(*array);
+        *array = NULL;
+    }
+}
+
 static json_t *texts(const char *const *items, size_t count)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, json_any(items[i], strlen(items[i])));
+        append(&array, json_any(items[i], strlen(items[i])));
     return array;
 }
 
@@ -267,7 +276,7 @@ static json_t *tool_names(const struct agent *agent)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < agent->tools.count; i++)
-        json_array_append_new(array, json_string(agent->tools.items[i].name));
+        append(&array, json_string(agent->tools.items[i].name));
     return array;
 }
 
