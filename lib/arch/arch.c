@@ -191,6 +191,8 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return hp->rope[INF_ROPE_GLOBAL].dims / 2;
     case INF_DIM_ONE:
         return 1;
+    case INF_DIM_DENSE:
+        return hp->dense;
     case INF_DIM_PER_LAYER:
         return hp->per_layer;
     case INF_DIM_PER_LAYERS:
@@ -435,7 +437,7 @@ static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *
         (status = find_apart(hp, row->slot, layer, find, ud, arena, &at, &each, err)))
         return status;
     if (!at.t)
-        return row->when == INF_OPTIONAL
+        return row->when == INF_OPTIONAL || (row->when == INF_POOLED && !hp->dense)
                    ? INFER_OK
                    : inf_fail(err, INFER_E_FORMAT, "tensor %s is missing", at.name);
     if (!each && (status = check(&slots[row->slot], &at, err)))

@@ -114,6 +114,7 @@ struct inf_hparams {
                        INF_POOLING_FIRST,
                        INF_POOLING_LAST
     } pooling;
+    uint32_t dense; /* numbers between the two matrices behind the pooling; 0: there are none */
 };
 
 /* The tensors that there may be, see slots.def. */
@@ -146,6 +147,7 @@ enum inf_symbol {
     INF_DIM_EXPERTS,
     INF_DIM_HALF_ROPE,
     INF_DIM_ONE,
+    INF_DIM_DENSE,
     INF_DIM_PER_LAYER,
     INF_DIM_PER_LAYERS, /* for all layers */
     INF_DIM_Q2,
@@ -179,6 +181,7 @@ struct inf_tensor_row {
         INF_RECURRENT_OR_LAST, /* unless the tensor of the row before is there */
         INF_OWN_KV,            /* layers with K and V of their own */
         INF_PER_LAYER,         /* models with embeddings for each layer */
+        INF_POOLED,            /* models with matrices behind the pooling; none other may have it */
         INF_DENSE,
         INF_EXPERTS,
         INF_SHARED, /* layers with an expert that all tokens use */

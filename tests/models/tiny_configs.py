@@ -207,6 +207,11 @@ def gemma_embedding(name, **more):
         what="gemma3 as an encoder: no causal mask, a window on both sides, mean pooling", **more)
 
 
+@model("gemma-embedding-dense")
+def gemma_embedding_dense(name, **more):
+    gemma_embedding(name, dense=96, convert_extra=["--sentence-transformers-dense-modules"], **more)
+
+
 # ---- Dense -------------------------------------------------------------------------------------------------
 @model("mistral3")
 def mistral3(name, **more):
