@@ -183,7 +183,8 @@ struct model {
                  size_t max_tokens, struct turn *turn, struct text *error);
     size_t (*tokens_of)(struct model *model, const char *text, size_t len); /* for the budget */
     /* Told what each call brought; NULL: does not want to know. */
-    void (*result)(struct model *model, struct agent *agent, const char *id, const char *digest);
+    void (*result)(struct model *model, struct agent *agent, const struct turn_call *call,
+                   const char *digest);
     size_t context; /* tokens */
     void (*close)(struct model *model);
 };
@@ -228,7 +229,7 @@ enum calls_mode {
 };
 
 /* Why `cancelled` is set. */
-enum { CANCEL_NONE, CANCEL_PERSON, CANCEL_TIME };
+enum { CANCEL_NONE, CANCEL_PERSON, CANCEL_TIME, CANCEL_LOG /* see REASON_LOG */ };
 
 struct show;
 
@@ -239,6 +240,7 @@ struct agent {
     struct tools tools;
     struct model model;
     struct log *log;
+    bool begun; /* its first record is written: a start that fails leaves no log */
     struct show *show;
     struct mcp *servers;     /* that --mcp started (mcp.h) */
     struct journal *journal; /* what the file tools replaced, for undo */

@@ -88,7 +88,7 @@ static const size_t row_count = sizeof rows / sizeof rows[0];
 
 static bool refuse(struct text *error, const char *name, const char *text, const char *wanted)
 {
-    text_format(error, "%s: '%.100s' is not %s", name, text, wanted);
+    text_format(error, "%s takes %s, not '%.100s'", name, wanted, text);
     return false;
 }
 
@@ -115,20 +115,27 @@ static bool take_choice(const struct row *row, const char *text, int *field, str
         }
         at = end ? end + 1 : NULL;
     }
-    return refuse(error, row->name, text, row->choices);
+    struct text wanted = {0};
+    for (const char *at = row->choices; *at; at++)
+        text_format(&wanted, *at != '|' ? "%c" : strchr(at + 1, '|') ? ", " : " or ", *at);
+    refuse(error, row->name, text, wanted.data ? wanted.data : row->choices);
+    text_free(&wanted);
+    return false;
 }
 
 static bool take_number(const struct row *row, const char *text, void *field, struct text *error)
 {
-    char wanted[80], *end;
+    char wanted[120], *end;
     bool real = row->kind == KIND_REAL;
     errno = 0;
     double value = strtod(text, &end);
     bool sound = *text && text[strspn(text, real ? ".0123456789eE-+" : "0123456789")] == '\0' &&
                  *end == '\0' && isfinite(value) && value >= row->min && value <= row->max;
-    snprintf(wanted, sizeof wanted,
-             real ? "a number from %g to %g" : "a whole number from %.0f to %.0f", row->min,
-             row->max);
+    if (real)
+        snprintf(wanted, sizeof wanted, "a number from %g to %g", row->min, row->max);
+    else
+        snprintf(wanted, sizeof wanted, "%s%sa whole number from %.0f to %.0f",
+                 row->choices ? row->choices : "", row->choices ? " or " : "", row->min, row->max);
     if (!sound)
         return refuse(error, row->name, text, wanted);
     if (real)
@@ -195,20 +202,21 @@ bool args_parse(struct command_line *line, char **argv, struct text *error)
             continue;
         }
         if (!options || word[0] != '-' || word[1] == '\0') {
-            if (line->operand_count == 2) {
-                text_format(error, "'%.100s' is one operand too many", word);
-                return false;
-            }
-            line->operands[line->operand_count++] = word;
+            if (line->operand_count < 3)
+                line->operands[line->operand_count] = word;
+            line->operand_count++;
             continue;
         }
         const struct row *row = row_of(word, &value);
         if (!row || (value && row->kind == KIND_FLAG)) {
-            text_format(error, row ? "%.100s: it takes no value" : "no option '%.100s'", word);
+            if (row)
+                text_format(error, "%s takes no value, not '%.100s'", row->name, value);
+            else
+                text_format(error, "there is no option '%.100s'", word);
             return false;
         }
         if (row->kind != KIND_FLAG && !value && !(value = argv[++at])) {
-            text_format(error, "%s needs %s", row->name, row->value);
+            text_format(error, "%s needs %s: %s", word, row->value, row->help);
             return false;
         }
         if (!take(row, value, line, error))

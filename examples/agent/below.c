@@ -44,7 +44,9 @@ bool below_path(const struct agent *agent, const char *given, struct text *path,
     }
     if (given[0] == '/' && !is_below(agent->options.root, given, &rest)) {
         text_add_path(error, given);
-        text_format(error, " is outside the root; paths are relative to it, as src/main.c");
+        text_format(error, " is outside the root; the file tools take paths below it alone, as "
+                           "src/main.c (--read DIR is for programs in the sandbox: they can read "
+                           "there, the file tools cannot)");
         return false;
     }
     while (*rest) {

@@ -358,8 +358,9 @@ static bool move_head(struct agent *agent, const struct plan *plan, const struct
     struct text output = {0};
     memcpy(commit->parent, plan->parent, sizeof commit->parent);
     text_add(&commit->paths, plan->paths.data, plan->paths.len);
-    bool ok = !commit->paths.failed && git_index(agent, &commit->paths, &commit->before) &&
-              git(agent, move, NULL, &output);
+    text_add(&commit->subject, plan->message.data, strcspn(plan->message.data, "\n"));
+    bool ok = !commit->paths.failed && !commit->subject.failed &&
+              git_index(agent, &commit->paths, &commit->before) && git(agent, move, NULL, &output);
     if (!ok) {
         git_failed(error, &output);
         text_free(&output);

@@ -314,6 +314,7 @@ bool git_index(const struct agent *agent, const struct text *paths, struct text 
 
 void git_commit_free(struct git_commit *commit)
 {
+    text_free(&commit->subject);
     text_free(&commit->paths);
     text_free(&commit->before);
     text_free(&commit->after);

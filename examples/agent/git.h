@@ -33,6 +33,7 @@ bool git_index(const struct agent *agent, const struct text *paths, struct text 
 /* Takes the last commit back, if all is as it was left: HEAD, and the index for these paths. */
 struct git_commit {
     char id[GIT_ID], parent[GIT_ID];
+    struct text subject;       /* the first line of its message */
     struct text paths;         /* each with its NUL */
     struct text before, after; /* what the index said about them */
 };

@@ -95,6 +95,8 @@ static bool open_replay(struct agent *agent, struct text *error)
     struct text report = {0};
     enum log_state state = log_verify(agent->options.replay, &report, &records);
     bool sound = state != LOG_BROKEN && records;
+    if (sound && state == LOG_CUT)
+        show_say(agent, "replay: %s", report.data);
     if (!sound)
         fail(error, "--replay %.300s: %.150s", agent->options.replay,
              report.data ? report.data : "it cannot be read");
@@ -159,6 +161,7 @@ static bool open_agent(struct agent *agent, const char *root, struct text *error
         return false;
     if (!loop_clear(agent) || !log_start(agent))
         return fail(error, "the log cannot be written, or there is no memory%s%s", "", "");
+    agent->begun = true;
     return true;
 }
 
@@ -168,9 +171,12 @@ static void close_agent(struct agent *agent)
         agent->model.close(&agent->model);
     tools_close(agent);
     sandbox_close(agent->sandbox);
-    if (agent->log)
+    if (agent->begun) {
         log_write(agent->log, "end", json_object());
-    log_close(agent->log);
+        log_close(agent->log);
+    } else {
+        log_discard(agent->log);
+    }
     show_close(agent);
     json_decref(agent->messages);
     json_decref(agent->seen);
@@ -188,6 +194,7 @@ static int status_of(enum reason reason)
 {
     switch (reason) {
     case REASON_END:
+    case REASON_LOG:
         return 0;
     case REASON_ERROR:
         return EXIT_FAILED;
@@ -198,28 +205,59 @@ static int status_of(enum reason reason)
     }
 }
 
-static int one_task(struct agent *agent, const char *task, size_t len)
+static int one_task(struct agent *agent, const char *task, size_t len, enum reason *reason)
 {
     struct outcome outcome;
     loop_run(agent, task, len, &outcome);
+    *reason = outcome.reason;
     int status = show_failed(agent) ? EXIT_FAILED : status_of(outcome.reason);
     text_free(&outcome.error);
     return status;
 }
 
+/* What was played and compared, and what came out. */
+static void say_replayed(struct agent *agent, const struct replayed *replayed)
+{
+    struct text line = {0};
+    text_format(&line, "replay: %zu task%s, %zu turn%s; ", replayed->tasks,
+                replayed->tasks == 1 ? "" : "s", replayed->turns, replayed->turns == 1 ? "" : "s");
+    if (!replayed->results)
+        text_format(&line, "no call was carried out, so no result was compared");
+    else
+        text_format(&line, "the result%s of %zu call%s compared with the log: ",
+                    replayed->results == 1 ? "" : "s", replayed->results,
+                    replayed->results == 1 ? " was" : "s were");
+    if (replayed->differ)
+        text_format(&line, "%zu %s not as there", replayed->differ,
+                    replayed->differ == 1 ? "is" : "are");
+    else if (replayed->results)
+        text_format(&line, "%s as there", replayed->results == 1 ? "it is" : "all are");
+    if (replayed->ends)
+        text_format(&line, "; %zu task%s ended otherwise", replayed->ends,
+                    replayed->ends == 1 ? "" : "s");
+    show_say(agent, "%s", line.failed ? "out of memory" : line.data);
+    text_free(&line);
+}
+
+/* All tasks of the log, whatever limit they end with: that is of the log as well. */
 static int replay(struct agent *agent)
 {
     struct text task = {0};
     const char *text;
     int status = 0;
-    while (status == 0 && (text = scripted_next_prompt(agent, &task)))
-        status = one_task(agent, text, task.len);
+    enum reason reason = REASON_END;
+    while (status != EXIT_FAILED && status != EXIT_CANCELLED &&
+           (text = scripted_next_prompt(agent, &task))) {
+        status = one_task(agent, text, task.len, &reason);
+        if (status != EXIT_CANCELLED)
+            scripted_compare_end(agent, reason);
+    }
     text_free(&task);
-    size_t differ = scripted_differences(agent);
-    if (differ)
-        show_say(agent, "replay: %zu result%s not as in the log", differ,
-                 differ == 1 ? " is" : "s are");
-    return status == 0 && differ ? EXIT_FAILED : status;
+    struct replayed replayed = scripted_replayed(agent);
+    say_replayed(agent, &replayed);
+    if (status == EXIT_LIMIT)
+        status = 0;
+    return status == 0 && (replayed.differ || replayed.ends) ? EXIT_FAILED : status;
 }
 
 /* The task on stdin. */
@@ -241,6 +279,7 @@ static int run_agent(struct command_line *line)
     bool played = line->options.replay, given = line->options.task;
     bool talks = !played && !given && isatty(STDIN_FILENO);
     int status = EXIT_FAILED;
+    enum reason reason;
     if (!played && !given && !talks && !read_task(&task))
         status = say_failed("no task: give -p TASK, or a text on stdin", EXIT_USAGE);
     else if (talks && agent.options.json)
@@ -258,7 +297,7 @@ static int run_agent(struct command_line *line)
             if (talks)
                 status = talk_run(&agent, &error) ? 0 : say_failed(error.data, EXIT_FAILED);
             else
-                status = played ? replay(&agent) : one_task(&agent, text, strlen(text));
+                status = played ? replay(&agent) : one_task(&agent, text, strlen(text), &reason);
         }
     }
     close_agent(&agent);
@@ -280,11 +319,18 @@ static int verify(const char *path)
     return status;
 }
 
-static int usage(const char *format, const char *first, const char *second)
+/* What is needed, and what was given: `count` words, the first two of them. */
+static int usage(const char *needed, const char *const *words, size_t count)
 {
-    char text[AGENT_ERROR_MAX];
-    snprintf(text, sizeof text, format, first, second);
-    return say_failed(text, EXIT_USAGE);
+    struct text line = {0};
+    text_format(&line, "%s", needed);
+    if (count)
+        text_format(&line, ", %zu %s given: %.100s%s%.100s%s", count, count == 1 ? "was" : "were",
+                    words[0], count > 1 ? ", " : "", count > 1 ? words[1] : "",
+                    count > 2 ? ", ..." : "");
+    int status = say_failed(line.failed ? needed : line.data, EXIT_USAGE);
+    text_free(&line);
+    return status;
 }
 
 /* Does what the words ask for. */
@@ -300,22 +346,23 @@ static int act(struct command_line *line)
     const char *first = line->operands[0];
     if (first && strcmp(first, "doctor") == 0) {
         if (line->operand_count > 1)
-            return usage("%.100s takes no word more, '%.100s' was given", first, line->operands[1]);
+            return usage("doctor takes no other word", line->operands + 1, line->operand_count - 1);
         sandbox_doctor(stdout);
         return 0;
     }
     if (first && strcmp(first, "verify") == 0)
-        return line->operand_count == 2 ? verify(line->operands[1])
-                                        : say_failed("verify needs a LOG", EXIT_USAGE);
-    bool played = line->options.replay || line->options.script;
-    if (line->operand_count > 1 || (!first && !played))
-        return usage(first ? "one MODEL is needed, 2 words were given: %.100s, %.100s"
-                           : "a MODEL is needed",
-                     first, line->operands[1]);
+        return line->operand_count == 2
+                   ? verify(line->operands[1])
+                   : usage("verify needs one LOG", line->operands + 1, line->operand_count - 1);
+    if (line->options.replay && first)
+        return usage("--replay LOG plays without a MODEL", line->operands, line->operand_count);
+    if (line->operand_count > 1 || (!first && !line->options.replay && !line->options.script))
+        return usage("one MODEL is needed", line->operands, line->operand_count);
     if (line->options.task && !line->options.task[strspn(line->options.task, " \t\n")])
-        return say_failed("-p: the task is empty", EXIT_USAGE);
+        return say_failed("-p needs TASK, not an empty text", EXIT_USAGE);
     if (line->options.replay && line->options.task)
-        return say_failed("--replay brings its own tasks: no -p", EXIT_USAGE);
+        return say_failed("--replay LOG plays the tasks of the log: it goes without -p TASK",
+                          EXIT_USAGE);
     line->options.model_path = first;
     return run_agent(line);
 }

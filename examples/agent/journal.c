@@ -137,8 +137,9 @@ static bool perform(struct action *action, struct agent *agent, struct text *res
             : !below_replace(agent->root_fd, change->path, &change->after, &change->before, result))
         return false;
     if (step->is_commit) {
-        text_format(result, "commit %.12s is taken back; the files are as they were in it",
-                    step->commit.id);
+        text_format(result, "the commit %.12s, ", step->commit.id);
+        text_add_path(result, step->commit.subject.data);
+        text_format(result, ", is taken back; the files are as they were in it");
     } else {
         text_add_path(result, change->path);
         text_format(result, change->before.exists ? " is as it was before the last change"
@@ -174,8 +175,12 @@ bool journal_prepare_undo(struct agent *agent, const struct tool *tool, const js
     }
     if (step->is_commit) {
         action->kind = ACTION_GIT;
-        text_format(&action->shown, "takes commit %s back; HEAD becomes %s; files stay",
-                    step->commit.id, *step->commit.parent ? step->commit.parent : "nothing");
+        text_format(&action->shown, "takes back the commit %.12s:\n", step->commit.id);
+        text_add(&action->shown, step->commit.subject.data, step->commit.subject.len);
+        text_format(&action->shown, "\nHEAD becomes %s%.12s; the files stay as they are",
+                    *step->commit.parent ? "the commit before it, " : "nothing",
+                    step->commit.parent);
+        text_format(&action->covers, "%s %s", step->commit.id, step->commit.parent);
         return true;
     }
     enum name_kind kind = names_judge(step->change.path);

@@ -33,6 +33,9 @@ struct log *log_open(const char *path, const char *root, struct text *error);
 const char *log_path(const struct log *log);
 void log_close(struct log *log);
 
+/* Closes it and removes its file: of a session that did not begin. */
+void log_discard(struct log *log);
+
 enum log_state {
     LOG_WHOLE, /* every link holds, and the last record is the end */
     LOG_CUT,   /* every link holds, but there is no end: killed, running, or lines are gone */

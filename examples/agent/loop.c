@@ -12,8 +12,8 @@
 
 const char *reason_name(enum reason reason)
 {
-    static const char *const names[] = {"end",     "steps",   "tokens",    "seconds",
-                                        "repeats", "context", "cancelled", "error"};
+    static const char *const names[] = {"end",     "steps",     "tokens", "seconds", "repeats",
+                                        "context", "cancelled", "log",    "error"};
     return names[reason];
 }
 
@@ -95,6 +95,7 @@ static size_t count_result(struct agent *agent, const struct turn_call *call,
 static enum reason stopped(const struct agent *agent)
 {
     return !agent->cancelled                   ? REASON_END
+           : agent->cancelled == CANCEL_LOG    ? REASON_LOG
            : agent->cancelled == CANCEL_PERSON ? REASON_CANCELLED
                                                : REASON_SECONDS;
 }

@@ -13,6 +13,7 @@ enum reason {
     REASON_REPEATS,   /* the same call brought the same again and again */
     REASON_CONTEXT,   /* the conversation does not fit, with all old results shrunk */
     REASON_CANCELLED, /* Ctrl-C */
+    REASON_LOG,       /* --replay: the log has no more turns of this task */
     REASON_ERROR
 };
 const char *reason_name(enum reason reason);
@@ -69,8 +70,16 @@ bool scripted_open_log(struct agent *agent, json_t *records, struct text *error)
 /* What was asked next in a log that is replayed; NULL: nothing more. */
 const char *scripted_next_prompt(struct agent *agent, struct text *task);
 
-/* How many results were not those of the log. */
-size_t scripted_differences(const struct agent *agent);
+/* Looks at how the task that was played ended in the log, and says where it was otherwise. */
+void scripted_compare_end(struct agent *agent, enum reason reason);
+
+/* What was played of a log and compared with it. */
+struct replayed {
+    size_t tasks, turns;
+    size_t results, differ; /* what calls brought; of that, not what they brought in the log */
+    size_t ends;            /* tasks that did not end as in the log */
+};
+struct replayed scripted_replayed(const struct agent *agent);
 
 /* ---- show.c: all that came from a model, a file or a program is shown escaped ---- */
 
@@ -79,7 +88,8 @@ void show_close(struct agent *agent);
 bool show_failed(const struct agent *agent); /* stdout cannot be written */
 
 void show_start(struct agent *agent);
-void show_progress(struct agent *agent, double fraction); /* of reading the prompt */
+void show_wait(struct agent *agent, const char *what);    /* begins what may take long */
+void show_progress(struct agent *agent, double fraction); /* of that; 1: it is over */
 void show_text(struct agent *agent, const char *text, size_t len);
 void show_thought(struct agent *agent, const char *text, size_t len);
 void show_call_begun(struct agent *agent, const char *name);
@@ -90,6 +100,7 @@ void show_question(struct agent *agent, const char *id, const struct action *act
 void show_verdict(struct agent *agent, const char *id, const char *verdict, const char *why);
 void show_result(struct agent *agent, const char *id, bool ok, const struct text *content,
                  size_t left_out);
+const char *show_reason(enum reason reason); /* "the task ...", a sentence */
 void show_end(struct agent *agent, const struct outcome *outcome);
 
 /* A line to the person. */
@@ -100,8 +111,8 @@ void show_say(struct agent *agent, const char *format, ...) __attribute__((forma
 /* What the command line says. */
 struct command_line {
     struct agent_options options;
-    const char *operands[2]; /* MODEL, or `doctor`, or `verify` and LOG */
-    size_t operand_count;
+    const char *operands[3]; /* MODEL, or `doctor`, or `verify` and LOG; the first ones */
+    size_t operand_count;    /* of all that were given */
     const char *root, *sandbox, *approve; /* as given */
     bool help, version;
 };

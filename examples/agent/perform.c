@@ -153,7 +153,7 @@ void call_do(struct agent *agent, const struct turn_call *call, struct called *c
             show_result(agent, call->id, called->ok, content, left_out);
     }
     if (!called->fatal && agent->model.result)
-        agent->model.result(&agent->model, agent, call->id, called->digest);
+        agent->model.result(&agent->model, agent, call, called->digest);
     if (called->outside) {
         called->fatal = !taint(agent, &action) || called->fatal;
         wrap(agent, content);

@@ -1,20 +1,26 @@
 /*
  * Turns without a model: those of a log (--replay), or, in test builds, of a script, one JSON object a line:
- * {"text": ..., "calls": [{"name": ..., "arguments": an object, or a string as a model might write it}]}.
+ * {"text": ..., "calls": [{"name": ..., "arguments": an object, or a string as a model might write it}],
+ * "reading": seconds that the prompt takes}.
  */
 #include "log.h"
 #include "loop.h"
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef AGENT_TEST
+#include <unistd.h>
+#endif
 
 #define CONTEXT 32768
-#define TOKEN_BYTES 4 /* of a token, about */
+#define TOKEN_BYTES 4         /* of a token, about */
+#define NUMBER_MAX 1000000000 /* of what a log counts */
 
 struct script {
     json_t *records; /* owned: the turns, of a log other records too */
     size_t next;     /* the record to look at for the next turn */
-    size_t differ;   /* results that are not those of the log */
+    bool is_log;
+    struct replayed replayed;
 };
 
 /* The next record of a kind; NULL: there is none before the task's end (a result: before the next turn). */
@@ -65,6 +71,27 @@ static bool add_calls(struct turn *turn, const json_t *calls, json_t *tool_calls
     return true;
 }
 
+/* A count in a record; `otherwise` where there is none, or none that can be. */
+static size_t number_of(const json_t *record, const char *key, size_t otherwise)
+{
+    const json_t *value = json_object_get(record, key);
+    json_int_t number = json_integer_value(value);
+    return json_is_integer(value) && number >= 0 && number <= NUMBER_MAX ? (size_t)number
+                                                                         : otherwise;
+}
+
+#ifdef AGENT_TEST
+/* Ten steps of progress, in as many tenths of `seconds`. */
+static void play_reading(struct agent *agent, double seconds)
+{
+    show_wait(agent, "reading the prompt");
+    for (int i = 1; i <= 10 && seconds > 0; i++) {
+        usleep((useconds_t)(seconds * 1e5));
+        show_progress(agent, i * 0.1);
+    }
+}
+#endif
+
 static bool script_turn(struct model *model, struct agent *agent, const json_t *messages,
                         size_t max_tokens, struct turn *turn, struct text *error)
 {
@@ -75,7 +102,17 @@ static bool script_turn(struct model *model, struct agent *agent, const json_t *
     (void)max_tokens;
     turn->stop = "end";
     turn->message = json_pack("{s:s,s:s}", "role", "assistant", "content", "");
+    if (!record && script->is_log) { /* the task ends here, without a turn */
+        json_decref(tool_calls);
+        json_decref(turn->message);
+        turn->message = NULL;
+        agent->cancelled = CANCEL_LOG;
+        return true;
+    }
     if (record) {
+#ifdef AGENT_TEST
+        play_reading(agent, json_number_value(json_object_get(record, "reading")));
+#endif
         log_bytes_get(json_object_get(record, "text"), &turn->text);
         json_t *message = json_object_get(record, "message");
         bool sound = add_calls(turn, json_object_get(record, "calls"), tool_calls);
@@ -98,8 +135,10 @@ static bool script_turn(struct model *model, struct agent *agent, const json_t *
     json_decref(tool_calls);
     if (turn->text.len)
         show_text(agent, turn->text.data, turn->text.len);
-    turn->tokens = turn->text.len / TOKEN_BYTES;
-    turn->prompt_tokens = agent->used;
+    turn->tokens = number_of(record, "tokens", turn->text.len / TOKEN_BYTES);
+    turn->prompt_tokens = number_of(record, "prompt_tokens", agent->used);
+    turn->kept_tokens = number_of(record, "kept_tokens", 0);
+    script->replayed.turns++;
     return true;
 }
 
@@ -111,16 +150,20 @@ static size_t script_tokens_of(struct model *model, const char *text, size_t len
 }
 
 /* Says where a call does not bring what it brought when the log was written. */
-static void compare_result(struct model *model, struct agent *agent, const char *id,
+static void compare_result(struct model *model, struct agent *agent, const struct turn_call *call,
                            const char *digest)
 {
     struct script *script = model->state;
     json_t *record = next_record(script, "result");
     const char *before = json_string_value(json_object_get(record, "sha256"));
-    if (before && strcmp(before, digest) != 0) {
-        script->differ++;
-        show_say(agent, "replay: call %s brought something else than in the log", id);
-    }
+    script->replayed.results++;
+    if (before && strcmp(before, digest) == 0)
+        return;
+    script->replayed.differ++;
+    show_say(agent,
+             before ? "replay: %s (%s) brought something else than in the log"
+                    : "replay: %s (%s) was not carried out in the log",
+             call->name, call->id);
 }
 
 static void script_close(struct model *model)
@@ -151,8 +194,17 @@ static bool open_records(struct agent *agent, json_t *records, struct text *erro
 
 bool scripted_open_log(struct agent *agent, json_t *records, struct text *error)
 {
+    struct agent_options *options = &agent->options;
+    const json_t *start = json_array_get(records, 0);
+    size_t context = number_of(start, "context", CONTEXT);
+    options->steps_max = number_of(start, "steps", options->steps_max);
+    options->tokens_max = number_of(start, "tokens", options->tokens_max);
+    options->repeats_max = number_of(start, "repeats", options->repeats_max);
     if (!open_records(agent, records, error))
         return false;
+    if (!options->context && context)
+        agent->model.context = context;
+    ((struct script *)agent->model.state)->is_log = true;
     agent->model.result = compare_result;
     return true;
 }
@@ -160,17 +212,64 @@ bool scripted_open_log(struct agent *agent, json_t *records, struct text *error)
 const char *scripted_next_prompt(struct agent *agent, struct text *task)
 {
     struct script *script = agent->model.state;
-    json_t *record;
-    while (script->next < json_array_size(script->records)) {
-        record = next_record(script, "prompt");
-        if (record) {
-            task->len = 0;
-            log_bytes_get(json_object_get(record, "text"), task);
-            return task->failed ? NULL : task->data;
-        }
-        script->next++; /* the end of a task without a prompt: look behind it */
+    for (; script->next < json_array_size(script->records); script->next++) {
+        const json_t *record = json_array_get(script->records, script->next);
+        const char *what = json_string_value(json_object_get(record, "what"));
+        if (!what)
+            continue;
+        if (strcmp(what, "clear") == 0 && !loop_clear(agent))
+            return NULL;
+        if (strcmp(what, "undo") == 0)
+            show_say(agent, "replay: the /undo that the log has here is not done again");
+        if (strcmp(what, "prompt") != 0)
+            continue;
+        script->next++;
+        script->replayed.tasks++;
+        task->len = 0;
+        log_bytes_get(json_object_get(record, "text"), task);
+        return task->failed ? NULL : task->data;
     }
     return NULL;
+}
+
+static bool reason_is(const char *name, enum reason reason)
+{
+    return strcmp(name, reason_name(reason)) == 0;
+}
+
+/* The sentence of a reason that a log names. */
+static const char *reason_text(const char *name)
+{
+    enum reason reason = REASON_END;
+    while (reason < REASON_ERROR && !reason_is(name, reason))
+        reason++;
+    return show_reason(reason);
+}
+
+void scripted_compare_end(struct agent *agent, enum reason reason)
+{
+    struct script *script = agent->model.state;
+    size_t left = 0;
+    const char *before = NULL;
+    while (!before && script->next < json_array_size(script->records)) {
+        const json_t *record = json_array_get(script->records, script->next++);
+        const char *what = json_string_value(json_object_get(record, "what"));
+        left += what && strcmp(what, "turn") == 0;
+        if (what && strcmp(what, "done") == 0)
+            before = json_string_value(json_object_get(record, "reason"));
+    }
+    bool same = left == 0 && (!before || reason == REASON_LOG || reason_is(before, reason));
+    script->replayed.ends += !same;
+    if (!before)
+        show_say(agent, "replay: in the log this task has no end: the session was killed, or runs");
+    else if (!same || reason == REASON_LOG)
+        show_say(agent, "replay: in the log %s%s", left ? "more turns followed, and " : "",
+                 reason_text(before));
+}
+
+struct replayed scripted_replayed(const struct agent *agent)
+{
+    return ((const struct script *)agent->model.state)->replayed;
 }
 
 bool scripted_open(struct agent *agent, const char *path, struct text *error)
@@ -194,10 +293,4 @@ bool scripted_open(struct agent *agent, const char *path, struct text *error)
         return false;
     }
     return open_records(agent, records, error);
-}
-
-size_t scripted_differences(const struct agent *agent)
-{
-    const struct script *script = agent->model.state;
-    return script->differ;
 }

@@ -3,6 +3,7 @@
  * object on a line of stdout. Nothing that a model, a file or a program made reaches either but escaped, and
  * what is not the model's own stands behind "  | ".
  */
+#include "log.h"
 #include "loop.h"
 #include "policy.h"
 #include "sandbox.h"
@@ -10,18 +11,22 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CALL_SHOWN 300 /* bytes of a call's arguments on its line; the question shows all of them */
 #define RESULT_LINES 8 /* of a result */
 #define LINE_SHOWN 200 /* bytes of each */
+#define SILENT_S 2     /* what takes no longer shows no progress */
 
 struct show {
-    bool colours;     /* stderr is a terminal that knows them */
-    bool dim;         /* stderr is in the middle of a thought */
-    bool line_open;   /* stdout is in the middle of a line */
-    bool passing;     /* stderr has a line that goes again: a call that is being made, progress */
-    bool failed;      /* stdout takes no more */
+    bool colours;   /* stderr is a terminal that knows them */
+    bool dim;       /* stderr is in the middle of a thought */
+    bool line_open; /* stdout is in the middle of a line */
+    bool passing;   /* stderr has a line that goes again: a call that is being made, progress */
+    bool failed;    /* stdout takes no more */
+    const char *waits_for; /* what progress is of, since when */
+    time_t since;
     struct text held; /* the first bytes of a letter whose others have not come */
 };
 
@@ -147,16 +152,106 @@ static const char *approve_name(enum approve_mode mode)
     return mode == APPROVE_ASK ? "ask" : mode == APPROVE_EDITS ? "edits" : "deny";
 }
 
-static const char *const approve_texts[] = {
-    [APPROVE_ASK] = "ask before every change and every run",
-    [APPROVE_EDITS] = "changes below the root go through, runs are asked",
-    [APPROVE_DENY] = "what would need a question is refused"};
-
+/* A row of the first screen; without a name it goes on with the one before. */
 static void row(struct agent *agent, const char *name, const char *text)
 {
-    fprintf(stderr, "%-9s", name);
+    fprintf(stderr, "%-11s", name);
     output_shown(agent->show, stderr, text, strlen(text), false);
     fputc('\n', stderr);
+}
+
+/* Where programs run: what that means for files, network and names. */
+enum reach {
+    REACH_WALLS, /* behind walls */
+    REACH_NOT,   /* nowhere: no wall around files works here */
+    REACH_ALL    /* --sandbox none */
+};
+
+static enum reach reach_of(const struct agent *agent)
+{
+    return agent->options.sandbox == SANDBOX_NONE           ? REACH_ALL
+           : sandbox_tier(agent->sandbox) == SANDBOX_TIER_D ? REACH_NOT
+                                                            : REACH_WALLS;
+}
+
+static void files_rows(struct agent *agent, enum reach reach)
+{
+    static const char *const changes[] = {
+        "files below the root; programs: these, and a private TMPDIR",
+        "files below the root; no program runs",
+        "files below the root; programs: all that you can change"};
+    static const char *const reads[] = {
+        "files below the root; programs: these, and the system's programs", "files below the root",
+        "files below the root; programs: all that you can read"};
+    static const char *const networks[] = {"none", "none", "programs reach all that you can reach"};
+    const struct agent_options *options = &agent->options;
+    bool read_only = options->sandbox == SANDBOX_READ_ONLY;
+    row(agent, "may change",
+        read_only ? reach == REACH_NOT ? "nothing; no program runs"
+                                       : "nothing; programs: a private TMPDIR alone"
+                  : changes[reach]);
+    if (reach == REACH_WALLS && !read_only && sandbox_tier(agent->sandbox) != SANDBOX_TIER_A)
+        row(agent, "", "(programs make no new names at the root's top)");
+    row(agent, "may read", reads[reach]);
+    for (size_t i = 0; i < options->read_dir_count && reach == REACH_WALLS; i++) {
+        struct text line = {0};
+        text_format(&line, "programs: %s (--read)", options->read_dirs[i]);
+        row(agent, "", line.failed ? options->read_dirs[i] : line.data);
+        text_free(&line);
+    }
+    row(agent, "protected",
+        read_only ? ".git, shell and editor settings, assistants' rules: not written"
+        : reach == REACH_ALL
+            ? ".git, shell and editor settings: a word is typed (programs: freely)"
+            : ".git, shell and editor settings, assistants' rules: a word is typed");
+    row(agent, "hidden",
+        reach == REACH_ALL ? "secrets as .env*, *.pem, .ssh: not read (by programs: freely)"
+                           : "secrets as .env*, *.pem, .ssh: neither read nor written");
+    row(agent, "network", networks[reach]);
+}
+
+static void walls_row(struct agent *agent, enum reach reach)
+{
+    enum sandbox_tier tier = sandbox_tier(agent->sandbox);
+    if (reach != REACH_WALLS)
+        colour(agent->show, "31");
+    row(agent, "walls",
+        reach == REACH_ALL   ? "NO FILE SANDBOX (--sandbox none): nothing stands around programs"
+        : reach == REACH_NOT ? "tier D, NO FILE SANDBOX works here: no program may run"
+        : tier == SANDBOX_TIER_A ? "tier A, the best: programs see a file system made for them"
+        : tier == SANDBOX_TIER_B ? "tier B: the kernel (Landlock) keeps programs to these folders"
+                                 : "tier C: as B on an older kernel, some of it by seccomp alone");
+    if (reach != REACH_WALLS)
+        colour(agent->show, "0");
+    if (reach == REACH_NOT || (reach == REACH_WALLS && tier != SANDBOX_TIER_A))
+        row(agent, "", "(infer-agent doctor says why not a better one)");
+}
+
+/* What is asked, as it really holds here. */
+static void approval_rows(struct agent *agent, enum reach reach)
+{
+    const struct agent_options *options = &agent->options;
+    bool changes = options->sandbox != SANDBOX_READ_ONLY, runs = reach != REACH_NOT;
+    const char *asked = changes && runs ? "every change and every run is asked"
+                        : changes       ? "every change is asked"
+                        : runs          ? "every run is asked"
+                                        : "nothing is changed or run, so nothing is asked";
+    if (options->approve == APPROVE_DENY) {
+        row(agent, "approval", "what would be asked is refused (--approve deny)");
+        return;
+    }
+    if (options->approve == APPROVE_EDITS && changes && !policy_asks_all(agent)) {
+        row(agent, "approval", "changes go through, programs and protected names are asked; once");
+        row(agent, "", "a file was read or a program ran: also what undo cannot take back");
+    } else {
+        row(agent, "approval", asked);
+    }
+    if (options->approve == APPROVE_EDITS && changes && policy_asks_all(agent))
+        row(agent, "",
+            reach == REACH_WALLS ? "(--approve edits does not hold: programs run as root)"
+                                 : "(--approve edits does not hold: no wall around files)");
+    if (!isatty(STDIN_FILENO) && (changes || runs))
+        row(agent, "", "no terminal to answer at: what is asked is refused");
 }
 
 static json_t *texts(const char *const *items, size_t count)
@@ -178,29 +273,30 @@ static json_t *tool_names(const struct agent *agent)
 void show_start(struct agent *agent)
 {
     const struct agent_options *options = &agent->options;
-    const char *model = options->model_path ? options->model_path : "(none: turns are played)";
+    const char *model =
+        options->model_path ? options->model_path : "none: the turns of a log are played";
     struct text line = {0};
-    const char *walls = sandbox_describe(agent->sandbox);
+    const char *walls = sandbox_describe(agent->sandbox), *log = log_path(agent->log);
     if (options->json) {
+        char tier[2] = {(char)sandbox_tier(agent->sandbox)};
         emit(agent, "start",
-             json_pack("{s:o,s:I,s:o,s:o,s:s,s:o,s:o}", "model", json_any(model, strlen(model)),
-                       "context", (json_int_t)agent->model.context, "root",
-                       json_any(options->root, strlen(options->root)), "sandbox",
-                       json_any(walls, strlen(walls)), "approve", approve_name(options->approve),
-                       "read", texts(options->read_dirs, options->read_dir_count), "tools",
-                       tool_names(agent)));
+             json_pack("{s:o,s:I,s:o,s:s,s:o,s:s,s:o,s:o,s:o}", "model",
+                       json_any(model, strlen(model)), "context", (json_int_t)agent->model.context,
+                       "root", json_any(options->root, strlen(options->root)), "tier", tier,
+                       "sandbox", json_any(walls, strlen(walls)), "approve",
+                       approve_name(options->approve), "read",
+                       texts(options->read_dirs, options->read_dir_count), "tools",
+                       tool_names(agent), "log", json_any(log, strlen(log))));
         return;
     }
-    text_format(&line, "%s, context %zu tokens", model, agent->model.context);
+    enum reach reach = reach_of(agent);
+    text_format(&line, "%s, %zu tokens of context", model, agent->model.context);
     row(agent, "model", line.failed ? model : line.data);
     row(agent, "root", options->root);
-    row(agent, "sandbox", walls);
-    row(agent, "approval",
-        options->approve == APPROVE_EDITS && policy_asks_all(agent)
-            ? "each change and each run is asked: programs are not walled in here, or run as root"
-            : approve_texts[options->approve]);
-    for (size_t i = 0; i < options->read_dir_count; i++)
-        row(agent, "read", options->read_dirs[i]);
+    files_rows(agent, reach);
+    walls_row(agent, reach);
+    approval_rows(agent, reach);
+    row(agent, "log", log);
     text_free(&line);
 }
 
@@ -272,13 +368,31 @@ void show_thought(struct agent *agent, const char *text, size_t len)
     whole_letters(agent, text, len, thought_piece);
 }
 
+static time_t seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+void show_wait(struct agent *agent, const char *what)
+{
+    agent->show->waits_for = what;
+    agent->show->since = seconds_now();
+}
+
 void show_progress(struct agent *agent, double fraction)
 {
     struct show *show = agent->show;
-    if (agent->options.json || !show->colours || fraction >= 1)
+    if (agent->options.json || !show->colours)
         return;
-    end_line(show);
-    fprintf(stderr, "  reading the prompt: %.0f %%", fraction * 100);
+    if (fraction < 1 && seconds_now() - show->since < SILENT_S)
+        return;
+    if (fraction < 1 || show->passing)
+        end_line(show);
+    if (fraction >= 1)
+        return;
+    fprintf(stderr, "  %s: %.0f %%", show->waits_for, fraction * 100);
     show->passing = true;
 }
 
@@ -405,13 +519,20 @@ void show_result(struct agent *agent, const char *id, bool ok, const struct text
 
 /* How a task ended, for a person. */
 static const char *const end_texts[] = {
-    [REASON_END] = "done",
-    [REASON_STEPS] = "stopped: as many turns as --steps allows",
-    [REASON_TOKENS] = "stopped: as many tokens as --tokens allows",
-    [REASON_SECONDS] = "stopped: as long as --seconds allows",
-    [REASON_REPEATS] = "stopped: the same call brought the same again and again",
-    [REASON_CONTEXT] = "stopped: the context is full",
-    [REASON_CANCELLED] = "cancelled"};
+    [REASON_END] = "the task is done",
+    [REASON_STEPS] = "the task was stopped: it took as many turns as --steps allows",
+    [REASON_TOKENS] = "the task was stopped: it made as many tokens as --tokens allows",
+    [REASON_SECONDS] = "the task was stopped: it took as long as --seconds allows",
+    [REASON_REPEATS] = "the task was stopped: the model made the same call again and again",
+    [REASON_CONTEXT] = "the task was stopped: the context is full (-c N gives more)",
+    [REASON_CANCELLED] = "the task was stopped by Ctrl-C",
+    [REASON_LOG] = "the log has no more turns of this task",
+    [REASON_ERROR] = "the task failed"};
+
+const char *show_reason(enum reason reason)
+{
+    return end_texts[reason];
+}
 
 void show_end(struct agent *agent, const struct outcome *outcome)
 {
@@ -424,9 +545,13 @@ void show_end(struct agent *agent, const struct outcome *outcome)
                                 json_any(outcome->error.data, outcome->error.len));
         emit(agent, "end", members);
     } else if (outcome->reason == REASON_ERROR) {
-        show_say(agent, "%s", outcome->error.len ? outcome->error.data : "out of memory");
+        show_say(agent, "%s: %s", end_texts[REASON_ERROR],
+                 outcome->error.len
+                     ? outcome->error.data
+                     : "there is no memory, or the log or the output cannot be written");
     } else {
-        show_say(agent, "%s (%zu turn%s, %zu tokens, %.1f s)", end_texts[outcome->reason],
-                 outcome->steps, outcome->steps == 1 ? "" : "s", outcome->tokens, outcome->seconds);
+        show_say(agent, "%s (%zu turn%s, %zu token%s, %.1f s)", end_texts[outcome->reason],
+                 outcome->steps, outcome->steps == 1 ? "" : "s", outcome->tokens,
+                 outcome->tokens == 1 ? "" : "s", outcome->seconds);
     }
 }

@@ -48,7 +48,7 @@ static void answer(struct agent *agent, const char *line)
     struct outcome outcome;
     loop_run(agent, line, strlen(line), &outcome);
     if (outcome.reason == REASON_CONTEXT)
-        show_say(agent, "the conversation does not fit any more; /clear forgets it");
+        show_say(agent, "/clear forgets the conversation, and makes room");
     text_free(&outcome.error);
 }
 

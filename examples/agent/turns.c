@@ -126,11 +126,16 @@ static int64_t local_time(void)
     return localtime_r(&now, &local) ? (int64_t)now + local.tm_gmtoff : (int64_t)now;
 }
 
+static bool on_load(void *ud, double fraction)
+{
+    struct agent *agent = ud;
+    show_progress(agent, fraction);
+    return !agent->cancelled;
+}
+
 static bool on_progress(void *ud, double fraction)
 {
-    struct receiver *receiver = ud;
-    show_progress(receiver->agent, fraction);
-    return !receiver->agent->cancelled;
+    return on_load(((struct receiver *)ud)->agent, fraction);
 }
 
 static bool fail(struct text *error, const char *text)
@@ -162,6 +167,7 @@ static bool model_turn(struct model *model, struct agent *agent, const json_t *m
     char *text = json_dumps(messages, JSON_COMPACT);
     if (!text)
         return fail(error, "out of memory");
+    show_wait(agent, "reading the prompt");
     infer_status status = infer_chat(engine->session, text, strlen(text), &options, &result, &err);
     free(text);
     turn->stop = receiver.enough ? "end" : infer_stop_name(result.stop);
@@ -264,8 +270,15 @@ static infer_status open_template(struct agent *agent, struct engine *engine, in
     struct text text = {0};
     char block[8192];
     size_t got;
-    if (!agent->options.chat_template)
-        return infer_template_new(engine->model, NULL, 0, &engine->chat_template, err);
+    if (!agent->options.chat_template) {
+        infer_status status =
+            infer_template_new(engine->model, NULL, 0, &engine->chat_template, err);
+        if (status != INFER_OK) { /* it has none, or one that cannot be used */
+            size_t len = strlen(err->text);
+            snprintf(err->text + len, sizeof err->text - len, "; --chat-template FILE gives one");
+        }
+        return status;
+    }
     FILE *file = fopen(agent->options.chat_template, "rb");
     while (file && (got = fread(block, 1, sizeof block, file)) != 0)
         text_add(&text, block, got);
@@ -303,12 +316,16 @@ bool turns_open(struct agent *agent, struct text *error)
 {
     struct engine *engine = calloc(1, sizeof *engine);
     infer_error err = {0};
-    infer_model_options model_options = {
-        .size = sizeof model_options, .log = on_log, .log_ud = agent};
+    infer_model_options model_options = {.size = sizeof model_options,
+                                         .progress = on_load,
+                                         .progress_ud = agent,
+                                         .log = on_log,
+                                         .log_ud = agent};
     if (!engine)
         return fail(error, "out of memory");
     agent->model = (struct model){
         .state = engine, .turn = model_turn, .tokens_of = model_tokens_of, .close = engine_close};
+    show_wait(agent, "loading the model");
     infer_status status =
         infer_model_open(agent->options.model_path, &model_options, &engine->model, &err);
     if (status == INFER_OK)
@@ -318,11 +335,12 @@ bool turns_open(struct agent *agent, struct text *error)
     if (status == INFER_OK)
         status = open_plan(agent, engine, &err);
     if (status == INFER_OK)
-        status = infer_plan_load(engine->plan, NULL, NULL, &err);
+        status = infer_plan_load(engine->plan, on_load, agent, &err);
     if (status == INFER_OK)
         status = infer_session_new(engine->plan, &engine->session, &err);
     if (status == INFER_OK)
         status = open_sampler(agent, engine, &err);
+    show_progress(agent, 1);
     if (status != INFER_OK)
         return fail(error, err.text);
     cancel_target(engine->session);

@@ -87,6 +87,8 @@ TILE(q3_k, Q3_K)
 TILE(q4_k, Q4_K)
 TILE(q5_k, Q5_K)
 TILE(q6_k, Q6_K)
+TILE(iq2_xs, IQ2_XS)
+TILE(iq3_xxs, IQ3_XXS)
 
 /* Up to 16 rows of one output column, in or out. */
 static void move_rows(float *to, const float *from, size_t rows)

@@ -12,7 +12,8 @@
  *
  * Codes are unsigned and small enough that `sums` products of vpmaddubsw add up in int16 (the
  * offset that made them unsigned comes off through the activations' sums), or signed bytes, where
- * the sign moves to the activation (|w| <= 128, |x| <= 127: a pair fits int16, no more).
+ * the sign moves to the activation (|w| <= 128, |x| <= 127: a pair fits int16, no more; `sums` 1, or
+ * more where |w| is smaller).
  *
  * A type supplies two functions for eight rows and one block: its scales, and its codes, each given
  * to inf_avx2_put in order of k. One column: the codes go straight into products. More: they go
@@ -48,7 +49,7 @@ struct inf_avx2_shape {
     uint32_t weights, bytes; /* of a block */
     uint32_t sub;            /* weights to a scale: 16 or 32 */
     uint32_t sums;           /* products that add up in int16: 8, 4, 2; 1 says signed codes */
-    int shift;               /* offset = 128 >> shift; 0: the codes have none */
+    int shift;               /* offset = 128 >> shift; 0: the codes have none; -1: signed codes */
     enum inf_form form;
 };
 
@@ -304,7 +305,7 @@ INF_AVX2_INLINE __m256i inf_avx2_dup4(const int8_t *q)
 /* One product of four weights a row with four activations, as int16 pairs (two lanes a row). */
 INF_AVX2_INLINE __m256i inf_avx2_product(struct inf_avx2_shape shape, __m256i code, __m256i x)
 {
-    if (shape.sums == 1)
+    if (shape.sums == 1 || shape.shift < 0)
         return _mm256_maddubs_epi16(_mm256_abs_epi8(code), _mm256_sign_epi8(x, code));
     return _mm256_maddubs_epi16(code, x);
 }
@@ -327,7 +328,7 @@ INF_AVX2_INLINE __m256 inf_avx2_add_sub(struct inf_avx2_shape shape, uint32_t j,
                                         const struct inf_avx2_column *x, __m256i sum,
                                         const float *scale, const float *min, __m256 acc)
 {
-    if (shape.shift)
+    if (shape.shift > 0)
         sum = _mm256_add_epi32(sum, _mm256_srai_epi32(_mm256_set1_epi32(x->neg[j]), shape.shift));
     __m256 xscale = _mm256_set1_ps(x->scale[j * shape.sub / 32]);
     acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(_mm256_loadu_ps(scale), xscale),
@@ -371,6 +372,19 @@ INF_AVX2_INLINE void inf_avx2_prefetch(const struct inf_avx2_sink *s, uint32_t n
     }
 }
 
+/* Product n of column c to its sums, and at the end of a sub-block those to its result. */
+INF_AVX2_INLINE void inf_avx2_put_product(struct inf_avx2_sink *s, uint32_t n, uint32_t c,
+                                          __m256i product)
+{
+    uint32_t groups = s->shape.sub / 4, j = n / groups, i = n % groups;
+    const struct inf_avx2_scales *scales = &s->scales;
+    inf_avx2_fold(s->shape, i, product, &s->words[c], &s->sum[c]);
+    if (i == groups - 1)
+        s->acc[c] =
+            inf_avx2_add_sub(s->shape, j, &s->x[c], s->sum[c], scales->scale + j * scales->step,
+                             scales->min + j * scales->step, s->acc[c]);
+}
+
 /* Group n of four weights of the block, for eight rows; called with n = 0, 1, 2 and so on. */
 INF_AVX2_INLINE void inf_avx2_put(struct inf_avx2_sink *s, uint32_t n, __m256i code)
 {
@@ -379,16 +393,9 @@ INF_AVX2_INLINE void inf_avx2_put(struct inf_avx2_sink *s, uint32_t n, __m256i c
         _mm256_store_si256((__m256i *)(void *)(s->panel + 64 * n), code);
         return;
     }
-    uint32_t groups = s->shape.sub / 4, j = n / groups, i = n % groups;
-    const struct inf_avx2_scales *scales = &s->scales;
-    for (uint32_t c = 0; c < s->cols; c++) {
-        __m256i product = inf_avx2_product(s->shape, code, inf_avx2_dup4(s->x[c].q + 4 * n));
-        inf_avx2_fold(s->shape, i, product, &s->words[c], &s->sum[c]);
-        if (i == groups - 1)
-            s->acc[c] =
-                inf_avx2_add_sub(s->shape, j, &s->x[c], s->sum[c], scales->scale + j * scales->step,
-                                 scales->min + j * scales->step, s->acc[c]);
-    }
+    for (uint32_t c = 0; c < s->cols; c++)
+        inf_avx2_put_product(s, n, c,
+                             inf_avx2_product(s->shape, code, inf_avx2_dup4(s->x[c].q + 4 * n)));
 }
 
 /* ---- Loops over a matrix ----------------------------------------------------------------------
@@ -511,7 +518,7 @@ typedef void inf_avx2_tile_fn(const struct inf_avx2_panel *panel, size_t weights
 /* The tiles: bits of a code (8: signed) and form. */
 inf_avx2_tile_fn inf_avx2_tile_q4_0, inf_avx2_tile_q4_1, inf_avx2_tile_q5_0, inf_avx2_tile_q5_1,
     inf_avx2_tile_q8_0, inf_avx2_tile_q2_k, inf_avx2_tile_q3_k, inf_avx2_tile_q4_k,
-    inf_avx2_tile_q5_k, inf_avx2_tile_q6_k;
+    inf_avx2_tile_q5_k, inf_avx2_tile_q6_k, inf_avx2_tile_iq2_xs, inf_avx2_tile_iq3_xxs;
 
 /* The shapes of types, or of those that are alike. */
 #define INF_AVX2_SHAPE_Q4_0                                                                        \
@@ -565,6 +572,27 @@ inf_avx2_tile_fn inf_avx2_tile_q4_0, inf_avx2_tile_q4_1, inf_avx2_tile_q5_0, inf
 #define INF_AVX2_SHAPE_MXFP4                                                                       \
     {                                                                                              \
         32, 17, 32, 4, 3, INF_FORM_S32                                                             \
+    }
+
+#define INF_AVX2_SHAPE_IQ2_XXS                                                                     \
+    {                                                                                              \
+        256, 66, 32, 3, -1, INF_FORM_S32                                                           \
+    }
+#define INF_AVX2_SHAPE_IQ2_XS                                                                      \
+    {                                                                                              \
+        256, 74, 16, 2, -1, INF_FORM_S16                                                           \
+    }
+#define INF_AVX2_SHAPE_IQ2_S                                                                       \
+    {                                                                                              \
+        256, 82, 16, 2, -1, INF_FORM_S16                                                           \
+    }
+#define INF_AVX2_SHAPE_IQ3_XXS                                                                     \
+    {                                                                                              \
+        256, 98, 32, 2, -1, INF_FORM_S32                                                           \
+    }
+#define INF_AVX2_SHAPE_IQ3_S                                                                       \
+    {                                                                                              \
+        256, 110, 32, 8, -1, INF_FORM_S32                                                          \
     }
 
 /* Two columns or more: panels of 16 rows by INF_AVX2_CHUNK weights. */

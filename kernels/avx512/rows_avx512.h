@@ -4,8 +4,12 @@
  *
  *     step(rows, n, h, sink, cols)   puts scales and weights of n blocks of 32
  *
- * and gets matmul(args). With WEIGHTS = 256, n is 8.
+ * and gets matmul(args). With WEIGHTS = 256, n is 8. A type whose weights are turned (grid_avx512.h) has
+ * TURNED 1 and WEIGHTS = 256.
  */
+#ifndef TURNED
+#define TURNED 0
+#endif
 #define SUB INF_FORM_SUB(FORM)
 
 /* Rows row..row + 15 at weight `at`. Rows that do not exist are rows of zeros in scratch. */
@@ -38,6 +42,7 @@ INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned 
     _Alignas(64) int32_t sums[INF_ROWS_COLS * 256];
     struct inf_heads h = {1, scale, min, dmin, mins};
     _Alignas(64) int32_t owed[INF_ROWS_COLS][2][16];
+    _Alignas(64) uint8_t turned[TURNED ? INF_ROWS_COLS : 1][INF_STEP];
     struct inf_sink sink = {.owed = owed, .sums = sums};
     const uint8_t *x[INF_ROWS_COLS];
     __m512 acc[INF_ROWS_COLS];
@@ -52,7 +57,7 @@ INF_INLINE void few(const struct inf_matmul_args *a, size_t row, const unsigned 
         unsigned n = blocks_at(a, at);
         struct inf_rows16 rows = rows_at(a, row, at, n);
         for (unsigned c = 0; c < cols; c++) {
-            sink.x[c] = x[c] + at;
+            sink.x[c] = TURNED ? inf_turn(turned[c], x[c] + at) : x[c] + at;
             if (OWED != INF_OWED_NONE)
                 inf_put_owed(owed[c], OWED, x[c] + neg_at + at / SUB * 4, n * 32 / SUB);
         }

@@ -394,6 +394,16 @@ INF_INLINE void inf_put_owed(int32_t out[2][16], unsigned owed, const uint8_t *n
     __asm__("" : "+m"(*(int32_t(*)[2][16])out));
 }
 
+/* Numbers 4b + j of each 16 to 4j + b, of a step; returns `to`. */
+INF_INLINE const uint8_t *inf_turn(uint8_t *to, const uint8_t *x)
+{
+    __m512i from = _mm512_set4_epi32(0x0f0b0703, 0x0e0a0602, 0x0d090501, 0x0c080400);
+    for (unsigned i = 0; i < INF_STEP; i += 64)
+        _mm512_store_si512(to + i, _mm512_shuffle_epi8(_mm512_loadu_si512(x + i), from));
+    __asm__("" : "+m"(*(uint8_t(*)[INF_STEP])to)); /* as in inf_put_owed */
+    return to;
+}
+
 /* Exact: the lower bits of a sum of shifted codes are 0. */
 INF_INLINE __m512i inf_shifted(__m512i sum, unsigned shift)
 {

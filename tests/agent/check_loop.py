@@ -161,11 +161,78 @@ def read(path):
 def answer(place):
     r = place.run([turn("All is well.")], "-p", "How is it?")
     check(r.status == 0 and r.out == "All is well.\n", "an answer: on stdout, status 0", r)
-    check("sandbox" in r.err and "root" in r.err and str(place.root) in r.err, "the first lines", r)
+    check("task is done (1 turn, " in r.err, "how it ended", r)
     r = place.run([turn("From stdin.")], stdin="What?\n")
     check(r.status == 0 and r.out == "From stdin.\n", "a task on stdin", r)
     r = place.run([turn("x")], stdin="")
     check(r.status == 2, "no task: usage", r)
+
+
+def screen(place):
+    """The first screen: rows that fit 80 columns, and say what holds."""
+    names = ["model", "root", "may change", "may read", "protected", "hidden", "network", "walls", "approval", "log"]
+    tier = place.run([turn("x")], "-p", "x", "--json").events("start")[0]["tier"]
+
+    def rows(*options, asked=False):
+        r = (place.run_asked if asked else place.run)([turn("x")], "-p", "x", *options)
+        lines = r.err.splitlines()
+        found, texts = [], {}
+        for line in lines:
+            name = line[:11].strip()
+            if name in names:
+                found.append(name)
+            elif line[:11].strip() or not found:
+                break
+            texts[found[-1]] = (texts.get(found[-1], "") + " " + line[11:]).strip()
+        long = [line for line in lines if len(line) > 80 and str(place.base) not in line]
+        check(found == names and not long, f"the rows of {options}: {found} {long}", r)
+        return texts
+
+    r = rows(asked=True)
+    check(r["root"] == str(place.root) and r["log"].startswith(str(place.base)), f"root and log: {r}")
+    check(r["walls"].startswith(f"tier {tier}") and "uid" not in r["walls"], f"the walls: {r}")
+    check(r["approval"] in ("every change and every run is asked", "every change is asked"), f"approval: {r}")
+    r = rows()
+    check("no terminal to answer at" in r["approval"], f"without a terminal: {r}")
+    r = rows("--tier", "D", "--approve", "edits", asked=True)
+    check("NO FILE SANDBOX" in r["walls"] and "no program runs" in r["may change"] and
+          "edits does not hold" in r["approval"], f"tier D: {r}")
+    r = rows("--sandbox", "none", "--approve", "edits", asked=True)
+    check("NO FILE SANDBOX" in r["walls"] and "all that you can" in r["may change"] + r["may read"] and
+          "reach all that you can" in r["network"] and "edits does not hold" in r["approval"], f"no sandbox: {r}")
+    r = rows("--approve", "deny")
+    check("refused" in r["approval"] and "asked is refused (" in r["approval"], f"deny: {r}")
+    if tier in "ABC":
+        r = rows("--sandbox", "read-only", "--read", "/usr/share", asked=True)
+        check(r["may change"].startswith("nothing;") and "/usr/share (--read)" in r["may read"] and
+              r["approval"] == "every run is asked", f"read-only: {r}")
+    if tier == "A":
+        r = rows("--approve", "edits", asked=True)
+        check("changes go through" in r["approval"] and "undo cannot take back" in r["approval"], f"edits: {r}")
+
+
+def progress(place):
+    """What takes longer than two seconds shows how far it is."""
+    slow, fast = dict(turn("read slowly"), reading=3), dict(turn("read fast"), reading=0.5)
+    r = place.run_asked([slow], talk=["go", "/exit"])
+    check("reading the prompt: 90 %" in r.terminal and "prompt: 10 %" not in r.terminal, "progress behind 2 s", r)
+    check(r.terminal.rfind("\033[K") > r.terminal.rfind("reading the prompt:"), "and it goes again", r)
+    r = place.run_asked([fast], talk=["go", "/exit"])
+    check("read fast" in r.terminal and "reading the prompt" not in r.terminal, "none before", r)
+    r = place.run([slow], "-p", "go")
+    check("reading the prompt" not in r.err, "none without a terminal", r)
+
+
+def endings(place):
+    """A sentence for each reason."""
+    look = [turn("look", read(f"f{i}.txt")) for i in range(3)]
+    for turns, options, said in ((look, ["--steps", "2"], "as many turns as --steps allows (2 turns, "),
+                                 ([turn("word " * 50, read("f0.txt"))] * 3, ["-n", "60"], "as many tokens as --tokens"),
+                                 ([look[0]] * 9, [], "the model made the same call again and again"),
+                                 ([turn("blah " * 2000, read("f0.txt"))] * 9, ["-c", "8192"], "the context is full")):
+        r = place.run(turns, "-p", "go", *options)
+        check(r.status == 3 and "infer-agent: the task was stopped: " in r.err and said in r.err,
+              f"an end: {said}", r)
 
 
 def usage(place):
@@ -174,6 +241,17 @@ def usage(place):
                           (["one", "two"], "two models"), (["-c", "12x"], "no number")):
         r = place.run([turn("x")], "-p", "x", *options)
         check(r.status == 2 and r.err.count("\n") == 1 and not r.out, f"usage: {what}", r)
+    for options, said in ((["a", "b", "c"], "one MODEL is needed, 3 were given: a, b, ..."),
+                          (["--steps", "0"], "--steps takes a whole number from 1 to 10000, not '0'"),
+                          (["--sandbox", "x"], "--sandbox takes workspace, read-only or none, not 'x'"),
+                          (["--reasoning", "x"], "--reasoning takes off or a whole number from 1"),
+                          (["--read"], "--read needs DIR: "), (["-c"], "-c needs N: "),
+                          (["--json=1"], "--json takes no value, not '1'"), (["--zap"], "no option '--zap'"),
+                          (["doctor", "x"], "doctor takes no other word, 1 was given: x"),
+                          (["verify", "a", "b"], "verify needs one LOG, 2 were given: a, b"),
+                          (["m", "--replay", "x"], "--replay LOG plays without a MODEL, 1 was given: m")):
+        r = place.run(None, *options)
+        check(r.status == 2 and said in r.err, f"usage: {options} says: {said}", r)
     r = place.run([turn("x")], "-p", "x", "--root", "/")
     check(r.status == 1 and "home" in r.err, "the root may not hold the home folder", r)
     r = place.run([turn("x")], "-p", "x", "--root", str(place.home))
@@ -195,6 +273,16 @@ def pages(_place):
     page = (SOURCE / "examples/agent/man/infer-agent.1").read_text().replace("\\-", "-")
     missing = [n for n in names if n not in hidden and not re.search(rf"^\.(B|BI|BR) .*{re.escape(n)}\b", page, re.M)]
     check(not missing and len(names) > 20, f"the man page has every option, not {missing}")
+    # The names that are not like others: the table of names.c, kind by kind, and nothing else.
+    table = re.findall(r'\{"([^"]+)", NAME_(\w+)\}', (SOURCE / "examples/agent/names.c").read_text())
+    page = page.replace("\\(ti", "~")
+    lists = [re.findall(r"\\&([^,\s]+)", block) for block in re.findall(r"^\.nh$(.*?)^\.hy$", page, re.M | re.S)]
+    for kind, named in zip(("PROTECTED", "PERSISTS", "HIDDEN"), lists):
+        rules = [pattern for pattern, its in table if its == kind]
+        check(rules == named and rules, f"the man page has the names of {kind}: {set(rules) ^ set(named)}")
+    check(len(lists) == 3 and sum(map(len, lists)) == len(table), f"and no others: {len(table)} rules")
+    order = [page.find(word) for word in (".B Tier A", ".B Tier B", ".B Tier C", ".B Tier D", ".SS Two dials", ".SH OPTIONS")]
+    check(order == sorted(order) and order[0] > 0, "the tiers come before the options")
     script = (f"source {SOURCE}/examples/agent/completion/infer-agent.bash; COMP_WORDS=({AGENT} m --sandbox '');"
               "COMP_CWORD=3; _infer_agent; echo ${COMPREPLY[*]}; "
               f"COMP_WORDS=({AGENT} m --chat); COMP_CWORD=2; _infer_agent; echo ${{COMPREPLY[*]}}")
@@ -308,8 +396,14 @@ def replay(place):
           r.events("result")[0]["ok"], "the same again", r)
     (place.root / "f0.txt").write_text("not as it was\n")
     r = place.run(None, "--replay", log, "--json")
-    check(r.status == 1 and any("something else" in e["text"] for e in r.events("notice")),
-          "what differs is said", r)
+    check(r.status == 1 and any("read_file (" in e["text"] and "something else" in e["text"]
+                                for e in r.events("notice")), "what differs is said, by its tool", r)
+    check("replay: 1 task, 2 turns; the result of 1 call was compared with the log: 1 is not as there" in
+          r.events("notice")[-1]["text"], "and what was compared", r)
+    (place.root / "f0.txt").write_text("as it was\n")
+    r = place.run(None, "--replay", log)
+    check(r.status == 0 and r.err.endswith("the result of 1 call was compared with the log: it is as there\n"),
+          "all as it was", r)
     done = subprocess.run([AGENT, "verify", str(log)], capture_output=True, text=True, check=False)
     check(done.returncode == 0 and "whole" in done.stdout, "verify")
     changed = place.log()
@@ -318,6 +412,37 @@ def replay(place):
     check(r.status == 1 and r.err.count("\n") == 1, "a log that was changed is not replayed", r)
     r = place.run(None, "--replay", log, "-p", "x")
     check(r.status == 2, "--replay and -p", r)
+
+
+def replay_ends(place):
+    """A replay has the log's limits and counts, plays on behind a task that one ended, and says how each ended."""
+    log, more = place.log(), place.log()
+    look = [turn("look", read(f"f{i}.txt")) for i in range(3)]
+    r = place.run(look, "-p", "go", "--steps", "2", "-c", "4096", log=log)
+    check(r.status == 3, "a session that a limit ends", r)
+    r = place.run(None, "--replay", log, "--json")
+    check(r.status == 0 and r.events("end")[0]["reason"] == "steps" and r.events("start")[0]["context"] == 4096,
+          "ends by the same limit, which is no failure", r)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    counts = [line["prompt_tokens"] for line in lines if line["what"] == "turn"]
+    check([e["prompt_tokens"] for e in r.events("turn")] == counts, "the counts of the log", r)
+    cut = place.base / "cut.jsonl"
+    cut.write_text("".join(log.read_text().splitlines(True)[:-2]))
+    r = place.run(None, "--replay", cut)
+    check(r.status == 0 and "in the log this task has no end" in r.err and "no end: " in r.err.splitlines()[0],
+          "a session that was killed", r)
+    r = place.run_asked([turn("wait", call("run", argv=["sleep", "34"]))], "-p", "go", log=more, answers=["y"],
+                        interrupt="* run")
+    check(r.status == 130, "a session that Ctrl-C ends", r)
+    r = place.run(None, "--replay", more)
+    check("the log has no more turns of this task" in r.err and "in the log the task was stopped by Ctrl-C" in r.err and
+          "1 is not as there" in r.err, "is played as far as it went", r)
+    talk = place.log()
+    r = place.run_asked([turn("look", read("f0.txt"))] * 5 + [turn("at last")], talk=["one", "two", "/exit"],
+                        log=talk)
+    r = place.run(None, "--replay", talk, "--json")
+    check(r.status == 0 and [e["reason"] for e in r.events("end")] == ["repeats", "end"],
+          "a task that repeats, and the next one", r)
 
 
 def events(place):
@@ -363,7 +488,27 @@ def conversation(place):
     check(r.status == 0, "a conversation ends with status 0", r)
     for text in ("first answer", "second answer", "third answer", "forget the conversation", "no command"):
         check(text in r.terminal, f"a conversation: {text}", r)
-    check("cancelled" in r.terminal and not running("sleep 33"), "Ctrl-C ends a turn, and it goes on", r)
+    check("stopped by Ctrl-C" in r.terminal and not running("sleep 33"), "Ctrl-C ends a turn, and it goes on", r)
+
+
+def start_fails(place):
+    """Nothing is left of a session that did not begin."""
+    log = place.log()
+    r = place.run(None, str(place.base / "none.gguf"), "-p", "go", log=log)
+    check(r.status == 1 and "none.gguf" in r.err and not log.exists(), "no model, no log", r)
+    r = place.run([turn("x")], "-p", "go", "--mcp", "x=/no/such", log=log)
+    check(r.status == 1 and not log.exists(), "no server, no log", r)
+    r = place.run(None, "--replay", "/dev/null", log=log)
+    check(r.status == 1 and not log.exists(), "nothing to replay, no log", r)
+    r = place.run([turn("x")], "-p", "go", log=log)
+    check(r.status == 0 and log.exists(), "a session has one", r)
+    made = pathlib.Path(AGENT).parent / "make_tiny"
+    if made.exists():  # a model without a chat template
+        model = place.base / "tiny.gguf"
+        subprocess.run([made, model], check=True)
+        r = place.run(None, model, "-p", "go")
+        check(r.status == 1 and "chat template; --chat-template FILE gives one" in r.err,
+              "a model without chat template: the option is named", r)
 
 
 def log_fails(place):
@@ -373,8 +518,8 @@ def log_fails(place):
     check(r.status == 1, "a log that cannot be written", r)
 
 
-CASES = (answer, usage, pages, limits, seconds, repeats, budget, two_calls, no_terminal, replay, events,
-         strange_calls, interrupted, conversation, log_fails)
+CASES = (answer, screen, progress, endings, usage, pages, limits, seconds, repeats, budget, two_calls, no_terminal, replay, replay_ends, events,
+         strange_calls, interrupted, conversation, start_fails, log_fails)
 
 
 def main():

@@ -115,7 +115,8 @@ static void walls(struct bench *b)
     static const char *const refused[][2] = {
         {"../outside/secret", "\"..\" is not taken"},
         {"sub/../../outside/secret", "\"..\" is not taken"},
-        {"/etc/passwd", "is outside the root"},
+        {"/etc/passwd", "is outside the root; the file tools take paths below it alone"},
+        {"/opt", "--read DIR is for programs in the sandbox"},
         {"/", "is outside the root"},
         {"/proc/self/environ", "is outside the root"},
         {"~/.netrc", "~ is not taken"},

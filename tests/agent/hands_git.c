@@ -62,7 +62,13 @@ static void commits(void)
             "{\"message\":\"again\",\"paths\":[\"a.txt\"]}");
     REFUSED(&b, "between 1 and", "git_commit", "{\"message\":\" \\n\"}");
 
-    DONE(&b, "is taken back; the files are as they were in it; 2 earlier", "undo", "{}");
+    CHECK(bench_prepare(&b, "undo", "{}", &action, &error) &&
+              strstr(hands_text(&action.shown), "takes back the commit ") &&
+              strstr(hands_text(&action.shown), ":\nSecond\nHEAD becomes the commit before it, "),
+          "the question names the commit: %s", hands_text(&action.shown));
+    action_free(&action);
+    DONE(&b, ", \"Second\", is taken back; the files are as they were in it; 2 earlier", "undo",
+         "{}");
     SHELL(&b, "test \"$(git log --format=%s)\" = first");
     SHELL(&b, "test \"$(git status --porcelain)\" = \"$(printf ' M a.txt\\nA  staged.txt\\n "
               "M user.txt\\n?? new/')\"");
