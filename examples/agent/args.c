@@ -116,7 +116,7 @@ static bool take_choice(const struct row *row, const char *text, int *field, str
         at = end ? end + 1 : NULL;
     }
     struct text wanted = {0};
-    for (const char *at = row->choices; *at; at++)
+    for (const char *at = row->choices; at && *at; at++)
         text_format(&wanted, *at != '|' ? "%c" : strchr(at + 1, '|') ? ", " : " or ", *at);
     refuse(error, row->name, text, wanted.data ? wanted.data : row->choices);
     text_free(&wanted);
