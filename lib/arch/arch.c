@@ -354,6 +354,8 @@ bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when)
 {
     if (when == INF_PER_LAYER)
         return hp->per_layer;
+    if (when == INF_POOLED)
+        return hp->dense;
     if (layer < 0)
         return true;
     const struct inf_layer *l = &hp->layer[layer];
@@ -428,16 +430,21 @@ static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *
                          infer_error *err)
 {
     struct place at = {0};
-    if (!inf_arch_has(hp, layer, row->when))
+    bool due = inf_arch_has(hp, layer, row->when);
+    if (!due && row->when != INF_POOLED)
         return INFER_OK;
     const uint8_t **each = NULL;
     infer_status status;
     locate(arch, hp, row->slot, layer, find, ud, &at);
+    if (!due) /* it would go unused, and the vector would be another one */
+        return at.t ? inf_fail(err, INFER_E_FORMAT,
+                               "tensor %s is there without the keys of its sizes", at.name)
+                    : INFER_OK;
     if (!at.t && slots[row->slot].dims[2] == INF_DIM_EXPERTS &&
         (status = find_apart(hp, row->slot, layer, find, ud, arena, &at, &each, err)))
         return status;
     if (!at.t)
-        return row->when == INF_OPTIONAL || (row->when == INF_POOLED && !hp->dense)
+        return row->when == INF_OPTIONAL
                    ? INFER_OK
                    : inf_fail(err, INFER_E_FORMAT, "tensor %s is missing", at.name);
     if (!each && (status = check(&slots[row->slot], &at, err)))
