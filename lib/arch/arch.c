@@ -325,6 +325,49 @@ static bool has_parts(const struct inf_arch *arch, const char *names)
     return true;
 }
 
+/* The name of a tensor of experts as slots.def has it: of "ffn_up.7.weight" "ffn_up_exps.weight". */
+static void join_apart(char name[INF_MAX_NAME + 1])
+{
+    char *dot = strchr(name, '.'), *end;
+    if (!dot)
+        return;
+    size_t digits = strspn(dot + 1, "0123456789");
+    end = dot + 1 + digits;
+    if (!digits || *end != '.' || (size_t)(dot - name) + 5 + strlen(end) > INF_MAX_NAME)
+        return;
+    memmove(dot + 5, end, strlen(end) + 1);
+    memcpy(dot, "_exps", 5);
+}
+
+/* One of `names`, which have | between them, where all in front of the name in the layer is `front`. */
+static bool is_one_of(const char *names, const char *front, const char *name)
+{
+    for (const char *end; names; names = *end ? end + 1 : NULL) {
+        end = strchrnul(names, '|');
+        size_t len = (size_t)(end - names), lead = strlen(front);
+        if (len == lead + strlen(name) && !memcmp(names, front, lead) &&
+            !memcmp(names + lead, name, len - lead))
+            return true;
+    }
+    return false;
+}
+
+bool inf_arch_knows(const struct inf_arch *arch, const char *front, const char *name)
+{
+    char joined[INF_MAX_NAME + 1];
+    snprintf(joined, sizeof joined, "%s", name);
+    join_apart(joined);
+    for (size_t row = 0; row < arch->tensor_count; row++) {
+        enum inf_slot slot = arch->tensors[row].slot;
+        if (is_one_of(slots[slot].names, front, joined))
+            return true;
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+            if (parts[i].slot == slot && is_one_of(parts[i].names, front, joined))
+                return true;
+    }
+    return false;
+}
+
 /* A fused tensor is known by its number of rows, which no tensor of the slot's own has. */
 static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, enum inf_slot which,
                    int layer, inf_tensor_find_fn *find, const void *ud, struct place *at)
