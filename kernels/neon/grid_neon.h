@@ -74,6 +74,22 @@ INF_NEON_INLINE void inf_neon_put_signed(struct inf_neon_sink *s, uint32_t n,
     inf_neon_put(s, n, codes);
 }
 
+/* Part n of values, one more each; one less where of each row a bit is 1: bit `first` for the first
+ * entry, `second` for the other. */
+INF_NEON_INLINE void inf_neon_put_shifted(struct inf_neon_sink *s, uint32_t n,
+                                          struct inf_neon_codes codes, uint8x16_t dwords,
+                                          uint32_t first, uint32_t second)
+{
+    INF_NEON_UNROLL
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32x4_t bit = vdupq_n_u32(1u << (i < 2 ? first : second));
+        uint32x4_t down = vtstq_u32(vreinterpretq_u32_u8(dwords), bit);
+        int8x16_t one = vreinterpretq_s8_u32(vorrq_u32(down, vdupq_n_u32(0x01010101)));
+        codes.w[i] = vaddq_s8(codes.w[i], one);
+    }
+    inf_neon_put(s, n, codes);
+}
+
 /* ---- Scales --------------------------------------------------------------------------------- */
 
 /* Scale j = d * (2m + 1), m the `bits` bits from bit `at` on of each dword. */
