@@ -192,15 +192,17 @@ $(BUILD)/tests/check_gate: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_gat
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ \
 	    $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
-# infer-agent with what only tests may do: turns from a script, a tier that is forced.
+# infer-agent with what only tests may do: turns from a script, a tier that is forced, allocations that fail.
+FAILING := malloc calloc realloc strdup strndup fopen fdopen opendir fdopendir realpath asprintf
+COMMA := ,
 $(BUILD)/obj-test/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC  $< (for tests)'
 	$(Q)$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags $(EXAMPLE_DEPS)) -DAGENT_TEST -MMD -MP -c -o $@ $<
-$(BUILD)/tests/infer-agent-test: $(AGENT_SRC:%.c=$(BUILD)/obj-test/%.o) $(BUILD)/libinfer.a
+$(BUILD)/tests/infer-agent-test: $(AGENT_SRC:%.c=$(BUILD)/obj-test/%.o) $(BUILD)/obj-test/tests/agent/failing.o $(BUILD)/libinfer.a
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
-	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) $(FAILING:%=-Wl$(COMMA)--wrap=%) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
 # The sandbox of infer-agent alone, and a static program that attacks it from inside.
 SANDBOX := child guarded_walk keeper landlock_rules names namespaces probe programs sandbox sandbox_run seccomp_filter
