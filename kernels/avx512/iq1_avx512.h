@@ -44,6 +44,7 @@ INF_INLINE struct inf_iq1 inf_iq1_lookup(struct inf_quad index, const __m512i up
 {
     struct inf_iq1 v = {{index.a, index.b, index.c, index.d}, {index.a, index.b, index.c, index.d}};
     __m512i piece = _mm512_setzero_si512();
+#pragma GCC unroll 4
     for (unsigned i = 0; i < 16; i++) {
         const uint8_t *low = inf_iq1_grid[0] + 128 * i, *high = inf_iq1_grid[1] + 128 * i;
         __m512i low0 = _mm512_load_si512(low), low1 = _mm512_load_si512(low + 64);
