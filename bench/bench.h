@@ -32,7 +32,7 @@ struct bench_point {
     struct bench_spread pp, tg; /* tokens/s of prefill and decoding */
     double pp_gop_s, pp_share;  /* matrices alone; share of int8, or of f32 (float weights) */
     double tg_gb_s, tg_share;   /* weights and KV that are read; share of the read rate, which is
-                                 * measured before and after each repetition */
+                                 * measured between the tokens */
     double tg_read_gb_s;        /* that rate, a median */
 };
 

@@ -27,16 +27,16 @@ struct bench_ceilings {
 /* Takes about two seconds. False where memory or threads are missing. */
 bool bench_ceilings_measure(uint32_t threads, struct bench_ceilings *out);
 
-/* A child process that measures the read rate between other work. What it takes counts as nothing of this
- * process, and is given back before it answers. */
+/* A child process that measures the read rate between other work, in some 20 ms. What it takes (256 MiB, less
+ * where memory is short) is no memory of this process. */
 struct bench_meter {
     int pid, ask, answer; /* ask, answer: ends of pipes */
 };
 
-/* Before this process has threads. False where the system gives no process. */
+/* While no other thread of this process is at work. False where the system gives no process. */
 bool bench_meter_start(struct bench_meter *meter, uint32_t threads);
-double bench_meter_read(const struct bench_meter *meter); /* GB/s, a median; 0: it cannot tell */
-void bench_meter_stop(struct bench_meter *meter);         /* also one that was never started */
+double bench_meter_read(const struct bench_meter *meter); /* GB/s; 0: it cannot tell */
+void bench_meter_stop(struct bench_meter *meter);
 
 /* The processor's name out of /proc/cpuinfo, with its family and model number, which a virtual
  * machine's name often hides. Never empty. */

@@ -10,6 +10,7 @@
 
 #define CONTEXT_STEP 256 /* contexts are multiples, so that KV bytes a position come out exact */
 #define REPEAT_MOST 1000
+#define TOKENS_BETWEEN_LOOKS 8 /* at the read rate */
 
 /* All that is open of one model. */
 struct run {
@@ -23,7 +24,6 @@ struct run {
     infer_token *ids;  /* (plan_options.context): fixed random tokens of the vocabulary */
     uint64_t head_ops; /* of the output matrix, which prefill applies to its last token alone */
     uint64_t window;   /* positions that attention reads at most; UINT64_MAX: all */
-    struct bench_meter meter;
     struct bench_resident most;
     bool peak_known; /* it counts from the last load on, not from what was before */
 };
@@ -233,44 +233,20 @@ static infer_status measure_load(struct run *run, const char *path, struct bench
 
 /* ---- Speed ---------------------------------------------------------------------------------- */
 
-/* Seconds of `count` tokens behind `depth`: in one eval, or one by one. */
-static infer_status evaluate(struct run *run, uint32_t depth, uint32_t count, bool one_by_one,
-                             double *seconds, infer_error *err)
-{
-    infer_status status = infer_session_rewind(run->session, depth, err);
-    double start = now_ms();
-    for (uint32_t i = 0; !status && i < count; i += one_by_one ? 1 : count)
-        status = infer_session_eval(run->session, run->ids + depth + i, one_by_one ? 1 : count,
-                                    NULL, err);
-    *seconds = (now_ms() - start) * 1e-3;
-    return status;
-}
-
 static double share(double part, double whole)
 {
     return whole > 0 ? part / whole : 0;
 }
 
-/* count[repeat] tokens a second, each repetition between two looks at the read rate where `reads` (of
- * repeat + 1) is there. */
-static infer_status repeat_speed(struct run *run, uint32_t depth, uint32_t count, double *rates,
-                                 double *reads, infer_error *err)
+/* Seconds of `count` tokens at `from`, in one eval. */
+static infer_status evaluate(struct run *run, uint32_t from, uint32_t count, double *seconds,
+                             infer_error *err)
 {
-    uint32_t repeat = run->options->repeat;
-    bool one_by_one = reads != NULL;
-    double seconds;
-    /* once unmeasured: the file's pages, the clock and the caches settle */
-    infer_status status =
-        evaluate(run, depth, one_by_one && count > 8 ? 8 : count, one_by_one, &seconds, err);
-    if (reads)
-        reads[0] = bench_meter_read(&run->meter);
-    for (uint32_t i = 0; !status && i < repeat; i++) {
-        run->progress(run->ud, one_by_one ? "decode" : "prefill", i + 1, repeat);
-        status = evaluate(run, depth, count, one_by_one, &seconds, err);
-        rates[i] = seconds > 0 ? count / seconds : 0;
-        if (reads)
-            reads[i + 1] = bench_meter_read(&run->meter);
-    }
+    infer_status status = infer_session_rewind(run->session, from, err);
+    double start = now_ms();
+    if (!status)
+        status = infer_session_eval(run->session, run->ids + from, count, NULL, err);
+    *seconds = (now_ms() - start) * 1e-3;
     return status;
 }
 
@@ -283,11 +259,19 @@ static infer_status measure_prefill(struct run *run, const struct bench_result *
     point->pp_gop_s = point->pp_share = NAN;
     if (run->options->prompt == 0)
         return INFER_OK;
-    infer_status status = repeat_speed(run, point->depth, run->options->prompt, rates, NULL, err);
+    uint32_t count = run->options->prompt, repeat = run->options->repeat;
+    double seconds;
+    /* once unmeasured: the file's pages, the clock and the caches settle */
+    infer_status status = evaluate(run, point->depth, count, &seconds, err);
+    for (uint32_t i = 0; !status && i < repeat; i++) {
+        run->progress(run->ud, "prefill", i + 1, repeat);
+        status = evaluate(run, point->depth, count, &seconds, err);
+        rates[i] = share(count, seconds);
+    }
     if (status)
         return status;
     double ops = prompt * ((double)result->info.ops_per_token - head) + head;
-    point->pp = spread_of(rates, run->options->repeat);
+    point->pp = spread_of(rates, repeat);
     point->pp_gop_s = ops / prompt * point->pp.median * 1e-9;
     point->pp_share = share(point->pp_gop_s, result->float_weights ? result->ceilings.f32.median
                                                                    : result->ceilings.int8.median);
@@ -309,27 +293,72 @@ static double bytes_a_token(const struct run *run, const struct bench_result *re
     return (double)info->weight_bytes_per_token + each * seen / run->options->generate;
 }
 
+/* A repetition of decoding. */
+struct decoding {
+    double seconds;  /* of the tokens */
+    double readable; /* GB that could have been read in that time */
+};
+
+/* Few tokens at a time, each such piece between two looks at the read rate, which on a shared machine
+ * changes within a second. *rate: of the last look. */
+static infer_status decode(struct run *run, const struct bench_meter *meter, uint32_t depth,
+                           uint32_t count, double *rate, struct decoding *out, infer_error *err)
+{
+    *out = (struct decoding){0};
+    infer_status status = infer_session_rewind(run->session, depth, err);
+    for (uint32_t i = 0; !status && i < count;) {
+        double start = now_ms(), before = *rate;
+        uint32_t end = count - i < TOKENS_BETWEEN_LOOKS ? count : i + TOKENS_BETWEEN_LOOKS;
+        for (; !status && i < end; i++)
+            status = infer_session_eval(run->session, run->ids + depth + i, 1, NULL, err);
+        double seconds = (now_ms() - start) * 1e-3;
+        *rate = bench_meter_read(meter);
+        out->seconds += seconds;
+        out->readable += seconds * (before + *rate) / 2;
+    }
+    return status;
+}
+
+static infer_status repeat_decode(struct run *run, const struct bench_meter *meter, double gb,
+                                  struct bench_point *point, infer_error *err)
+{
+    double rates[REPEAT_MOST], shares[REPEAT_MOST], reads[REPEAT_MOST];
+    uint32_t count = run->options->generate, repeat = run->options->repeat;
+    double rate = bench_meter_read(meter);
+    struct decoding seen;
+    infer_status status = decode(run, meter, point->depth,
+                                 count < TOKENS_BETWEEN_LOOKS ? count : TOKENS_BETWEEN_LOOKS, &rate,
+                                 &seen, err); /* once unmeasured */
+    for (uint32_t i = 0; !status && i < repeat; i++) {
+        run->progress(run->ud, "decode", i + 1, repeat);
+        status = decode(run, meter, point->depth, count, &rate, &seen, err);
+        rates[i] = share(count, seen.seconds);
+        reads[i] = share(seen.readable, seen.seconds);
+        shares[i] = share(gb * count, seen.readable);
+    }
+    if (status)
+        return status;
+    point->tg = spread_of(rates, repeat);
+    point->tg_gb_s = gb * point->tg.median;
+    point->tg_share = spread_of(shares, repeat).median;
+    point->tg_read_gb_s = spread_of(reads, repeat).median;
+    return INFER_OK;
+}
+
 static infer_status measure_decode(struct run *run, const struct bench_result *result,
                                    struct bench_point *point, infer_error *err)
 {
-    double rates[REPEAT_MOST], reads[REPEAT_MOST + 1], shares[REPEAT_MOST];
-    uint32_t repeat = run->options->repeat;
+    struct bench_meter meter;
     point->tg = (struct bench_spread){NAN, NAN, NAN};
     point->tg_gb_s = point->tg_share = point->tg_read_gb_s = NAN;
     if (run->options->generate == 0)
         return INFER_OK;
-    infer_status status =
-        repeat_speed(run, point->depth, run->options->generate, rates, reads, err);
-    if (status)
-        return status;
+    if (!bench_meter_start(&meter, result->info.threads))
+        return fail(err, INFER_E_MEMORY, "no process to measure the read rate with");
     double gb = bytes_a_token(run, result, point->depth) * 1e-9;
-    for (uint32_t i = 0; i < repeat; i++)
-        shares[i] = share(gb * rates[i], (reads[i] + reads[i + 1]) / 2);
-    point->tg = spread_of(rates, repeat);
-    point->tg_gb_s = gb * point->tg.median;
-    point->tg_share = spread_of(shares, repeat).median;
-    point->tg_read_gb_s = spread_of(reads, repeat + 1).median;
-    return INFER_OK;
+    infer_status status = repeat_decode(run, &meter, gb, point, err);
+    bench_meter_stop(&meter);
+    return status;
 }
 
 static infer_status measure_point(struct run *run, uint32_t depth, struct bench_result *result,
@@ -362,8 +391,7 @@ static infer_status measure(struct run *run, const char *path, struct bench_resu
     infer_plan_get_info(run->plan, &result->info);
     close_run(run);
     run->progress(run->ud, "ceilings", 1, 1);
-    if (!bench_ceilings_measure(result->info.threads, &result->ceilings) ||
-        !bench_meter_start(&run->meter, result->info.threads))
+    if (!bench_ceilings_measure(result->info.threads, &result->ceilings))
         return fail(err, INFER_E_MEMORY, "no memory or threads to measure the ceilings with");
     if ((status = measure_load(run, path, result, err)))
         return status;
@@ -402,7 +430,6 @@ infer_status bench_measure(const char *path, const struct bench_options *options
     infer_status status =
         run.ids ? measure(&run, path, result, err) : fail(err, INFER_E_MEMORY, "out of memory");
     close_run(&run);
-    bench_meter_stop(&run.meter);
     free(run.ids);
     if (status)
         bench_result_release(result);
