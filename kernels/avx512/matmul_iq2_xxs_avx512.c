@@ -19,7 +19,7 @@ static const _Alignas(64) uint8_t grid[2][256] = {
     },
 #undef GRID
 };
-static const _Alignas(64) uint8_t values[4][64] = INF_SIGNED2(INF_MAGNITUDE2);
+static const _Alignas(64) uint8_t values[2][64] = INF_SIGNED2(INF_MAGNITUDE2);
 
 /* Of a part: indices a, signs and scale x. */
 INF_INLINE void put_part(unsigned j, __m512i a, __m512i x, __m512 d, const struct inf_heads *h,
