@@ -228,6 +228,17 @@ static void check_writes(void)
         CHECK(!ok || !reached, "a record went on without memory at %ld", at);
         log_close(log);
     }
+    /* What is read is all that was there, or nothing. */
+    for (long at = 0; at < 12 * 64; at++) {
+        char text[100];
+        snprintf(text, sizeof text, "[\"%0*d\"]", (int)(at / 12) + 1, 7);
+        count_fail_at = at % 12;
+        json_t *value = text_read_json(text, strlen(text), 0, NULL);
+        count_fail_at = -1;
+        CHECK(!value || json_string_length(json_array_get(value, 0)) == strlen(text) - 4,
+              "a string lost bytes at %ld", at);
+        json_decref(value);
+    }
     text_free(&report);
     text_free(&error);
 }
