@@ -46,6 +46,9 @@ void text_free(struct text *t);
 /* Appends a value as JSON; `flags` are jansson's. False: there was no memory for all of it. */
 bool text_add_json(struct text *t, const json_t *value, size_t flags);
 
+/* Before all else that is done with JSON: where jansson has its memory from. */
+void text_json_open(void);
+
 /* Reads JSON text. NULL: it is none, or there was no memory for all of it; `why` (may be NULL) says so. */
 json_t *text_read_json(const char *data, size_t len, size_t flags, json_error_t *why);
 
