@@ -50,8 +50,9 @@ ISA_DIRS := $(ISA_$(ARCH))
 FLAGS_avx2 := -mavx2 -mfma -mf16c -mbmi2
 FLAGS_avx512 := $(FLAGS_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni \
                 -mavx512vbmi -mavx512vbmi2 -mavx512bitalg -mprefer-vector-width=512
-FLAGS_neon :=
-FLAGS_dotprod := -march=armv8.2-a+dotprod+fp16
+# gcc's scheduling before it assigns registers makes it spill in the long unrolled loops; clang has none
+FLAGS_neon := $(if $(filter aarch64,$(ARCH)),$(shell $(CC) --version | grep -q clang || echo -fno-schedule-insns))
+FLAGS_dotprod := $(FLAGS_neon) -march=armv8.2-a+dotprod+fp16
 
 LIB_DIRS := lib/base formats kernels kernels/ref kernels/exact $(if $(HAVE_BLAS),kernels/blas) $(ISA_DIRS:%=kernels/%) lib/vocab \
             lib/sample lib/grammar lib/tools lib/chat lib/arch lib/plan lib/device lib

@@ -4,17 +4,40 @@
 #include "lib/base/limits.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static infer_status vocab_of(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err);
 
-/* Warns, once, of tensors that no part of the model needs: they are not an error. */
-static void warn_of_unused(const infer_model *model, const struct inf_weight *weights, size_t count)
+/* A tensor of a layer for which the architecture has no place (a bias, a norm, a scale) would be left
+ * out, and the text be that of another model. Old files have the angles of RoPE, which are computed. */
+static infer_status refuse_unknown(const infer_model *model, const struct inf_arch *arch,
+                                   const struct inf_hparams *hp, infer_error *err)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++)
-        used += !weights[i].data || weights[i].again ? 0 : weights[i].each ? weights[i].experts : 1;
+    for (uint32_t part = 0; part < model->part_count; part++) {
+        const struct inf_gguf *gguf = model->parts[part];
+        for (uint64_t i = 0; i < gguf->tensor_count; i++) {
+            struct inf_bytes full = gguf->tensors[i].name;
+            char name[INF_MAX_NAME + 1], *end;
+            snprintf(name, sizeof name, "%.*s", (int)inf_min_size(full.len, INF_MAX_NAME),
+                     full.ptr);
+            if (strncmp(name, "blk.", 4) != 0 || strtoul(name + 4, &end, 10) >= hp->layers ||
+                *end != '.' || !strcmp(end, ".attn_rot_embd.weight") ||
+                inf_arch_knows(arch, "blk.%u.", end + 1))
+                continue;
+            return inf_fail(err, INFER_E_UNSUPPORTED,
+                            "tensor %s has no place in the architecture %s, and the model would be "
+                            "another one without it",
+                            name, arch->name);
+        }
+    }
+    return INFER_OK;
+}
+
+/* Warns, once, of tensors that no part of the model needs: they are not an error. */
+static void warn_of_unused(const infer_model *model, size_t used)
+{
     infer_model *own = (infer_model *)(uintptr_t)model;
     pthread_mutex_lock(&own->lock);
     bool say = !own->warned && used < model->info.tensor_count;
@@ -49,7 +72,14 @@ static infer_status bind(const infer_model *model, struct inf_arena *arena,
         if (status)
             return status;
     }
-    warn_of_unused(model, *weights, sets * INF_SLOT_COUNT);
+    size_t used = 0;
+    for (size_t i = 0; i < sets * INF_SLOT_COUNT; i++) {
+        const struct inf_weight *w = &(*weights)[i];
+        used += !w->data || w->again ? 0 : w->each ? w->experts : 1;
+    }
+    if (used < model->info.tensor_count && (status = refuse_unknown(model, *arch, hp, err)))
+        return status;
+    warn_of_unused(model, used);
     return INFER_OK;
 }
 

@@ -202,8 +202,10 @@ static infer_status read_scaling(const struct inf_keys *keys, struct inf_hparams
                         keys->prefix);
     if ((status =
              inf_keys_float(keys, "rope.scaling.attn_factor", false, &hp->rope_attn_factor, err)) ||
-        (status =
-             inf_keys_float(keys, "rope.scaling.yarn_beta_fast", false, &hp->rope_beta_fast, err)))
+        (status = inf_keys_float(keys, "rope.scaling.yarn_beta_fast", false, &hp->rope_beta_fast,
+                                 err)) ||
+        (status = inf_keys_float(keys, "rope.scaling.yarn_attn_factor", false, &hp->yarn_magnitude,
+                                 err)))
         return status;
     return inf_keys_float(keys, "rope.scaling.yarn_beta_slow", false, &hp->rope_beta_slow, err);
 }
