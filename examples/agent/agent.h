@@ -43,6 +43,9 @@ void text_add(struct text *t, const char *data, size_t len);
 void text_format(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct text *t);
 
+/* Appends a value as JSON; `flags` are jansson's. False: there was no memory for all of it. */
+bool text_add_json(struct text *t, const json_t *value, size_t flags);
+
 /* Writes all of data[len) to a file. */
 bool text_write(int fd, const char *data, size_t len);
 
@@ -109,7 +112,7 @@ struct tool {
     void *state; /* of a server's tool */
 };
 
-/* The tools of this agent (those of git where the root is a work tree, of servers where they run). */
+/* The tools of this agent (git_commit where the root is a work tree, those of servers where they run). */
 struct tools {
     struct tool *items; /* owned */
     size_t count;

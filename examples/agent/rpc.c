@@ -77,15 +77,14 @@ void rpc_notify(struct rpc *rpc, const char *method)
 /* The child asks something of us: there is only that we live. */
 static void answer(struct rpc *rpc, const json_t *id, const char *method)
 {
-    char *text = json_is_string(id) || json_is_integer(id) ? json_dumps(id, JSON_ENCODE_ANY) : NULL;
-    if (text && !strcmp(method, "ping"))
-        text_format(&rpc->out, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{}}\n", text);
-    else if (text)
-        text_format(&rpc->out,
-                    "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":"
-                    "{\"code\":-32601,\"message\":\"method not found\"}}\n",
-                    text);
-    free(text);
+    if (json_is_string(id) || json_is_integer(id)) {
+        text_format(&rpc->out, "{\"jsonrpc\":\"2.0\",\"id\":");
+        text_add_json(&rpc->out, id, JSON_ENCODE_ANY);
+        text_format(&rpc->out, "%s",
+                    strcmp(method, "ping") ? ",\"error\":{\"code\":-32601,\"message\":"
+                                             "\"method not found\"}}\n"
+                                           : ",\"result\":{}}\n");
+    }
     sent(rpc);
 }
 

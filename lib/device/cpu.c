@@ -346,8 +346,8 @@ static void job(void *ud, uint32_t thread)
     uint8_t *scratch = plan->scratch + thread * plan->scratch_bytes;
     for (size_t i = 0; i < plan->stage_count && !stopped(run); i++) {
         uint32_t tasks = stage_tasks(run, &plan->stages[i]);
-        struct inf_share *share = &plan->shares[i];
-        for (uint32_t task; (task = inf_share_take(share)) < tasks;) {
+        struct inf_share *share = (void *)(plan->shares + i * plan->share_bytes);
+        for (uint32_t task; (task = inf_share_take(plan->pool, share, thread, tasks)) < tasks;) {
             if (!stopped(run))
                 do_task(run, &plan->stages[i], task, scratch);
             inf_share_finish(plan->pool, share, tasks);
@@ -420,7 +420,7 @@ infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch,
     };
     inf_cpu_attn_blocks(&run);
     inf_cpu_segments(&run);
-    memset(plan->shares, 0, plan->stage_count * sizeof *plan->shares);
+    memset(plan->shares, 0, plan->stage_count * plan->share_bytes);
     inf_pool_run(plan->pool, job, &run);
     if (atomic_load(&run.stop))
         return inf_fail(err, INFER_E_CANCELLED, "cancelled");

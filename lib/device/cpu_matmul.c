@@ -8,11 +8,12 @@ static bool is_approx(const struct infer_plan *plan, const struct inf_step *step
     return cols > INF_APPROX_COLS && inf_plan_approx(plan, step->w[0]);
 }
 
-/* Rows of weights in a task: few columns are bound by memory and want even shares, so a thread gets
- * about two tasks (their ends are not fetched ahead); many columns work from panels of INF_MATMUL_ROWS. */
+/* Rows of weights in a task: few columns are bound by memory, and a thread's tasks follow each other
+ * there, so that small ones cost nothing and the threads end together; many columns work from panels
+ * of INF_MATMUL_ROWS. */
 static uint32_t task_rows(uint32_t total_rows, uint32_t cols, uint32_t threads)
 {
-    uint32_t rows = cols > 8 ? INF_MATMUL_ROWS : total_rows / (threads * 2);
+    uint32_t rows = cols > 8 ? INF_MATMUL_ROWS : total_rows / (threads * 16);
     rows = (rows + INF_MATMUL_ROWS - 1) / INF_MATMUL_ROWS * INF_MATMUL_ROWS;
     return rows ? rows : INF_MATMUL_ROWS;
 }

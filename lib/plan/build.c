@@ -741,9 +741,10 @@ static void fuse(struct infer_plan *plan)
 static infer_status make_stages(struct infer_plan *plan, infer_error *err)
 {
     plan->stages = inf_arena_take(&plan->arena, plan->step_count, sizeof *plan->stages);
-    plan->shares = inf_arena_take(&plan->arena, plan->step_count, sizeof *plan->shares);
+    plan->share_bytes = inf_share_bytes(plan->info.threads);
+    plan->shares = inf_arena_take(&plan->arena, plan->step_count, plan->share_bytes);
     if (!plan->stages || !plan->shares)
-        return inf_fail_memory(err, "the stages", plan->step_count * sizeof *plan->shares);
+        return inf_fail_memory(err, "the stages", plan->step_count * plan->share_bytes);
     uint32_t first = 0;
     for (uint32_t i = 0; i < plan->step_count; i++)
         if (plan->steps[i].barrier) {

@@ -162,7 +162,8 @@ struct infer_plan {
     struct inf_step *steps;
     size_t step_count;
     struct inf_stage *stages;
-    struct inf_share *shares; /* (stages), for the pass in progress */
+    uint8_t *shares; /* (stages, share_bytes) struct inf_share of the pass in progress */
+    size_t share_bytes;
     size_t stage_count;
     struct inf_plan_buffer buffers[INF_BUF_COUNT];
     size_t activation_bytes, scratch_bytes; /* scratch: of one thread */

@@ -224,6 +224,7 @@ int main(void)
     hands_search();
     hands_runs();
     hands_git();
+    hands_undo();
     hands_memory();
     text_free(&hands_ran);
     return count_end();

@@ -214,13 +214,15 @@ static void check_writes(void)
     log_close(log);
     CHECK(!log_write(NULL, "start", json_object()), "no log");
 
-    for (long at = 0; at < 40; at++) {
-        char name[20];
+    for (long at = 0; at < 40 * 64; at++) {
+        char name[20], fill[65] = "";
         snprintf(name, sizeof name, "memory%ld", at);
+        memset(fill, 'm', (size_t)at / 40); /* so that room ends at each place of a record */
         text_free(&error);
-        count_fail_at = at;
+        count_fail_at = at % 40;
         log = log_open(in_folder(name), "/nowhere", &error);
-        bool ok = log && log_write(log, "start", json_pack("{s:s}", "model", "m"));
+        bool ok = log && log_write(log, "start",
+                                   json_pack("{s:s,s:i,s:i}", "model", fill, "seconds", 1, "b", 2));
         bool reached = count_fail_at < 0;
         count_fail_at = -1;
         CHECK(!ok || !reached, "a record went on without memory at %ld", at);
