@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The arrays of a tokenizer, as the callbacks of inf_vocab_source read them. */
+struct arrays {
+    const struct inf_gguf_key *tokens, *scores, *types, *merges, *charsmap;
+};
+
+static infer_status read_arrays(const struct inf_gguf *gguf, struct arrays *arrays,
+                                infer_error *err);
 static infer_status vocab_of(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err);
 
@@ -55,10 +62,11 @@ static infer_status bind(const infer_model *model, struct inf_arena *arena,
 {
     const struct inf_gguf *gguf = model->parts[0];
     const struct inf_vocab *vocab;
+    struct arrays arrays = {0};
     infer_status status;
     if ((status = inf_arch_find(gguf, arch, err)) ||
         (status = inf_arch_hparams(*arch, gguf, arena, hp, err)) ||
-        (status = vocab_of(model, &vocab, err)))
+        (status = read_arrays(gguf, &arrays, err)))
         return status;
     size_t sets = (size_t)hp->layers + 1;
     *weights = inf_arena_take(arena, sets * INF_SLOT_COUNT, sizeof **weights);
@@ -78,6 +86,8 @@ static infer_status bind(const infer_model *model, struct inf_arena *arena,
         used += !w->data || w->again ? 0 : w->each ? w->experts : 1;
     }
     if (used < model->info.tensor_count && (status = refuse_misplaced(model, *arch, hp, err)))
+        return status;
+    if ((status = vocab_of(model, &vocab, err))) /* last, as that of 262144 tokens takes a while */
         return status;
     warn_of_unused(model, used);
     return INFER_OK;
@@ -101,11 +111,6 @@ infer_status infer_model_check(const infer_model *model, infer_error *err)
     inf_arena_free(&arena);
     return status;
 }
-
-/* The arrays of a tokenizer, as the callbacks of inf_vocab_source read them. */
-struct arrays {
-    const struct inf_gguf_key *tokens, *scores, *types, *merges, *charsmap;
-};
 
 static struct inf_bytes text_item(const struct inf_gguf_key *key, uint64_t item)
 {
