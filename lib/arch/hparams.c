@@ -320,7 +320,7 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
         (status = read_rope(arch, &keys, hp, err)) ||
         (status = read_windows(arch, &keys, hp, err)) ||
         (status = inf_arch_experts(arch, &keys, hp, err)) ||
-        (status = refuse_arithmetic(&keys, err)) || (status = read_scales(arch, &keys, hp, err)) ||
+        (status = read_scales(arch, &keys, hp, err)) ||
         (status = inf_keys_need(&keys, eps_key, err)) ||
         (status = inf_keys_float(&keys, eps_key, true, &eps, err)))
         return status;
