@@ -243,14 +243,14 @@ static infer_status check_layer(const struct inf_arch *arch, const struct inf_hp
         return inf_fail(err, INFER_E_FORMAT,
                         "%s.attention: %u query heads are no multiple of %u key heads in layer %u",
                         arch->name, l->heads, l->kv_heads, number);
-    if (l->v_head_size % 8)
-        return inf_fail(err, INFER_E_UNSUPPORTED,
-                        "key %s.attention.value_length is %u, a multiple of 8 is needed",
-                        arch->name, l->v_head_size);
     if (l->head_size % 8)
         return inf_fail(err, INFER_E_UNSUPPORTED,
                         "%s: heads of %u numbers, a multiple of 8 is needed", arch->name,
                         l->head_size);
+    if (l->v_head_size % 8)
+        return inf_fail(err, INFER_E_UNSUPPORTED,
+                        "key %s.attention.value_length is %u, a multiple of 8 is needed",
+                        arch->name, l->v_head_size);
     if (l->rope != INF_ROPE_NONE && hp->rope[l->rope].dims > l->head_size)
         return inf_fail(err, INFER_E_FORMAT,
                         "key %s.rope.dimension_count is %u, heads have %u numbers", arch->name,
@@ -320,7 +320,7 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
         (status = read_rope(arch, &keys, hp, err)) ||
         (status = read_windows(arch, &keys, hp, err)) ||
         (status = inf_arch_experts(arch, &keys, hp, err)) ||
-        (status = read_scales(arch, &keys, hp, err)) ||
+        (status = refuse_arithmetic(&keys, err)) || (status = read_scales(arch, &keys, hp, err)) ||
         (status = inf_keys_need(&keys, eps_key, err)) ||
         (status = inf_keys_float(&keys, eps_key, true, &eps, err)))
         return status;
