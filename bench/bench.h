@@ -31,7 +31,9 @@ struct bench_point {
     uint32_t depth;
     struct bench_spread pp, tg; /* tokens/s of prefill and decoding */
     double pp_gop_s, pp_share;  /* matrices alone; share of int8, or of f32 (float weights) */
-    double tg_gb_s, tg_share;   /* weights and KV that are read; share of the read rate */
+    double tg_gb_s, tg_share;   /* weights and KV that are read; share of the read rate, which is
+                                 * measured between the tokens */
+    double tg_read_gb_s;        /* that rate, a median */
 };
 
 struct bench_load {

@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define ROUNDS 9
 #define MEMORY_MOST ((uint64_t)1 << 30)
+#define METER_MOST ((uint64_t)256 << 20) /* of the meter, which is quick */
+#define METER_ROUNDS 3
 #define MEMORY_LEAST ((uint64_t)64 << 20)
 #define TURNS_TRIED 20000
 #define ROUND_S 0.05 /* of the arithmetic */
@@ -31,12 +34,12 @@ struct work {
     bench_loop *loop;      /* arithmetic, or */
     bench_reader *reader;  /* reading */
     uint64_t turns;        /* of the loop */
-    const uint8_t *memory; /* (threads, share) */
-    uint64_t share;        /* bytes */
+    uint8_t *memory;       /* (threads, share) */
+    uint64_t share, bytes; /* bytes: of all of it, mapped */
 };
 
 struct team {
-    uint32_t threads;
+    uint32_t threads, rounds;
     const struct work *work;
     _Atomic uint32_t arrived, round;
     atomic_bool stop;
@@ -71,7 +74,7 @@ static void *run_member(void *ud)
     struct member *member = ud;
     struct team *team = member->team;
     const struct work *work = team->work;
-    for (uint32_t r = 0; r < ROUNDS; r++) {
+    for (uint32_t r = 0; r < team->rounds; r++) {
         if (!together(team))
             return NULL;
         team->start[member->number][r] = now_s();
@@ -111,7 +114,7 @@ static bool run_team(struct team *team, struct member *members, double amount,
     if (!whole)
         return false;
     double rates[ROUNDS];
-    for (uint32_t r = 0; r < ROUNDS; r++) {
+    for (uint32_t r = 0; r < team->rounds; r++) {
         double first = team->start[0][r], last = team->end[0][r];
         for (uint32_t i = 1; i < team->threads; i++) {
             first = team->start[i][r] < first ? team->start[i][r] : first;
@@ -119,16 +122,16 @@ static bool run_team(struct team *team, struct member *members, double amount,
         }
         rates[r] = last > first ? amount / (last - first) * 1e-9 : 0;
     }
-    qsort(rates, ROUNDS, sizeof *rates, ascending);
-    rate->median = rates[ROUNDS / 2];
-    rate->best = rates[ROUNDS - 1];
+    qsort(rates, team->rounds, sizeof *rates, ascending);
+    rate->median = rates[team->rounds / 2];
+    rate->best = rates[team->rounds - 1];
     return true;
 }
 
-static bool measure(const struct work *work, uint32_t threads, double amount,
+static bool measure(const struct work *work, uint32_t threads, uint32_t rounds, double amount,
                     struct bench_rate *rate)
 {
-    struct team team = {.threads = threads, .work = work};
+    struct team team = {.threads = threads, .rounds = rounds, .work = work};
     struct member *members = calloc(threads, sizeof *members);
     team.start = calloc(threads, sizeof *team.start);
     team.end = calloc(threads, sizeof *team.end);
@@ -151,28 +154,38 @@ static bool measure_arithmetic(bench_loop *loop, double ops_a_turn, uint32_t thr
     struct work work = {.loop = loop, .turns = TURNS_TRIED};
     if (spent < ROUND_S)
         work.turns = (uint64_t)(TURNS_TRIED * ROUND_S / (spent > 1e-6 ? spent : 1e-6));
-    return measure(&work, threads, ops_a_turn * (double)work.turns * threads, rate);
+    return measure(&work, threads, ROUNDS, ops_a_turn * (double)work.turns * threads, rate);
 }
 
-/* Far larger than any cache, in large pages where the system has them: walks of page tables are no part of
- * what the memory can give. */
-static bool measure_read(bench_reader *reader, uint32_t threads, struct bench_ceilings *out)
+/* What is read: at most `bytes`, far larger than any cache, in large pages where the system has them:
+ * walks of page tables are no part of what the memory can give. */
+static bool make_memory(uint64_t bytes, uint32_t threads, struct work *work)
 {
-    uint64_t bytes = MEMORY_MOST;
     long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     while (pages > 0 && bytes > MEMORY_LEAST && bytes > (uint64_t)pages * (uint64_t)page / 2)
         bytes /= 2;
-    struct work work = {.reader = reader};
-    work.share = bytes / threads / BENCH_READ_STEP * BENCH_READ_STEP;
-    out->read_bytes = work.share * threads;
     uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return false;
     madvise(memory, bytes, MADV_HUGEPAGE);
     memset(memory, 1, bytes);
-    work.memory = memory;
-    bool good = measure(&work, threads, (double)out->read_bytes, &out->read);
-    munmap(memory, bytes);
+    struct bench_loops loops;
+    bench_loops_pick(&loops);
+    *work = (struct work){.reader = loops.read,
+                          .memory = memory,
+                          .bytes = bytes,
+                          .share = bytes / threads / BENCH_READ_STEP * BENCH_READ_STEP};
+    return true;
+}
+
+static bool measure_read(uint32_t threads, struct bench_ceilings *out)
+{
+    struct work work;
+    if (!make_memory(MEMORY_MOST, threads, &work))
+        return false;
+    out->read_bytes = work.share * threads;
+    bool good = measure(&work, threads, ROUNDS, (double)out->read_bytes, &out->read);
+    munmap(work.memory, work.bytes);
     return good;
 }
 
@@ -184,9 +197,65 @@ bool bench_ceilings_measure(uint32_t threads, struct bench_ceilings *out)
     out->read.unit = loops.read_unit;
     out->int8.unit = loops.int8_unit;
     out->f32.unit = loops.f32_unit;
-    return threads > 0 && measure_read(loops.read, threads, out) &&
+    return threads > 0 && measure_read(threads, out) &&
            measure_arithmetic(loops.int8, loops.int8_ops, threads, &out->int8) &&
            measure_arithmetic(loops.f32, loops.f32_ops, threads, &out->f32);
+}
+
+/* ---- The meter -------------------------------------------------------------------------------- */
+
+static void answer_until_end(int ask, int answer, uint32_t threads)
+{
+    struct work work;
+    bool good = make_memory(METER_MOST, threads, &work);
+    for (char byte; good && read(ask, &byte, 1) == 1;) {
+        struct bench_rate rate;
+        good = measure(&work, threads, METER_ROUNDS, (double)work.share * threads, &rate) &&
+               write(answer, &rate.median, sizeof rate.median) == sizeof rate.median;
+    }
+    _exit(0);
+}
+
+bool bench_meter_start(struct bench_meter *meter, uint32_t threads)
+{
+    int asks[2], answers[2];
+    if (pipe(asks))
+        return false;
+    if (pipe(answers)) {
+        close(asks[0]);
+        close(asks[1]);
+        return false;
+    }
+    meter->pid = fork();
+    if (meter->pid == 0) {
+        close(asks[1]);
+        close(answers[0]);
+        answer_until_end(asks[0], answers[1], threads);
+    }
+    close(asks[0]);
+    close(answers[1]);
+    meter->ask = asks[1];
+    meter->answer = answers[0];
+    if (meter->pid < 0)
+        bench_meter_stop(meter);
+    return meter->pid > 0;
+}
+
+double bench_meter_read(const struct bench_meter *meter)
+{
+    double rate = 0;
+    if (write(meter->ask, "", 1) != 1 || read(meter->answer, &rate, sizeof rate) != sizeof rate)
+        return 0;
+    return rate;
+}
+
+void bench_meter_stop(struct bench_meter *meter)
+{
+    close(meter->ask);
+    close(meter->answer);
+    if (meter->pid > 0)
+        waitpid(meter->pid, NULL, 0);
+    *meter = (struct bench_meter){0};
 }
 
 /* ---- The processor's name ------------------------------------------------------------------- */

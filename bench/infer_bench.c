@@ -20,7 +20,7 @@ static const char help[] = USAGE
     "Measures what models take and how fast they run: memory planned and seen, load time up to "
     "the\n"
     "first token, prefill and decoding, and their shares of the read bandwidth and the int8 rate\n"
-    "measured before each model with the same threads. Medians of the repetitions.\n\n"
+    "measured beside each model with the same threads. Medians of the repetitions.\n\n"
     "  -p, --prompt N      tokens of prefill (512); 0: decoding alone\n"
     "  -n, --tokens N      tokens of decoding (128); 0: prefill alone\n"
     "  -d, --depth N,...   also behind so many tokens (0 is always measured)\n"

@@ -10,6 +10,7 @@
 
 #define CONTEXT_STEP 256 /* contexts are multiples, so that KV bytes a position come out exact */
 #define REPEAT_MOST 1000
+#define TOKENS_BETWEEN_LOOKS 8 /* at the read rate */
 
 /* All that is open of one model. */
 struct run {
@@ -232,68 +233,132 @@ static infer_status measure_load(struct run *run, const char *path, struct bench
 
 /* ---- Speed ---------------------------------------------------------------------------------- */
 
-/* Seconds of `count` tokens behind `depth`: in one eval, or one by one. */
-static infer_status evaluate(struct run *run, uint32_t depth, uint32_t count, bool one_by_one,
-                             double *seconds, infer_error *err)
-{
-    infer_status status = infer_session_rewind(run->session, depth, err);
-    double start = now_ms();
-    for (uint32_t i = 0; !status && i < count; i += one_by_one ? 1 : count)
-        status = infer_session_eval(run->session, run->ids + depth + i, one_by_one ? 1 : count,
-                                    NULL, err);
-    *seconds = (now_ms() - start) * 1e-3;
-    return status;
-}
-
-static infer_status measure_speed(struct run *run, uint32_t depth, bool one_by_one,
-                                  struct bench_spread *spread, infer_error *err)
-{
-    uint32_t count = one_by_one ? run->options->generate : run->options->prompt;
-    uint32_t repeat = run->options->repeat;
-    double seconds, rates[REPEAT_MOST];
-    if (count == 0) {
-        *spread = (struct bench_spread){NAN, NAN, NAN};
-        return INFER_OK;
-    }
-    /* once unmeasured: the file's pages, the clock and the caches settle */
-    infer_status status =
-        evaluate(run, depth, one_by_one && count > 8 ? 8 : count, one_by_one, &seconds, err);
-    for (uint32_t i = 0; !status && i < repeat; i++) {
-        run->progress(run->ud, one_by_one ? "decode" : "prefill", i + 1, repeat);
-        status = evaluate(run, depth, count, one_by_one, &seconds, err);
-        rates[i] = seconds > 0 ? count / seconds : 0;
-    }
-    if (!status)
-        *spread = spread_of(rates, repeat);
-    return status;
-}
-
 static double share(double part, double whole)
 {
     return whole > 0 ? part / whole : 0;
 }
 
-/* Multiplies and adds of the matrices, and bytes of weights and KV, by the speeds measured. Where
- * there is no speed the figures are NAN as well. */
-static void work_out(const struct run *run, const struct bench_result *result,
-                     struct bench_point *point)
+/* Seconds of `count` tokens at `from`, in one eval. */
+static infer_status evaluate(struct run *run, uint32_t from, uint32_t count, double *seconds,
+                             infer_error *err)
 {
-    const infer_plan_info *info = &result->info;
-    double prompt = run->options->prompt, head = (double)run->head_ops;
-    double ops = prompt * ((double)info->ops_per_token - head) + head;
+    infer_status status = infer_session_rewind(run->session, from, err);
+    double start = now_ms();
+    if (!status)
+        status = infer_session_eval(run->session, run->ids + from, count, NULL, err);
+    *seconds = (now_ms() - start) * 1e-3;
+    return status;
+}
+
+/* Multiplies and adds of the matrices; the output matrix counts once, for the last token. */
+static infer_status measure_prefill(struct run *run, const struct bench_result *result,
+                                    struct bench_point *point, infer_error *err)
+{
+    double rates[REPEAT_MOST], prompt = run->options->prompt, head = (double)run->head_ops;
+    point->pp = (struct bench_spread){NAN, NAN, NAN};
+    point->pp_gop_s = point->pp_share = NAN;
+    if (run->options->prompt == 0)
+        return INFER_OK;
+    uint32_t count = run->options->prompt, repeat = run->options->repeat;
+    double seconds;
+    /* once unmeasured: the file's pages, the clock and the caches settle */
+    infer_status status = evaluate(run, point->depth, count, &seconds, err);
+    for (uint32_t i = 0; !status && i < repeat; i++) {
+        run->progress(run->ud, "prefill", i + 1, repeat);
+        status = evaluate(run, point->depth, count, &seconds, err);
+        rates[i] = share(count, seconds);
+    }
+    if (status)
+        return status;
+    double ops = prompt * ((double)result->info.ops_per_token - head) + head;
+    point->pp = spread_of(rates, repeat);
     point->pp_gop_s = ops / prompt * point->pp.median * 1e-9;
     point->pp_share = share(point->pp_gop_s, result->float_weights ? result->ceilings.f32.median
                                                                    : result->ceilings.int8.median);
+    return INFER_OK;
+}
+
+/* Bytes of weights and KV that a token of the decoding behind `depth` reads, on average. */
+static double bytes_a_token(const struct run *run, const struct bench_result *result,
+                            uint32_t depth)
+{
+    const infer_plan_info *info = &result->info;
     uint64_t positions = ((uint64_t)info->context + CONTEXT_STEP - 1) / CONTEXT_STEP * CONTEXT_STEP;
     double each = (double)result->plan.kv / (double)info->sessions / (double)positions;
     double seen = 0; /* of the positions that are there, one token after another */
     for (uint32_t i = 0; i < run->options->generate; i++) {
-        uint64_t there = (uint64_t)point->depth + i + 1;
+        uint64_t there = (uint64_t)depth + i + 1;
         seen += (double)(there < run->window ? there : run->window);
     }
-    double bytes = (double)info->weight_bytes_per_token + each * seen / run->options->generate;
-    point->tg_gb_s = bytes * point->tg.median * 1e-9;
-    point->tg_share = share(point->tg_gb_s, result->ceilings.read.median);
+    return (double)info->weight_bytes_per_token + each * seen / run->options->generate;
+}
+
+/* A repetition of decoding. */
+struct decoding {
+    double seconds;  /* of the tokens */
+    double readable; /* GB that could have been read in that time */
+};
+
+/* Few tokens at a time, each such piece between two looks at the read rate, which on a shared machine
+ * changes within a second. *rate: of the last look. */
+static infer_status decode(struct run *run, const struct bench_meter *meter, uint32_t depth,
+                           uint32_t count, double *rate, struct decoding *out, infer_error *err)
+{
+    *out = (struct decoding){0};
+    infer_status status = infer_session_rewind(run->session, depth, err);
+    for (uint32_t i = 0; !status && i < count;) {
+        double start = now_ms(), before = *rate;
+        uint32_t end = count - i < TOKENS_BETWEEN_LOOKS ? count : i + TOKENS_BETWEEN_LOOKS;
+        for (; !status && i < end; i++)
+            status = infer_session_eval(run->session, run->ids + depth + i, 1, NULL, err);
+        double seconds = (now_ms() - start) * 1e-3;
+        *rate = bench_meter_read(meter);
+        out->seconds += seconds;
+        out->readable += seconds * (before + *rate) / 2;
+    }
+    return status;
+}
+
+static infer_status repeat_decode(struct run *run, const struct bench_meter *meter, double gb,
+                                  struct bench_point *point, infer_error *err)
+{
+    double rates[REPEAT_MOST], shares[REPEAT_MOST], reads[REPEAT_MOST];
+    uint32_t count = run->options->generate, repeat = run->options->repeat;
+    double rate = bench_meter_read(meter);
+    struct decoding seen;
+    infer_status status = decode(run, meter, point->depth,
+                                 count < TOKENS_BETWEEN_LOOKS ? count : TOKENS_BETWEEN_LOOKS, &rate,
+                                 &seen, err); /* once unmeasured */
+    for (uint32_t i = 0; !status && i < repeat; i++) {
+        run->progress(run->ud, "decode", i + 1, repeat);
+        status = decode(run, meter, point->depth, count, &rate, &seen, err);
+        rates[i] = share(count, seen.seconds);
+        reads[i] = share(seen.readable, seen.seconds);
+        shares[i] = share(gb * count, seen.readable);
+    }
+    if (status)
+        return status;
+    point->tg = spread_of(rates, repeat);
+    point->tg_gb_s = gb * point->tg.median;
+    point->tg_share = spread_of(shares, repeat).median;
+    point->tg_read_gb_s = spread_of(reads, repeat).median;
+    return INFER_OK;
+}
+
+static infer_status measure_decode(struct run *run, const struct bench_result *result,
+                                   struct bench_point *point, infer_error *err)
+{
+    struct bench_meter meter;
+    point->tg = (struct bench_spread){NAN, NAN, NAN};
+    point->tg_gb_s = point->tg_share = point->tg_read_gb_s = NAN;
+    if (run->options->generate == 0)
+        return INFER_OK;
+    if (!bench_meter_start(&meter, result->info.threads))
+        return fail(err, INFER_E_MEMORY, "no process to measure the read rate with");
+    double gb = bytes_a_token(run, result, point->depth) * 1e-9;
+    infer_status status = repeat_decode(run, &meter, gb, point, err);
+    bench_meter_stop(&meter);
+    return status;
 }
 
 static infer_status measure_point(struct run *run, uint32_t depth, struct bench_result *result,
@@ -306,10 +371,9 @@ static infer_status measure_point(struct run *run, uint32_t depth, struct bench_
         run->progress(run->ud, "filling to depth", depth, depth);
         status = infer_session_eval(run->session, run->ids, depth, NULL, err);
     }
-    if (status || (status = measure_speed(run, depth, false, &point->pp, err)) ||
-        (status = measure_speed(run, depth, true, &point->tg, err)))
+    if (status || (status = measure_prefill(run, result, point, err)) ||
+        (status = measure_decode(run, result, point, err)))
         return status;
-    work_out(run, result, point);
     result->point_count++;
     note_memory(run);
     return INFER_OK;

@@ -111,6 +111,7 @@ static void point_fields(struct fields *fields, const struct bench_point *p)
     add(fields, "tg_tok_s_max", p->tg.most);
     add(fields, "tg_gb_s", p->tg_gb_s);
     add(fields, "tg_share", p->tg_share);
+    add(fields, "tg_read_gb_s", p->tg_read_gb_s);
 }
 
 /* Whole numbers in full, others with six digits; `none` where there is no figure. */
@@ -272,7 +273,7 @@ static void print_markdown(const struct bench_options *options, const struct ben
     if (options->prompt)
         printf(" prefill %u tok/s | Gop/s (share) |", options->prompt);
     if (options->generate)
-        printf(" decode %u tok/s | GB/s (share) |", options->generate);
+        printf(" decode %u tok/s | GB/s (share of read then) |", options->generate);
     printf("\n|---|---|---|---|---|---|---|%s%s\n", options->prompt ? "---|---|" : "",
            options->generate ? "---|---|" : "");
     for (size_t i = 0; i < count; i++) {
@@ -288,7 +289,8 @@ static void print_markdown(const struct bench_options *options, const struct ben
                 printf(" %.1f | %.0f (%.0f %% of %s) |", p->pp.median, p->pp_gop_s,
                        p->pp_share * 100, share_name(r));
             if (options->generate)
-                printf(" %.2f | %.1f (%.0f %%) |", p->tg.median, p->tg_gb_s, p->tg_share * 100);
+                printf(" %.2f | %.1f (%.0f %% of %.1f) |", p->tg.median, p->tg_gb_s,
+                       p->tg_share * 100, p->tg_read_gb_s);
             putchar('\n');
         }
     }
@@ -344,7 +346,7 @@ void bench_print_text(const struct bench_options *options, const struct bench_re
     }
     if (options->generate) {
         snprintf(text, sizeof text, "decode %u, tok/s", options->generate);
-        printf("  %26s %7s %8s", text, "GB/s", "of read");
+        printf("  %26s %7s %16s", text, "GB/s", "of read, GB/s");
     }
     for (uint32_t i = 0; i < result->point_count; i++) {
         const struct bench_point *p = &result->points[i];
@@ -357,7 +359,8 @@ void bench_print_text(const struct bench_options *options, const struct bench_re
         if (options->generate) {
             snprintf(text, sizeof text, "%.2f (%.2f to %.2f)", p->tg.median, p->tg.least,
                      p->tg.most);
-            printf("  %26s %7.1f %6.1f %%", text, p->tg_gb_s, p->tg_share * 100);
+            printf("  %26s %7.1f %6.1f %% of %4.1f", text, p->tg_gb_s, p->tg_share * 100,
+                   p->tg_read_gb_s);
         }
     }
     putchar('\n');

@@ -4,17 +4,47 @@
 #include "lib/base/limits.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* The arrays of a tokenizer, as the callbacks of inf_vocab_source read them. */
+struct arrays {
+    const struct inf_gguf_key *tokens, *scores, *types, *merges, *charsmap;
+};
+
+static infer_status read_arrays(const struct inf_gguf *gguf, struct arrays *arrays,
+                                infer_error *err);
 static infer_status vocab_of(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err);
 
-/* Warns, once, of tensors that no part of the model needs: they are not an error. */
-static void warn_of_unused(const infer_model *model, const struct inf_weight *weights, size_t count)
+/* A tensor of a layer that other architectures have (a bias, a norm) and this one has no place for would be
+ * left out, and the text be that of another model. One that nobody knows is nobody's need. */
+static infer_status refuse_misplaced(const infer_model *model, const struct inf_arch *arch,
+                                     const struct inf_hparams *hp, infer_error *err)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++)
-        used += !weights[i].data || weights[i].again ? 0 : weights[i].each ? weights[i].experts : 1;
+    for (uint32_t part = 0; part < model->part_count; part++) {
+        const struct inf_gguf *gguf = model->parts[part];
+        for (uint64_t i = 0; i < gguf->tensor_count; i++) {
+            struct inf_bytes full = gguf->tensors[i].name;
+            char name[INF_MAX_NAME + 1], *end;
+            snprintf(name, sizeof name, "%.*s", (int)inf_min_size(full.len, INF_MAX_NAME),
+                     full.ptr);
+            if (strncmp(name, "blk.", 4) != 0 || strtoul(name + 4, &end, 10) >= hp->layers ||
+                *end != '.' || inf_arch_knows(arch, "blk.%u.", end + 1) ||
+                !inf_arch_any_knows("blk.%u.", end + 1))
+                continue;
+            return inf_fail(err, INFER_E_UNSUPPORTED,
+                            "tensor %s has no place in the architecture %s, and the model would be "
+                            "another one without it",
+                            name, arch->name);
+        }
+    }
+    return INFER_OK;
+}
+
+/* Warns, once, of tensors that no part of the model needs: they are not an error. */
+static void warn_of_unused(const infer_model *model, size_t used)
+{
     infer_model *own = (infer_model *)(uintptr_t)model;
     pthread_mutex_lock(&own->lock);
     bool say = !own->warned && used < model->info.tensor_count;
@@ -32,10 +62,11 @@ static infer_status bind(const infer_model *model, struct inf_arena *arena,
 {
     const struct inf_gguf *gguf = model->parts[0];
     const struct inf_vocab *vocab;
+    struct arrays arrays = {0};
     infer_status status;
     if ((status = inf_arch_find(gguf, arch, err)) ||
         (status = inf_arch_hparams(*arch, gguf, arena, hp, err)) ||
-        (status = vocab_of(model, &vocab, err)))
+        (status = read_arrays(gguf, &arrays, err)))
         return status;
     size_t sets = (size_t)hp->layers + 1;
     *weights = inf_arena_take(arena, sets * INF_SLOT_COUNT, sizeof **weights);
@@ -49,7 +80,16 @@ static infer_status bind(const infer_model *model, struct inf_arena *arena,
         if (status)
             return status;
     }
-    warn_of_unused(model, *weights, sets * INF_SLOT_COUNT);
+    size_t used = 0;
+    for (size_t i = 0; i < sets * INF_SLOT_COUNT; i++) {
+        const struct inf_weight *w = &(*weights)[i];
+        used += !w->data || w->again ? 0 : w->each ? w->experts : 1;
+    }
+    if (used < model->info.tensor_count && (status = refuse_misplaced(model, *arch, hp, err)))
+        return status;
+    if ((status = vocab_of(model, &vocab, err))) /* last, as that of 262144 tokens takes a while */
+        return status;
+    warn_of_unused(model, used);
     return INFER_OK;
 }
 
@@ -71,11 +111,6 @@ infer_status infer_model_check(const infer_model *model, infer_error *err)
     inf_arena_free(&arena);
     return status;
 }
-
-/* The arrays of a tokenizer, as the callbacks of inf_vocab_source read them. */
-struct arrays {
-    const struct inf_gguf_key *tokens, *scores, *types, *merges, *charsmap;
-};
 
 static struct inf_bytes text_item(const struct inf_gguf_key *key, uint64_t item)
 {

@@ -547,6 +547,14 @@ static void extra_tensor(struct mk_file *f, uint64_t v)
     mk_add_tensor(f, "kit.extra", INF_TYPE_F32, 1, &v);
 }
 
+/* In a layer: what other architectures have there, and what none has. */
+static void extra_in_layer(struct mk_file *f, uint64_t v)
+{
+    static const char *const names[] = {"blk.0.attn_q_norm.weight", "blk.0.ffn_gate.bias",
+                                        "blk.0.kit_extra.weight", "blk.1.ffn_gate.bias"};
+    mk_add_tensor(f, names[v], INF_TYPE_F32, 1, (uint64_t[1]){32});
+}
+
 /* ---- V: sound, if odd ---------------------------------------------------------------------- */
 
 static void unchanged(struct mk_file *f, uint64_t v)
@@ -690,6 +698,8 @@ const struct mkbad_row mkbad_container_rows[] = {
     {"B10", "missing", 1, missing, UP_TO(TENSORS_T), OK, REFUSE},
     {"B10", "experts", 2, experts_less, EACH(1, 3, 5), OK, REFUSE},
     {"B10", "extra", 1, extra_tensor, EACH(1, 8), OK, OK},
+    {"B10", "extra_in_layer", 1, extra_in_layer, EACH(0, 1), OK, REFUSE},
+    {"B10", "extra_in_layer", 1, extra_in_layer, EACH(2, 3), OK, OK}, /* T has one layer */
 
     {"V", "base", 1, unchanged, ONCE, OK, OK},
     {"V", "base_experts", 2, unchanged, ONCE, OK, OK},

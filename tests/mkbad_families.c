@@ -78,6 +78,32 @@ static void xielu_double(struct mk_file *f, uint64_t v)
     mk_set_array(f, xielu_keys[v], MK_F64, 2, (double[2]){1.0, 1e300}, 16);
 }
 
+/* The matrices behind the pooling: sound (0), and keys and tensors that do not fit each other. */
+static void pooled_dense(struct mk_file *f, uint64_t v)
+{
+    static const char *const keys[] = {
+        "gemma-embedding.dense_2_feat_in", "gemma-embedding.dense_2_feat_out",
+        "gemma-embedding.dense_3_feat_in", "gemma-embedding.dense_3_feat_out"};
+    const uint32_t values[4] = {256, v == 9 ? 64 : 96, 96, v == 10 ? 64 : 256};
+    for (uint64_t i = 0; i < 4; i++)
+        if (v != i + 1 && v != 5)
+            mk_set_u32(f, keys[i], values[i]);
+    if (v != 6)
+        mk_add_tensor(f, "dense_2.weight", INF_TYPE_F32, 2,
+                      (uint64_t[2]){256, v == 8 ? 95 : values[1]});
+    if (v != 7)
+        mk_add_tensor(f, "dense_3.weight", INF_TYPE_F32, 2, (uint64_t[2]){values[2], values[3]});
+    if (v == 11)
+        mk_key(f, "gemma-embedding.attention.causal")->value.ptr[0] = 1;
+}
+
+/* An encoder whose tokens see only those before them: embeddings all the same, it has no head. */
+static void one_way(struct mk_file *f, uint64_t v)
+{
+    (void)v;
+    mk_put(&mk_set_key(f, "bert.attention.causal", MK_BOOL)->value, &(uint8_t){1}, 1);
+}
+
 #define OK MKBAD_OK
 #define REFUSE MKBAD_REFUSE
 #define EACH(...)                                                                                  \
@@ -115,8 +141,12 @@ const struct mkbad_row mkbad_family_rows[] = {
     KEY("F2", MKBAD_LFM2MOE, "lfm2moe.expert_used_count", 0, 5, MAX32),
     {"F2", "missing", MKBAD_LFM2MOE, missing, UP_TO(NEEDED), OK, REFUSE},
     KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.dense_2_feat_in", 0, 256, MAX32),
+    {"F3", "pooled_dense", MKBAD_GEMMA_EMBEDDING, pooled_dense, EACH(0), OK, OK},
+    {"F3", "pooled_dense", MKBAD_GEMMA_EMBEDDING, pooled_dense,
+     EACH(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), OK, REFUSE},
     KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.pooling_type", 4, MAX32),
     KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.attention.sliding_window", 1u << 31, MAX32),
+    {"F3", "one_way", MKBAD_BERT, one_way, UP_TO(1), OK, OK},
     {"F5", "no_xielu", MKBAD_APERTUS, no_xielu, UP_TO(4), OK, REFUSE},
     {"F5", "xielu_count", MKBAD_APERTUS, xielu_count, EACH(0, 1, 3), OK, REFUSE},
     {"F5", "xielu_items", MKBAD_APERTUS, xielu_items, EACH(MK_U32, MK_U64, MK_I32), OK, REFUSE},

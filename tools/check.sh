@@ -69,6 +69,7 @@ agent=$build/tests/infer-agent-test attacker=$build/tests/attacker
 run agent-loop python3 tests/agent/check_loop.py "$agent"
 run agent-attacks python3 tests/agent/check_attacks.py "$agent" "$attacker"
 run agent-texts python3 tests/agent/check_texts.py "$agent" "$attacker"
+run agent-memory python3 tests/agent/check_memory.py "$agent"
 run agent-mcp python3 tests/agent/check_mcp.py "$agent"
 [ "$skipped" -eq 0 ] || echo "$skipped programs were skipped"
 echo "$passed passed, $failed failed"

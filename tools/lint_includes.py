@@ -7,7 +7,7 @@ import sys
 KERNEL_FORMATS = ["formats/block.h", "formats/half.h", "formats/type.h", "formats/types.def",
                   "formats/unpack.h", "formats/codebooks.h", "formats/grid_iq2_xxs.def",
                   "formats/grid_iq2_xs.def", "formats/grid_iq2_s.def", "formats/grid_iq3_xxs.def",
-                  "formats/grid_iq3_s.def"]
+                  "formats/grid_iq3_s.def", "formats/grid_iq1.def"]
 # folder: what it may include besides itself (folders or single files)
 RULES = {
     "include": [],

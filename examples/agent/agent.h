@@ -15,7 +15,7 @@
  *     sandbox.h    where programs run
  *     log.c        what happened, in a chain of hashes
  *     mcp.c        tools of other programs; rpc.c: what is said with them; mcp_schema.c: their schemas
- *     shown.c      text that grows, and as it may be shown; digest.c: SHA-256
+ *     shown.c      text that grows, and as it may be shown; digest.c: SHA-256; json_text.c: JSON to text and back
  *
  * The way of every call: tools.c prepares an action, whose bytes never change again; policy.c judges it;
  * approval.c shows it and asks; log.c writes it down; then the action, and nothing else, is carried out.
@@ -42,6 +42,15 @@ struct text {
 void text_add(struct text *t, const char *data, size_t len);
 void text_format(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct text *t);
+
+/* Appends a value as JSON; `flags` are jansson's. False: there was no memory for all of it. */
+bool text_add_json(struct text *t, const json_t *value, size_t flags);
+
+/* Before all else that is done with JSON: where jansson has its memory from. */
+void text_json_open(void);
+
+/* Reads JSON text. NULL: it is none, or there was no memory for all of it; `why` (may be NULL) says so. */
+json_t *text_read_json(const char *data, size_t len, size_t flags, json_error_t *why);
 
 /* Writes all of data[len) to a file. */
 bool text_write(int fd, const char *data, size_t len);
@@ -109,7 +118,7 @@ struct tool {
     void *state; /* of a server's tool */
 };
 
-/* The tools of this agent (those of git where the root is a work tree, of servers where they run). */
+/* The tools of this agent (git_commit where the root is a work tree, those of servers where they run). */
 struct tools {
     struct tool *items; /* owned */
     size_t count;

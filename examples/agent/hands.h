@@ -125,7 +125,7 @@ void change_free(struct change *change);
 
 bool journal_open(struct agent *agent);
 void journal_close(struct agent *agent);
-/* Is the root a work tree, so that undo is there? */
+/* Is the root a work tree, so that there are commits? */
 bool journal_has_git(const struct agent *agent);
 bool journal_has_room(const struct agent *agent, const struct change *change);
 

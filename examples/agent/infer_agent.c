@@ -117,9 +117,13 @@ static bool make_tag(struct agent *agent)
 static json_t *texts_of(const char **items, size_t count)
 {
     json_t *array = json_array();
+    bool ok = array;
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, log_bytes(items[i], strlen(items[i])));
-    return array;
+        ok = ok && !json_array_append_new(array, log_bytes(items[i], strlen(items[i])));
+    if (ok)
+        return array;
+    json_decref(array);
+    return NULL;
 }
 
 static bool log_start(struct agent *agent)
@@ -165,14 +169,16 @@ static bool open_agent(struct agent *agent, const char *root, struct text *error
     return true;
 }
 
-static void close_agent(struct agent *agent)
+/* False: the log could not be ended. */
+static bool close_agent(struct agent *agent)
 {
+    bool ended = true;
     if (agent->model.close)
         agent->model.close(&agent->model);
     tools_close(agent);
     sandbox_close(agent->sandbox);
     if (agent->begun) {
-        log_write(agent->log, "end", json_object());
+        ended = log_write(agent->log, "end", json_object());
         log_close(agent->log);
     } else {
         log_discard(agent->log);
@@ -186,6 +192,7 @@ static void close_agent(struct agent *agent)
     if (agent->root_fd >= 0)
         close(agent->root_fd);
     free((char *)agent->options.root);
+    return ended;
 }
 
 /* ---- What is to be done -------------------------------------------------------------------- */
@@ -300,7 +307,8 @@ static int run_agent(struct command_line *line)
                 status = played ? replay(&agent) : one_task(&agent, text, strlen(text), &reason);
         }
     }
-    close_agent(&agent);
+    if (!close_agent(&agent) && status == 0)
+        status = say_failed("the log could not be written to its end", EXIT_FAILED);
     text_free(&error);
     text_free(&task);
     return status;
@@ -379,6 +387,7 @@ int main(int argc, char **argv)
                                             .seed = 1,
                                             .reasoning = UINT32_MAX}};
     struct text error = {0};
+    text_json_open();
     if (argc == 2 && strcmp(argv[1], "--list-options") == 0) {
         args_list(stdout);
         return 0;

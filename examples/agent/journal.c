@@ -12,7 +12,7 @@ struct step {
 };
 
 struct journal {
-    bool git; /* the root is a work tree: undo is a tool */
+    bool git; /* the root is a work tree */
     struct step *steps;
     size_t count, capacity, bytes;
 };
@@ -67,7 +67,7 @@ bool journal_has_git(const struct agent *agent)
 
 bool journal_has_room(const struct agent *agent, const struct change *change)
 {
-    return journal_has_git(agent) && agent->journal->bytes + bytes_of(change) <= JOURNAL_MAX &&
+    return agent->journal && agent->journal->bytes + bytes_of(change) <= JOURNAL_MAX &&
            reserve(agent->journal);
 }
 
@@ -153,6 +153,20 @@ static bool perform(struct action *action, struct agent *agent, struct text *res
     return true;
 }
 
+/* Whether the file is still what was written: what somebody else wrote since stays. */
+static bool is_as_left(const struct agent *agent, const struct change *change, struct text *error)
+{
+    struct content now = {0};
+    bool ok = below_load(agent->root_fd, change->path, true, &now, error);
+    if (ok && !content_equal(&now, &change->after)) {
+        text_add_path(error, change->path);
+        text_format(error, " has changed since it was written here; nothing was undone");
+        ok = false;
+    }
+    content_free(&now);
+    return ok;
+}
+
 bool journal_prepare_undo(struct agent *agent, const struct tool *tool, const json_t *arguments,
                           struct action *action, struct text *error)
 {
@@ -183,6 +197,8 @@ bool journal_prepare_undo(struct agent *agent, const struct tool *tool, const js
         text_format(&action->covers, "%s %s", step->commit.id, step->commit.parent);
         return true;
     }
+    if (!is_as_left(agent, &step->change, error))
+        return false;
     enum name_kind kind = names_judge(step->change.path);
     action->kind = ACTION_WRITE;
     action->path = step->change.path;

@@ -29,6 +29,7 @@ enum {
     TICK_MS = 10,
     DISK_MS = 200,
     COUNT_MS = 500,
+    PAUSE_MS = 2000,    /* for all to stop */
     TREE_MAX = 1 << 16, /* processes of the machine that are looked at */
     TMP_DEPTH = 32,
 };
@@ -37,6 +38,7 @@ struct process {
     pid_t pid, parent, group;
     unsigned threads;
     bool ours;
+    bool waits; /* a thread of it is in the kernel and cannot be stopped there, as in vfork(2) */
 };
 
 struct keeper {
@@ -44,10 +46,14 @@ struct keeper {
     const struct sandbox_limits *limits;
     pid_t self, child;
     bool child_ended;
+    bool paused;
     int status;
     int listener, tmp_fd, pidfd;
     struct process *table; /* TREE_MAX */
     size_t table_count;
+    bool missed;       /* one was gone before it could be read */
+    bool moves, waits; /* of the process that is looked at */
+    uint64_t digest;   /* of the family as it stands still; 0: something moves */
     uint64_t start_ms, disk_ms, count_ms;
     uint64_t free_bytes, free_files; /* at the start */
     unsigned long tasks;             /* of the machine, at the last count */
@@ -122,9 +128,11 @@ static bool list_process(void *ud, int fd, const char *name, unsigned char type)
 {
     (void)fd, (void)type;
     struct keeper *k = ud;
-    if (name[0] >= '1' && name[0] <= '9' && k->table_count < TREE_MAX &&
-        read_process((pid_t)atoi(name), &k->table[k->table_count]))
-        k->table_count++;
+    if (name[0] < '1' || name[0] > '9' || k->table_count == TREE_MAX)
+        return true;
+    bool known = read_process((pid_t)atoi(name), &k->table[k->table_count]);
+    k->table_count += known;
+    k->missed |= !known;
     return true;
 }
 
@@ -146,6 +154,7 @@ static struct process *find_process(const struct keeper *k, pid_t pid)
 static size_t find_descendants(struct keeper *k)
 {
     k->table_count = 0;
+    k->missed = false;
     int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
         each_entry(fd, list_process, k);
@@ -202,18 +211,114 @@ static bool reap(struct keeper *k)
     return pid == 0;
 }
 
+static void wait_a_moment(void)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    nanosleep(&moment, NULL);
+}
+
+static void signal_all(const struct keeper *k, int number)
+{
+    for (size_t i = 0; i < k->table_count; i++)
+        if (k->table[i].ours)
+            kill(k->table[i].pid, number);
+}
+
 /* Stops them all, so that none forks meanwhile, then kills; until wait(2) knows of none. */
 static void kill_all(struct keeper *k)
 {
     while (reap(k)) {
         find_descendants(k);
-        for (int pass = 0; pass < 2; pass++)
-            for (size_t i = 0; i < k->table_count; i++)
-                if (k->table[i].ours)
-                    kill(k->table[i].pid, pass ? SIGKILL : SIGSTOP);
-        const struct timespec moment = {.tv_nsec = 1000000};
-        nanosleep(&moment, NULL);
+        signal_all(k, SIGSTOP);
+        signal_all(k, SIGKILL);
+        wait_a_moment();
     }
+}
+
+/* ---- Stopping for a while ---------------------------------------------------------------------------- */
+
+static void mix(uint64_t *digest, const char *text)
+{
+    for (; *text; text++)
+        *digest = (*digest ^ (unsigned char)*text) * 0x100000001b3; /* FNV-1a */
+}
+
+/* Of /proc/PID/task. How often the thread has run is in the digest. */
+static bool look_at_thread(void *ud, int fd, const char *name, unsigned char type)
+{
+    (void)type;
+    struct keeper *k = ud;
+    char path[32], text[4096];
+    snprintf(path, sizeof path, "%.20s/status", name);
+    int status = openat(fd, path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = status >= 0 ? read(status, text, sizeof text - 1) : 0;
+    if (status >= 0)
+        close(status);
+    text[got > 0 ? got : 0] = 0;
+    const char *state = strstr(text, "\nState:\t"), *ran = strstr(text, "\nvoluntary_ctxt");
+    const char one[2] = {state && ran ? state[8] : 'R'};
+    k->moves |= !strchr("TZX", *one); /* neither stopped nor dead */
+    k->waits |= *one == 'D';
+    mix(&k->digest, name);
+    mix(&k->digest, one);
+    mix(&k->digest, ran ? ran : "");
+    return true;
+}
+
+/* The gate and init of tier A, which only wait and reap. */
+static bool is_our_own(const struct keeper *k, const struct process *p)
+{
+    return k->launch->box->tier == SANDBOX_TIER_A && (p->pid == k->child || p->parent == k->child);
+}
+
+/* Looks at every thread of the family. Who moves is told to stop, with all its group: in one step, so that no child
+ * gets away (the family has groups of its own, since setsid). A parent in vfork(2) stops when its child has gone on
+ * to its exec or its end: that one is not held. */
+static void look(struct keeper *k)
+{
+    find_descendants(k);
+    bool still = !k->missed && k->table_count < TREE_MAX && find_process(k, k->child);
+    k->digest = 0xcbf29ce484222325;
+    for (size_t i = 0; i < k->table_count; i++) {
+        char path[32];
+        struct process *p = &k->table[i];
+        if (!p->ours || is_our_own(k, p))
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/task", (int)p->pid);
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        k->moves = k->waits = false;
+        if (fd >= 0 && each_entry(fd, look_at_thread, k) && !k->moves)
+            continue;
+        p->waits = k->waits;
+        kill(p->group > 1 && p->group != k->self ? -p->group : p->pid, SIGSTOP);
+        still = false;
+    }
+    for (size_t i = 0; !still && i < k->table_count; i++) {
+        const struct process *parent =
+            k->table[i].ours ? find_process(k, k->table[i].parent) : NULL;
+        if (parent && parent->waits)
+            kill(k->table[i].pid, SIGCONT);
+    }
+    k->digest = still ? k->digest : 0;
+}
+
+/* Stops the family. Two looks in turn must find the same threads, stopped and not run in between: then none ran at
+ * the moment between the looks, for who did would be in the second one, and there has run, or is new, or was gone
+ * before it could be read. The filter leaves the family no way to be woken later (seccomp_filter.c). */
+static bool pause_all(struct keeper *k)
+{
+    uint64_t start = now_ms(), before = 0;
+    while (now_ms() - start < PAUSE_MS && reap(k) && !k->child_ended) {
+        look(k);
+        if (k->digest && k->digest == before)
+            return true;
+        before = k->digest;
+        if (!before)
+            wait_a_moment();
+    }
+    find_descendants(k);
+    signal_all(k, SIGCONT);
+    return false;
 }
 
 /* ---- Limits ------------------------------------------------------------------------------------------ */
@@ -375,6 +480,25 @@ static void answer(struct keeper *k)
 
 /* ---- Its life ------------------------------------------------------------------------------------------ */
 
+/* What the agent says. False: its end is closed, and they are to be killed. */
+static bool obey(struct keeper *k)
+{
+    char word;
+    if (read(k->launch->control_r, &word, 1) != 1)
+        return false;
+    if (word == KEEPER_PAUSE) {
+        k->paused = k->paused || pause_all(k);
+        const struct keeper_report report = {.kind = REPORT_PAUSED, .status = k->paused};
+        if (k->paused || !k->child_ended) /* else the end is reported, and says as much */
+            (void)!write(k->launch->report_w, &report, sizeof report);
+    } else if (k->paused) {
+        find_descendants(k);
+        signal_all(k, SIGCONT);
+        k->paused = false;
+    }
+    return true;
+}
+
 /* True until something ends it: *end says what. */
 static bool keep_on(struct keeper *k, enum sandbox_end *end)
 {
@@ -385,10 +509,10 @@ static bool keep_on(struct keeper *k, enum sandbox_end *end)
     poll(fds, 3, TICK_MS);
     reap(k);
     uint64_t now = now_ms();
-    bool limited = k->launch->box->mode != SANDBOX_NONE;
+    bool limited = k->launch->box->mode != SANDBOX_NONE && !k->paused;
     if (k->child_ended)
         *end = SANDBOX_EXITED;
-    else if (fds[0].revents)
+    else if (fds[0].revents && !obey(k))
         *end = SANDBOX_CANCELLED;
     else if (k->launch->wall_ms && now - k->start_ms >= k->launch->wall_ms)
         *end = SANDBOX_TIMED_OUT;

@@ -172,24 +172,21 @@ bool log_write(struct log *log, const char *what, json_t *members)
 {
     bool ok = log && !log->failed && members;
     json_t *record = ok ? json_object() : NULL;
-    char *line = NULL;
+    struct text line = {0};
     ok = record && !json_object_set_new(record, "prev", json_string(log->last)) &&
          !json_object_set_new(record, "time", time_now()) &&
          !json_object_set_new(record, "what", json_string(what)) &&
          !json_object_update(record, members);
     /* ASCII alone, so that nothing in it acts on the terminal of who reads it. */
-    if (ok)
-        line = json_dumps(record, JSON_COMPACT | JSON_ENSURE_ASCII);
-    size_t len = line ? strlen(line) : 0;
-    if (line) {
-        digest_of(line, len, log->last);
-        line[len] = '\n'; /* in the place of the NUL: one write, whole or not at all */
-        ok = text_write(log->fd, line, len + 1) && !fdatasync(log->fd);
+    ok = ok && text_add_json(&line, record, JSON_COMPACT | JSON_ENSURE_ASCII);
+    if (ok) {
+        digest_of(line.data, line.len, log->last);
+        text_add(&line, "\n", 1); /* one write, whole or not at all */
+        ok = !line.failed && text_write(log->fd, line.data, line.len) && !fdatasync(log->fd);
     }
-    ok = ok && line;
     if (log && !ok)
         log->failed = true; /* the chain is torn: nothing is added behind it */
-    free(line);
+    text_free(&line);
     json_decref(record);
     json_decref(members);
     return ok;
@@ -208,7 +205,7 @@ static json_t *read_record(const struct line *line, const char *prev, struct tex
 {
     json_error_t error;
     json_t *record =
-        json_loadb(line->data, line->len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+        text_read_json(line->data, line->len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     const char *link = json_string_value(json_object_get(record, "prev"));
     const char *fault = NULL;
     if (!record)

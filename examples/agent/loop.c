@@ -155,11 +155,17 @@ static enum reason do_calls(struct agent *agent, const struct turn *turn)
 static bool log_turn(struct agent *agent, const struct turn *turn)
 {
     json_t *calls = json_array();
+    bool ok = calls;
     for (size_t i = 0; i < turn->call_count; i++)
-        json_array_append_new(calls, json_pack("{s:s,s:s,s:o}", "id", turn->calls[i].id, "name",
-                                               turn->calls[i].name, "arguments",
-                                               log_bytes(turn->calls[i].arguments,
-                                                         strlen(turn->calls[i].arguments))));
+        ok = ok &&
+             !json_array_append_new(calls, json_pack("{s:s,s:s,s:o}", "id", turn->calls[i].id,
+                                                     "name", turn->calls[i].name, "arguments",
+                                                     log_bytes(turn->calls[i].arguments,
+                                                               strlen(turn->calls[i].arguments))));
+    if (!ok) {
+        json_decref(calls);
+        return false;
+    }
     return log_write(agent->log, "turn",
                      json_pack("{s:o,s:o,s:s,s:I,s:I,s:I,s:O*}", "text",
                                log_bytes(turn->text.data ? turn->text.data : "", turn->text.len),

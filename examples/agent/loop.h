@@ -98,6 +98,8 @@ void show_turn(struct agent *agent, size_t step, const struct turn *turn);
 void show_question(struct agent *agent, const char *id, const struct action *action,
                    const char *why); /* where no terminal shows it */
 void show_verdict(struct agent *agent, const char *id, const char *verdict, const char *why);
+void show_change(struct agent *agent, const char *id,
+                 const struct action *action); /* one that nobody is asked */
 void show_result(struct agent *agent, const char *id, bool ok, const struct text *content,
                  size_t left_out);
 const char *show_reason(enum reason reason); /* "the task ...", a sentence */

@@ -71,11 +71,11 @@ static void add_result(struct text *out, const json_t *result)
     const json_t *structured = json_object_get(result, "structuredContent");
     for (size_t i = 0; i < json_array_size(content) && out->len < MCP_RESULT_MAX; i++)
         add_block(out, json_array_get(content, i));
-    char *dump =
-        structured && !json_array_size(content) ? json_dumps(structured, JSON_COMPACT) : NULL;
-    if (dump)
-        text_add_shown(out, dump, strlen(dump), true, false);
-    free(dump);
+    struct text dump = {0};
+    if (structured && !json_array_size(content) && text_add_json(&dump, structured, JSON_COMPACT))
+        text_add_shown(out, dump.data, dump.len, true, false);
+    out->failed = out->failed || dump.failed;
+    text_free(&dump);
     if (out->len > MCP_RESULT_MAX) {
         size_t cut = MCP_RESULT_MAX;
         while (cut && (out->data[cut] & 0xc0) == 0x80)
@@ -114,20 +114,16 @@ static bool prepare_call(struct agent *agent, const struct tool *tool, const jso
     (void)agent;
     struct served *served = tool->state;
     json_t *params = json_pack("{s:s,s:O}", "name", served->name, "arguments", arguments);
-    char *text = params ? json_dumps(params, JSON_COMPACT) : NULL;
-    json_decref(params);
-    if (!text) {
-        text_format(error, "out of memory");
-        return false;
-    }
     action->kind = ACTION_MCP;
     action->tool = tool->name;
     action->origin = served->server->origin;
     action->outside = true;
     action->state = served;
     action->perform = perform_call;
-    text_format(&action->shown, "%s\n%s", served->server->origin, text);
-    free(text);
+    text_format(&action->shown, "%s\n", served->server->origin);
+    if (!text_add_json(&action->shown, params, JSON_COMPACT))
+        text_format(error, "out of memory");
+    json_decref(params);
     return !action->shown.failed;
 }
 
@@ -214,10 +210,8 @@ static bool list_tools(struct agent *agent, struct server *server, struct text *
         more = json_is_string(cursor) && json_string_length(cursor) <= CURSOR_MAX;
         text_free(&params);
         json_t *next = more ? json_pack("{s:O}", "cursor", cursor) : NULL;
-        char *dump = next ? json_dumps(next, JSON_COMPACT) : NULL;
-        text_format(&params, "%s", dump ? dump : "{}");
-        more = more && dump;
-        free(dump);
+        if (more)
+            text_add_json(&params, next, JSON_COMPACT);
         json_decref(next);
         json_decref(result);
     }
@@ -336,6 +330,29 @@ bool mcp_open(struct agent *agent, struct text *error)
         return false;
     }
     return true;
+}
+
+bool mcp_pause(struct agent *agent, struct text *error)
+{
+    struct mcp *mcp = agent->servers;
+    char why[SANDBOX_ERR] = "";
+    for (size_t i = 0; mcp && i < mcp->server_count; i++) {
+        if (!mcp->servers[i].runs || sandbox_pause(&mcp->servers[i].child, why))
+            continue;
+        text_format(error, "server %s does not stand still meanwhile: %s", mcp->servers[i].name,
+                    why);
+        mcp_resume(agent);
+        return false;
+    }
+    return true;
+}
+
+void mcp_resume(struct agent *agent)
+{
+    struct mcp *mcp = agent->servers;
+    for (size_t i = 0; mcp && i < mcp->server_count; i++)
+        if (mcp->servers[i].runs)
+            sandbox_resume(&mcp->servers[i].child);
 }
 
 void mcp_close(struct agent *agent)

@@ -17,6 +17,11 @@ void mcp_close(struct agent *agent);
 /* The tools of all servers, the agent's until mcp_close. */
 const struct tool *mcp_tools(const struct agent *agent, size_t *count);
 
+/* Stops all servers, so that nothing changes below the root meanwhile. False: `error` says which does not stop, and
+ * all go on. */
+bool mcp_pause(struct agent *agent, struct text *error);
+void mcp_resume(struct agent *agent);
+
 /* What was left out of what the servers offered, a line each; "" mostly. */
 const char *mcp_notes(const struct agent *agent);
 

@@ -190,12 +190,13 @@ char *mcp_definition(const char *server, const char *full, const json_t *entry, 
                                                 shown(prefix, text ? text : "", TOOL_TEXT_MAX),
                                                 "parameters", parameters)
                                     : NULL;
-    char *dump = definition ? json_dumps(definition, JSON_COMPACT) : NULL;
+    struct text dump = {0};
+    bool ok = text_add_json(&dump, definition, JSON_COMPACT) && dump.len <= DEFINITION_MAX;
     json_decref(definition);
-    if (dump && strlen(dump) <= DEFINITION_MAX)
-        return dump;
+    if (ok)
+        return dump.data;
     text_format(why, "its definition is too large");
-    free(dump);
+    text_free(&dump);
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include "digest.h"
 #include "log.h"
 #include "loop.h"
+#include "mcp.h"
 #include "sandbox.h"
 
 #include <string.h>
@@ -48,6 +49,8 @@ static bool permitted(struct agent *agent, const struct turn_call *call, struct 
                  answer == ANSWER_NO       ? "the answer was no"
                  : answer == ANSWER_NOBODY ? nobody_text(agent, action)
                                            : reason);
+    if (yes && verdict == VERDICT_ALLOW && action->kind == ACTION_WRITE)
+        show_change(agent, call->id, action);
     if (!yes)
         text_format(content, "Refused: %s. It was not done; do not call it again.",
                     verdict == VERDICT_DENY   ? reason
@@ -102,7 +105,16 @@ static void perform(struct agent *agent, const struct turn_call *call, struct ac
         text_format(content, "Refused: it is not what was judged any more. It was not done.");
         return;
     }
+    /* between its last look at a file and its end no server changes it */
+    bool still = action->kind != ACTION_READ && action->kind != ACTION_MCP;
+    if (still && !mcp_pause(agent, content)) {
+        action->outside = false;
+        text_format(content, ". It was not done.");
+        return;
+    }
     called->ok = action->perform(action, agent, content);
+    if (still)
+        mcp_resume(agent);
     if (agent->answered && agent->answer.len) {
         show_text(agent, agent->answer.data, agent->answer.len);
         text_free(&agent->answer);

@@ -77,15 +77,14 @@ void rpc_notify(struct rpc *rpc, const char *method)
 /* The child asks something of us: there is only that we live. */
 static void answer(struct rpc *rpc, const json_t *id, const char *method)
 {
-    char *text = json_is_string(id) || json_is_integer(id) ? json_dumps(id, JSON_ENCODE_ANY) : NULL;
-    if (text && !strcmp(method, "ping"))
-        text_format(&rpc->out, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{}}\n", text);
-    else if (text)
-        text_format(&rpc->out,
-                    "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":"
-                    "{\"code\":-32601,\"message\":\"method not found\"}}\n",
-                    text);
-    free(text);
+    if (json_is_string(id) || json_is_integer(id)) {
+        text_format(&rpc->out, "{\"jsonrpc\":\"2.0\",\"id\":");
+        text_add_json(&rpc->out, id, JSON_ENCODE_ANY);
+        text_format(&rpc->out, "%s",
+                    strcmp(method, "ping") ? ",\"error\":{\"code\":-32601,\"message\":"
+                                             "\"method not found\"}}\n"
+                                           : ",\"result\":{}}\n");
+    }
     sent(rpc);
 }
 
@@ -110,7 +109,7 @@ static json_t *take(struct rpc *rpc, json_t *message)
 /* A line: one message, or an array of them (as versions before 2025-06-18 had it). */
 static json_t *take_line(struct rpc *rpc, const char *line, size_t len)
 {
-    json_t *message = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    json_t *message = text_read_json(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     /* Lines that are something else are passed over, as what a program says when it starts. */
     if (!message && len && line[0] == '{')
         end(rpc, "it sends a message that cannot be read");

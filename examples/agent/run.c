@@ -254,10 +254,7 @@ static void show(struct action *action, const json_t *argv, const char *line)
     if (line) {
         text_format(&action->shown, "%s", line);
     } else {
-        char *json = json_dumps(argv, JSON_COMPACT);
-        text_add(&action->shown, json ? json : "", json ? strlen(json) : 0);
-        action->shown.failed = action->shown.failed || !json;
-        free(json);
+        text_add_json(&action->shown, argv, JSON_COMPACT);
     }
     for (size_t i = 0; i < command->count; i++) {
         text_format(&action->covers, "%s %s\n", command->files[i].digest, command->files[i].path);

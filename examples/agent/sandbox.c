@@ -180,6 +180,7 @@ bool sandbox_open(const struct sandbox_options *options, struct sandbox **result
 {
     struct sandbox *box = calloc(1, sizeof *box);
     *result = NULL;
+    *err = 0;
     if (!box) {
         snprintf(err, SANDBOX_ERR, "out of memory");
         return false;
@@ -199,6 +200,8 @@ bool sandbox_open(const struct sandbox_options *options, struct sandbox **result
     if (!take_root(box, options->root, err) || !take_read_dirs(box, options, err) ||
         !make_base(box, err) || !(box->path = programs_path(box)) ||
         !probe_choose(box, force_tier, force_abi, err)) {
+        if (!*err)
+            snprintf(err, SANDBOX_ERR, "out of memory");
         sandbox_close(box);
         return false;
     }

@@ -154,6 +154,11 @@ struct sandbox_child {
  * above does). */
 bool sandbox_spawn(struct sandbox *box, const struct sandbox_command *command,
                    struct sandbox_child *child, char err[SANDBOX_ERR]);
+/* Stops it and all below: when this returns true no thread of theirs runs, none can be woken by what they
+ * arranged before (without walls: they can), and what they write is seen. False: err says why, and they go on.
+ * One that has ended stands still. SIGPIPE is to be ignored. */
+bool sandbox_pause(struct sandbox_child *child, char err[SANDBOX_ERR]);
+void sandbox_resume(struct sandbox_child *child);
 /* Kills it and all below; closes both ends. The result (may be NULL) has no output. */
 void sandbox_stop(struct sandbox_child *child, struct sandbox_result *result);
 

@@ -114,10 +114,13 @@ struct start_failure {
 
 /* What the keeper (and init, for the status) reports. */
 struct keeper_report {
-    enum { REPORT_STATUS, REPORT_END } kind;
+    enum { REPORT_STATUS, REPORT_END, REPORT_PAUSED } kind;
     enum sandbox_end end; /* of REPORT_END */
-    int status;           /* of REPORT_STATUS: as of waitpid */
+    int status; /* of REPORT_STATUS: as of waitpid; of REPORT_PAUSED: 1, or 0: it failed */
 };
+
+/* What the agent writes to the control pipe. */
+enum { KEEPER_PAUSE = 'p', KEEPER_RESUME = 'r' };
 
 enum { CANDIDATES_MAX = 64 };
 struct launch {
@@ -131,6 +134,7 @@ struct launch {
     struct sock_fprog seccomp;
     unsigned wall_ms;        /* 0: no limit */
     unsigned processes_most; /* RLIMIT_NPROC; 0: none */
+    bool lasting;            /* it may be paused, and then nothing may wake it */
     int (*inside)(void *);   /* the self-test, in place of exec: its result is the exit status */
     void *inside_arg;
 
@@ -139,7 +143,7 @@ struct launch {
     int script;                        /* becomes 3 */
     int start_w;                       /* struct start_failure, or end of file: it runs */
     int report_w;                      /* struct keeper_report */
-    int control_r;                     /* end of file: kill all */
+    int control_r;                     /* KEEPER_PAUSE and so on; end of file: kill all */
     int root_fd;                       /* B to D: the workspace */
     int ruleset;                       /* B, C: of Landlock */
     int notify_keeper, notify_program; /* a socket pair for seccomp's listener */
@@ -164,7 +168,8 @@ struct launch_fds {
 
 /* seccomp_filter.c. The program belongs to the caller; false: no memory. */
 enum { FILTER_MAX = 1200 };
-bool seccomp_build(const struct sandbox *box, struct sock_filter *code, struct sock_fprog *program);
+bool seccomp_build(const struct sandbox *box, bool lasting, struct sock_filter *code,
+                   struct sock_fprog *program);
 
 /* landlock_rules.c */
 int landlock_abi(void); /* of the kernel; 0: none */

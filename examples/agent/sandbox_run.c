@@ -116,6 +116,8 @@ struct kept_child {
     struct launch_fds fds;
     struct sock_filter *code;
     bool placed;
+    bool ended;                   /* of a lasting one: seen when it was to be paused */
+    struct sandbox_result result; /* of that one, as far as it was reported */
 };
 
 /* Descriptors that the child has now; in, out, log and script of the launch are closed by who opened
@@ -206,7 +208,7 @@ static bool prepare_walls(struct sandbox *box, struct kept_child *kept, char err
         return false;
     launch->processes_most = tasks_of(box->uid) + box->limits.processes + PROCESSES_ABOVE;
     kept->code = calloc(FILTER_MAX, sizeof *kept->code);
-    if (!kept->code || !seccomp_build(box, kept->code, &launch->seccomp)) {
+    if (!kept->code || !seccomp_build(box, launch->lasting, kept->code, &launch->seccomp)) {
         snprintf(err, SANDBOX_ERR, "out of memory for the filter");
         return false;
     }
@@ -372,6 +374,16 @@ const char *start_step_text(enum start_step step)
     return (unsigned)step < STEP_COUNT && texts[step] ? texts[step] : "an unknown step";
 }
 
+static void note_report(const struct keeper_report *report, struct sandbox_result *result)
+{
+    if (report->kind == REPORT_END) {
+        result->end = report->end;
+    } else if (report->kind == REPORT_STATUS) {
+        result->exit_status = WIFEXITED(report->status) ? WEXITSTATUS(report->status) : -1;
+        result->term_signal = WIFSIGNALED(report->status) ? WTERMSIG(report->status) : 0;
+    }
+}
+
 static void take_report(int *fd, struct sandbox_result *result)
 {
     struct keeper_report report;
@@ -380,12 +392,8 @@ static void take_report(int *fd, struct sandbox_result *result)
         return;
     if (got != sizeof report)
         close_fd(fd);
-    else if (report.kind == REPORT_END)
-        result->end = report.end;
-    else {
-        result->exit_status = WIFEXITED(report.status) ? WEXITSTATUS(report.status) : -1;
-        result->term_signal = WIFSIGNALED(report.status) ? WTERMSIG(report.status) : 0;
-    }
+    else
+        note_report(&report, result);
 }
 
 static void say_why(const struct sandbox *box, const struct launch *launch,
@@ -643,6 +651,8 @@ bool sandbox_spawn(struct sandbox *box, const struct sandbox_command *command,
     }
     kept->launch.in = in_r;
     kept->launch.out = out_w;
+    kept->launch.lasting = true;
+    kept->result = (struct sandbox_result){.exit_status = -1, .end = SANDBOX_CANCELLED};
     good = good && start(box, kept, err);
     close_fd(&in_r);
     close_fd(&out_w);
@@ -666,12 +676,50 @@ bool sandbox_spawn(struct sandbox *box, const struct sandbox_command *command,
     return good;
 }
 
+bool sandbox_pause(struct sandbox_child *child, char err[SANDBOX_ERR])
+{
+    struct kept_child *kept = child->inner;
+    const char word = KEEPER_PAUSE;
+    if (!kept || kept->ended)
+        return true;
+    /* where nobody reads it any more the report says why */
+    while (write(kept->fds.control_w, &word, 1) < 0 && errno == EINTR)
+        ;
+    for (;;) {
+        struct keeper_report report;
+        ssize_t got = read(kept->fds.report_r, &report, sizeof report);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got != sizeof report) {
+            snprintf(err, SANDBOX_ERR, "its keeper has died");
+            return false;
+        }
+        if (report.kind == REPORT_PAUSED && !report.status)
+            snprintf(err, SANDBOX_ERR, "its processes cannot all be stopped");
+        if (report.kind == REPORT_PAUSED)
+            return report.status;
+        note_report(&report, &kept->result);
+        kept->ended = report.kind == REPORT_END; /* and none of it lives */
+        if (kept->ended)
+            return true;
+    }
+}
+
+void sandbox_resume(struct sandbox_child *child)
+{
+    struct kept_child *kept = child->inner;
+    const char word = KEEPER_RESUME;
+    while (kept && !kept->ended && write(kept->fds.control_w, &word, 1) < 0 && errno == EINTR)
+        ;
+}
+
 void sandbox_stop(struct sandbox_child *child, struct sandbox_result *result)
 {
     struct kept_child *kept = child->inner;
     struct sandbox_result unused;
     result = result ? result : &unused;
-    *result = (struct sandbox_result){.exit_status = -1, .end = SANDBOX_CANCELLED};
+    *result =
+        kept ? kept->result : (struct sandbox_result){.exit_status = -1, .end = SANDBOX_CANCELLED};
     close_fd(&child->to_child);
     close_fd(&child->from_child);
     child->inner = NULL;

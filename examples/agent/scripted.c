@@ -52,18 +52,17 @@ static bool add_calls(struct turn *turn, const json_t *calls, json_t *tool_calls
         json_t *value = json_object_get(call, "arguments");
         snprintf(made, sizeof made, "call_%zu", i);
         if (json_is_object(value) && !json_object_get(value, "hex")) {
-            char *text = json_dumps(value, JSON_COMPACT);
-            if (text)
-                text_add(&arguments, text, strlen(text));
-            free(text);
+            text_add_json(&arguments, value, JSON_COMPACT);
         } else {
             log_bytes_get(value, &arguments);
         }
         const char *text = arguments.data ? arguments.data : "";
-        bool done = name && turn_add_call(turn, id ? id : made, name, text, arguments.len);
-        json_array_append_new(tool_calls, json_pack("{s:s,s:s,s:{s:s,s:s}}", "type", "function",
-                                                    "id", id ? id : made, "function", "name",
-                                                    name ? name : "", "arguments", text));
+        bool done =
+            name && !arguments.failed &&
+            turn_add_call(turn, id ? id : made, name, text, arguments.len) &&
+            !json_array_append_new(
+                tool_calls, json_pack("{s:s,s:s,s:{s:s,s:s}}", "type", "function", "id",
+                                      id ? id : made, "function", "name", name, "arguments", text));
         text_free(&arguments);
         if (!done)
             return false;
@@ -98,6 +97,7 @@ static bool script_turn(struct model *model, struct agent *agent, const json_t *
     struct script *script = model->state;
     json_t *record = next_record(script, "turn");
     json_t *tool_calls = json_array();
+    bool whole = true;
     (void)messages;
     (void)max_tokens;
     turn->stop = "end";
@@ -125,14 +125,18 @@ static bool script_turn(struct model *model, struct agent *agent, const json_t *
             json_decref(turn->message);
             turn->message = json_deep_copy(message);
         } else {
-            json_object_set_new(
-                turn->message, "content",
-                json_stringn(turn->text.data ? turn->text.data : "", turn->text.len));
-            if (json_array_size(tool_calls))
-                json_object_set(turn->message, "tool_calls", tool_calls);
+            whole = !json_object_set_new(
+                        turn->message, "content",
+                        json_stringn(turn->text.data ? turn->text.data : "", turn->text.len)) &&
+                    (!json_array_size(tool_calls) ||
+                     !json_object_set(turn->message, "tool_calls", tool_calls));
         }
     }
     json_decref(tool_calls);
+    if (!whole || !turn->message) {
+        text_format(error, "out of memory");
+        return false;
+    }
     if (turn->text.len)
         show_text(agent, turn->text.data, turn->text.len);
     turn->tokens = number_of(record, "tokens", turn->text.len / TOKEN_BYTES);
@@ -280,7 +284,7 @@ bool scripted_open(struct agent *agent, const char *path, struct text *error)
     FILE *file = fopen(path, "r");
     bool sound = file && records;
     while (sound && getline(&line, &capacity, file) > 0) {
-        json_t *record = json_loads(line, JSON_ALLOW_NUL, NULL);
+        json_t *record = text_read_json(line, strlen(line), JSON_ALLOW_NUL, NULL);
         number++;
         sound = json_is_object(record) && json_array_append_new(records, record) == 0;
     }

@@ -10,8 +10,10 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -319,7 +321,21 @@ static void counted(struct filter *f)
 #endif
 }
 
-bool seccomp_build(const struct sandbox *box, struct sock_filter *code, struct sock_fprog *program)
+/* Who is stopped cannot be woken by what it arranged before: by no timer (one without a sigevent sends SIGALRM,
+ * which wakes nobody), message queue, descriptor or death that sends SIGCONT; and nothing that it asked for goes
+ * on without it. */
+static void stoppable(struct filter *f)
+{
+    deny_nonzero(f, __NR_timer_create, 1);
+    deny(f, __NR_mq_notify);
+    deny(f, __NR_io_submit);
+    deny_if(f, __NR_fcntl, IS(1, F_SETSIG));
+    deny_if(f, __NR_clone, MASKED(0, CSIGNAL, SIGCONT));
+    rule(f, __NR_prctl, IS(0, PR_SET_PDEATHSIG), IS(1, SIGCONT), EPERM_ACTION);
+}
+
+bool seccomp_build(const struct sandbox *box, bool lasting, struct sock_filter *code,
+                   struct sock_fprog *program)
 {
     struct filter f = {.code = code};
     bool namespaces = box->tier == SANDBOX_TIER_A;
@@ -328,6 +344,8 @@ bool seccomp_build(const struct sandbox *box, struct sock_filter *code, struct s
     dangerous(&f);
     modes(&f);
     deny_if(&f, __NR_prlimit64, IS_NOT(0, 0));
+    if (lasting)
+        stoppable(&f);
     if (box->uid == 0 && box->notify)
         counted(&f);
     if (!namespaces)

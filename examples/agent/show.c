@@ -16,8 +16,9 @@
 
 #define CALL_SHOWN 300 /* bytes of a call's arguments on its line; the question shows all of them */
 #define RESULT_LINES 8 /* of a result */
-#define LINE_SHOWN 200 /* bytes of each */
-#define SILENT_S 2     /* what takes no longer shows no progress */
+#define CHANGE_LINES 200 /* of a change that nobody was asked */
+#define LINE_SHOWN 200   /* bytes of each */
+#define SILENT_S 2       /* what takes no longer shows no progress */
 
 struct show {
     bool colours;   /* stderr is a terminal that knows them */
@@ -64,9 +65,10 @@ static void output_shown(struct show *show, FILE *stream, const char *data, size
 {
     struct text shown = {0};
     text_add_shown(&shown, data, len, lines, false);
-    if (shown.failed)
+    if (shown.failed) {
         show->failed = true;
-    else if (stream == stdout)
+        fputs("out of memory", stderr);
+    } else if (stream == stdout)
         output(show, shown.data ? shown.data : "", shown.len);
     else if (shown.len)
         fwrite(shown.data, 1, shown.len, stream);
@@ -92,16 +94,15 @@ static json_t *json_any(const char *data, size_t len)
 static void emit(struct agent *agent, const char *event, json_t *members)
 {
     json_t *object = json_pack("{s:s}", "event", event);
-    char *line = NULL;
-    if (object && members && json_object_update(object, members) == 0)
-        line = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    if (line) {
-        output(agent->show, line, strlen(line));
-        output(agent->show, "\n", 1);
-    } else {
+    struct text line = {0};
+    bool ok = object && members && json_object_update(object, members) == 0 &&
+              text_add_json(&line, object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    text_add(&line, "\n", 1);
+    if (ok && !line.failed)
+        output(agent->show, line.data, line.len);
+    else
         agent->show->failed = true;
-    }
-    free(line);
+    text_free(&line);
     json_decref(object);
     json_decref(members);
 }
@@ -254,11 +255,20 @@ static void approval_rows(struct agent *agent, enum reach reach)
         row(agent, "", "no terminal to answer at: what is asked is refused");
 }
 
+/* Takes the value. Where there is no memory the array is gone. */
+static void append(json_t **array, json_t *value)
+{
+    if (json_array_append_new(*array, value)) {
+        json_decref(*array);
+        *array = NULL;
+    }
+}
+
 static json_t *texts(const char *const *items, size_t count)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, json_any(items[i], strlen(items[i])));
+        append(&array, json_any(items[i], strlen(items[i])));
     return array;
 }
 
@@ -266,7 +276,7 @@ static json_t *tool_names(const struct agent *agent)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < agent->tools.count; i++)
-        json_array_append_new(array, json_string(agent->tools.items[i].name));
+        append(&array, json_string(agent->tools.items[i].name));
     return array;
 }
 
@@ -500,6 +510,20 @@ void show_verdict(struct agent *agent, const char *id, const char *verdict, cons
         output_shown(agent->show, stderr, why, strlen(why), false);
         fputc('\n', stderr);
     }
+}
+
+void show_change(struct agent *agent, const char *id, const struct action *action)
+{
+    const char *at = action->shown.data ? action->shown.data : "", *end = at + action->shown.len;
+    if (agent->options.json) {
+        emit(agent, "change",
+             json_pack("{s:o,s:o}", "id", json_any(id, strlen(id)), "bytes",
+                       json_any(at, action->shown.len)));
+        return;
+    }
+    at = block(agent->show, at, end, CHANGE_LINES, LINE_SHOWN);
+    if (at < end)
+        fprintf(stderr, "  | (%zu more bytes, all in the log)\n", (size_t)(end - at));
 }
 
 void show_result(struct agent *agent, const char *id, bool ok, const struct text *content,

@@ -1,6 +1,7 @@
 /* A conversation at the terminal: lines with editing and history. */
 #include "log.h"
 #include "loop.h"
+#include "mcp.h"
 
 #include <histedit.h>
 #include <locale.h>
@@ -36,8 +37,10 @@ static void undo(struct agent *agent)
                             json_pack("{s:s,s:o}", "digest", action.digest, "bytes",
                                       log_bytes(action.shown.data, action.shown.len))))
         text_format(&result, "the log cannot be written");
-    else if (sound)
+    else if (sound && mcp_pause(agent, &result)) {
         action.perform(&action, agent, &result);
+        mcp_resume(agent);
+    }
     show_say(agent, "%s", result.data ? result.data : "out of memory");
     action_free(&action);
     text_free(&result);

@@ -66,18 +66,17 @@ static const struct tool always[] = {
     /* Models that were taught little of tools do not find the end of calling without it. */
     {"answer", TOOL("answer", "Answers the user when the task is done.", "\"text\":" TEXT("of the answer"), "\"text\"]"),
      answer_prepare, NULL},
+    {"undo", TOOL("undo", "Takes back the last change that was made here.", "", "]"),
+     journal_prepare_undo, NULL},
 };
 
-static const struct tool with_git[] = {
+static const struct tool with_git =
     {"git_commit",
      TOOL("git_commit", "Commits the files that were changed.",
           "\"message\":" TEXT("of the commit") ","
           "\"paths\":" TEXTS(200, "files; those changed by edit_file and write_file if not given"),
           "\"message\"]"),
-     commit_prepare, NULL},
-    {"undo", TOOL("undo", "Takes back the last change that was made here.", "", "]"),
-     journal_prepare_undo, NULL},
-};
+     commit_prepare, NULL};
 /* clang-format on */
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -134,7 +133,7 @@ static const struct tool *find(const struct agent *agent, const char *name, stru
 /* Do they fit what the tool's definition says? */
 static bool fit(const struct tool *tool, const json_t *arguments, struct text *error)
 {
-    json_t *definition = json_loads(tool->definition, 0, NULL);
+    json_t *definition = text_read_json(tool->definition, strlen(tool->definition), 0, NULL);
     const json_t *function = json_object_get(definition, "function");
     const json_t *schema = json_object_get(function ? function : definition, "parameters");
     bool ok = definition && (!schema || arguments_fit(schema, arguments, error));
@@ -191,11 +190,12 @@ bool tools_open(struct agent *agent, struct text *error)
     if (!mcp_open(agent, error))
         return false;
     const struct tool *of_servers = mcp_tools(agent, &servers);
-    git = journal_has_git(agent) ? COUNT(with_git) : 0;
+    git = journal_has_git(agent);
     tools->items = malloc((COUNT(always) + git + servers) * sizeof *tools->items);
     if (tools->items) {
         memcpy(tools->items, always, sizeof always);
-        memcpy(tools->items + COUNT(always), with_git, git * sizeof *with_git);
+        if (git)
+            tools->items[COUNT(always)] = with_git;
         if (servers)
             memcpy(tools->items + COUNT(always) + git, of_servers, servers * sizeof *of_servers);
         tools->count = COUNT(always) + git + servers;

@@ -114,7 +114,7 @@ static json_t *last_message(const struct engine *engine, infer_error *err)
     infer_status status = infer_chat_message(engine->session, NULL, 0, &len, err);
     char *text = status == INFER_E_RANGE ? malloc(len) : NULL;
     if (text && infer_chat_message(engine->session, text, len, &len, err) == INFER_OK)
-        message = json_loadb(text, len, JSON_ALLOW_NUL, NULL);
+        message = text_read_json(text, len, JSON_ALLOW_NUL, NULL);
     free(text);
     return message;
 }
@@ -164,12 +164,12 @@ static bool model_turn(struct model *model, struct agent *agent, const json_t *m
                                   .ud = &receiver};
     infer_chat_result result = {0};
     infer_error err = {0};
-    char *text = json_dumps(messages, JSON_COMPACT);
-    if (!text)
-        return fail(error, "out of memory");
+    struct text text = {0};
+    infer_status status = INFER_E_MEMORY;
     show_wait(agent, "reading the prompt");
-    infer_status status = infer_chat(engine->session, text, strlen(text), &options, &result, &err);
-    free(text);
+    if (text_add_json(&text, messages, JSON_COMPACT))
+        status = infer_chat(engine->session, text.data, text.len, &options, &result, &err);
+    text_free(&text);
     turn->stop = receiver.enough ? "end" : infer_stop_name(result.stop);
     turn->prompt_tokens = result.prompt_tokens;
     turn->kept_tokens = result.kept_tokens;

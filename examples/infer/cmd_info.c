@@ -266,6 +266,17 @@ static void print_tensors(struct cli *cli, const struct cli_engine *engine)
     }
 }
 
+/* Why it does not run, whole: the words of whatever refuses it. */
+static void print_reason(struct cli *cli, const char *text)
+{
+    struct cli_bytes line = {0};
+    cli_escape(&line, text, strlen(text), true);
+    cli_print(cli, "%-14s", "runs");
+    cli_output(cli, line.data, line.len);
+    cli_print(cli, "\n");
+    free(line.data);
+}
+
 static void print_field(struct cli *cli, const char *name, const char *text)
 {
     cli_print(cli, "%-14s", name);
@@ -295,7 +306,7 @@ static void print_info(struct cli *cli, const struct cli_engine *engine, const s
         cli_print(cli, "%-14s%zu bytes, sha256 %s\n", "chat template", len, sum);
     else
         print_field(cli, "chat template", NULL);
-    print_field(cli, "runs", runs ? "yes" : why.text);
+    print_reason(cli, runs ? "yes" : why.text);
     cli_print(cli, "\n%-14s%10s%14s\n", "type", "tensors", "MiB");
     for (size_t i = 0; i < types->count; i++)
         cli_print(cli, "%-14s%10llu%14.1f\n", types->rows[i].name,

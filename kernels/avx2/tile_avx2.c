@@ -89,6 +89,8 @@ TILE(q5_k, Q5_K)
 TILE(q6_k, Q6_K)
 TILE(iq2_xs, IQ2_XS)
 TILE(iq3_xxs, IQ3_XXS)
+TILE(nvfp4, NVFP4)
+TILE(tq2_0, TQ2_0)
 
 /* Up to 16 rows of one output column, in or out. */
 static void move_rows(float *to, const float *from, size_t rows)

@@ -202,15 +202,19 @@ INF_AVX2_INLINE __m256i inf_avx2_high(__m256i v, int n, int mask)
     return _mm256_and_si256(moved, _mm256_set1_epi8((char)(mask << 4)));
 }
 
-/* Bit 4 of the codes of group n, from the 32 bits of each row: bit l is of weight l. */
-INF_AVX2_INLINE __m256i inf_avx2_fifth_bits(__m256i bits, uint32_t n)
+/* The codes of group n, from 32 bits of each row (bit l is of weight l): `value` where the bit is 1. */
+INF_AVX2_INLINE __m256i inf_avx2_bit_codes(__m256i bits, uint32_t n, int value)
 {
     const __m256i byte = _mm256_add_epi8(_mm256_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0,
                                                           0x0c0c0c0c, 0x08080808, 0x04040404, 0),
                                          _mm256_set1_epi8((char)(n / 2)));
     const __m256i which = _mm256_set1_epi32(n % 2 ? (int)0x80402010 : 0x08040201);
     __m256i picked = _mm256_and_si256(_mm256_shuffle_epi8(bits, byte), which);
-    return _mm256_and_si256(_mm256_cmpeq_epi8(picked, which), _mm256_set1_epi8(16));
+    return _mm256_and_si256(_mm256_cmpeq_epi8(picked, which), _mm256_set1_epi8((char)value));
+}
+INF_AVX2_INLINE __m256i inf_avx2_fifth_bits(__m256i bits, uint32_t n)
+{
+    return inf_avx2_bit_codes(bits, n, 16);
 }
 
 /* The values of IQ4_NL and IQ4_XS. */
@@ -518,7 +522,8 @@ typedef void inf_avx2_tile_fn(const struct inf_avx2_panel *panel, size_t weights
 /* The tiles: bits of a code (8: signed) and form. */
 inf_avx2_tile_fn inf_avx2_tile_q4_0, inf_avx2_tile_q4_1, inf_avx2_tile_q5_0, inf_avx2_tile_q5_1,
     inf_avx2_tile_q8_0, inf_avx2_tile_q2_k, inf_avx2_tile_q3_k, inf_avx2_tile_q4_k,
-    inf_avx2_tile_q5_k, inf_avx2_tile_q6_k, inf_avx2_tile_iq2_xs, inf_avx2_tile_iq3_xxs;
+    inf_avx2_tile_q5_k, inf_avx2_tile_q6_k, inf_avx2_tile_iq2_xs, inf_avx2_tile_iq3_xxs,
+    inf_avx2_tile_nvfp4, inf_avx2_tile_tq2_0;
 
 /* The shapes of types, or of those that are alike. */
 #define INF_AVX2_SHAPE_Q4_0                                                                        \
@@ -573,7 +578,35 @@ inf_avx2_tile_fn inf_avx2_tile_q4_0, inf_avx2_tile_q4_1, inf_avx2_tile_q5_0, inf
     {                                                                                              \
         32, 17, 32, 4, 3, INF_FORM_S32                                                             \
     }
+#define INF_AVX2_SHAPE_NVFP4                                                                       \
+    {                                                                                              \
+        64, 36, 16, 4, 3, INF_FORM_S16                                                             \
+    }
+#define INF_AVX2_SHAPE_TQ1_0                                                                       \
+    {                                                                                              \
+        256, 54, 32, 8, 7, INF_FORM_S32                                                            \
+    }
+#define INF_AVX2_SHAPE_TQ2_0                                                                       \
+    {                                                                                              \
+        256, 66, 32, 8, 7, INF_FORM_S32                                                            \
+    }
+#define INF_AVX2_SHAPE_Q1_0                                                                        \
+    {                                                                                              \
+        128, 18, 32, 8, 7, INF_FORM_S32                                                            \
+    }
+#define INF_AVX2_SHAPE_Q2_0                                                                        \
+    {                                                                                              \
+        64, 18, 32, 8, 7, INF_FORM_S32                                                             \
+    }
 
+#define INF_AVX2_SHAPE_IQ1_S                                                                       \
+    {                                                                                              \
+        256, 50, 32, 4, 3, INF_FORM_S32                                                            \
+    }
+#define INF_AVX2_SHAPE_IQ1_M                                                                       \
+    {                                                                                              \
+        256, 56, 16, 4, 3, INF_FORM_S16                                                            \
+    }
 #define INF_AVX2_SHAPE_IQ2_XXS                                                                     \
     {                                                                                              \
         256, 66, 32, 3, -1, INF_FORM_S32                                                           \

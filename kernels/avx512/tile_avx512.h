@@ -184,7 +184,7 @@ INF_INLINE __m512 inf_half_high(__m512i v)
 }
 
 /*
- * The bytes of a step of small blocks. A whole step (8 blocks) is read as one run, which takes less than
+ * The bytes of a step of small blocks. A whole step is read as one run, which takes less than
  * to read each block, and its scale, apart: d[i] is bytes 4i to 4i + 3 of the rows. What is at hand are
  * the blocks up to the one that was loaded last; all is unrolled, so that d is registers.
  */
@@ -195,15 +195,15 @@ struct inf_run {
     __m512i d[2 * INF_BLOCK_MOST];
 };
 
-/* Block j of `bytes` bytes; j = 0, 1, 2 and so on. No byte behind the run is read. */
-INF_INLINE void inf_run_load(struct inf_run *run, unsigned bytes, unsigned j)
+/* Block j of `count` of `bytes` bytes; j = 0, 1, 2 and so on. No byte behind the run is read. */
+INF_INLINE void inf_run_load(struct inf_run *run, unsigned bytes, unsigned count, unsigned j)
 {
     INF_UNROLL
     for (unsigned i = 0; i < 3; i++) { /* a block ends in three quads at most */
         unsigned at = (j * bytes + 15) / 16 * 16 + 16 * i;
         if (at >= (j + 1) * bytes)
             break;
-        at = at + 16 > 8 * bytes ? 8 * bytes - 16 : at;
+        at = at + 16 > count * bytes ? count * bytes - 16 : at;
         struct inf_quad q = inf_quad_load(run->rows, at);
         run->d[at / 4] = q.a;
         run->d[at / 4 + 1] = q.b;
@@ -337,19 +337,28 @@ INF_INLINE __m512i inf_table(const int8_t numbers[16])
     return _mm512_xor_si512(v, _mm512_set1_epi8(-128));
 }
 
-/* Bit `first` + i of a dword of each row to bit 4 of byte i of the quad; the other bits are junk.
- */
-INF_INLINE struct inf_quad inf_quad_bits(__m512i bits, unsigned first)
+/* Bits `first` + n * each and above of a dword of each row to bit 0 and above of byte n of the quad;
+ * what stands above them is junk. */
+INF_INLINE struct inf_quad inf_quad_spread(__m512i bits, unsigned first, unsigned each)
 {
     /* A byte is the 8 bits of its qword (two rows) from a place on that wraps around. */
-    const int64_t each = 0x0101010101010101;
-    int64_t at = 0x1f1e1d1cfffefdfc & 0x3f3f3f3f3f3f3f3f;
-    __m512i from = _mm512_set1_epi64(at + (int64_t)first * each);
-    return (struct inf_quad){
-        _mm512_multishift_epi64_epi8(from, bits),
-        _mm512_multishift_epi64_epi8(_mm512_add_epi8(from, _mm512_set1_epi8(4)), bits),
-        _mm512_multishift_epi64_epi8(_mm512_add_epi8(from, _mm512_set1_epi8(8)), bits),
-        _mm512_multishift_epi64_epi8(_mm512_add_epi8(from, _mm512_set1_epi8(12)), bits)};
+    const int64_t one = 0x0101010101010101;
+    __m512i at = _mm512_set1_epi64(0x2020202000000000 + first * one + each * 0x0302010003020100);
+    __m512i next = _mm512_set1_epi64(4 * each * one);
+    struct inf_quad q;
+    q.a = _mm512_multishift_epi64_epi8(at, bits);
+    at = _mm512_add_epi8(at, next);
+    q.b = _mm512_multishift_epi64_epi8(at, bits);
+    at = _mm512_add_epi8(at, next);
+    q.c = _mm512_multishift_epi64_epi8(at, bits);
+    q.d = _mm512_multishift_epi64_epi8(_mm512_add_epi8(at, next), bits);
+    return q;
+}
+
+/* Bit `first` + i of a dword of each row to bit 4 of byte i of the quad; the other bits are junk. */
+INF_INLINE struct inf_quad inf_quad_bits(__m512i bits, unsigned first)
+{
+    return inf_quad_spread(bits, first + 60, 1); /* 4 less, modulo 64 */
 }
 
 /* ---- Weights to their place ------------------------------------------------------------------ */

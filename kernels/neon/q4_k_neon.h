@@ -9,17 +9,7 @@
 INF_NEON_INLINE void inf_neon_q4_k_scales(const uint8_t *p, size_t stride,
                                           const struct inf_neon_scales *s)
 {
-    uint8x16_t h[4]; /* d and dmin; three dwords of scales */
-    inf_neon_load16(p, stride, h);
-    float32x4_t d = inf_neon_halves(p, stride);
-    vst1q_f32(s->dmin, inf_neon_halves(p + 2, stride));
-    const uint8x16_t low = vdupq_n_u8(63), top = vdupq_n_u8(48);
-    inf_neon_byte_scales(s, 0, d, vandq_u8(h[1], low), 0);
-    inf_neon_byte_minima(s, 0, vandq_u8(h[2], low));
-    uint8x16_t scales = vorrq_u8(inf_neon_nibbles(h[3], false), vandq_u8(vshrq_n_u8(h[1], 2), top));
-    uint8x16_t minima = vorrq_u8(inf_neon_nibbles(h[3], true), vandq_u8(vshrq_n_u8(h[2], 2), top));
-    inf_neon_byte_scales(s, 4, d, scales, 0);
-    inf_neon_byte_minima(s, 4, minima);
+    inf_neon_scales6(p, stride, s);
 }
 
 INF_NEON_INLINE void inf_neon_q4_k_codes(const uint8_t *p, size_t stride, struct inf_neon_sink *s)

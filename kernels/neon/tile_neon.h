@@ -39,7 +39,7 @@
 struct inf_neon_shape {
     uint32_t weights, bytes; /* of a block */
     uint32_t sub;            /* weights to a scale: 16 or 32 */
-    enum inf_form form;      /* S32, S16 or S32_MIN256 */
+    enum inf_form form;      /* not FLOAT */
 };
 
 /* Sixteen weights of four rows: w[i] has weights 4i to 4i + 3 of each. */
@@ -54,7 +54,7 @@ INF_NEON_INLINE int32x4_t inf_neon_dot(int32x4_t sum, struct inf_neon_codes code
  */
 struct inf_neon_scales {
     float *scale;    /* one for each sub-block */
-    float *dmin;     /* MIN256: one for each 256 */
+    float *min;      /* MIN: one for each 32; MIN256: dmin, one for each 256 */
     int32_t *minima; /* MIN256: m of each sub-block */
     uint32_t step;
 };
@@ -63,37 +63,50 @@ struct inf_neon_scales {
 struct inf_neon_panel {
     struct inf_neon_codes codes[INF_NEON_CHUNK / 16][2];
     float scale[INF_NEON_CHUNK / 16][8];
-    float dmin[INF_NEON_CHUNK / 256][8];
-    int32_t minima[INF_NEON_CHUNK / 32][8];
+    float min[INF_NEON_CHUNK / 32][8];
+    int32_t minima[INF_NEON_CHUNK / 16][8];
 };
 _Static_assert(sizeof(struct inf_neon_panel) <= INF_MATMUL_SCRATCH, "a panel fits the scratch");
 
 /* One column of activations, at the weight that a block or chunk begins with. */
 struct inf_neon_column {
     const int8_t *q;
-    const float *scale;  /* of each 32 */
-    const float *mscale; /* of each 256 */
-    const int16_t *xm;   /* of each 32 */
+    const float *scale;   /* of each 32 */
+    const int32_t *neg32; /* of each 32 */
+    const float *mscale;  /* MIN256: of each 256 */
+    const int16_t *xm;    /* MIN256: of each sub-block */
 };
 
-INF_NEON_INLINE struct inf_neon_column inf_neon_column(const struct inf_matmul_args *a, size_t c)
+INF_NEON_INLINE bool inf_neon_has_min256(struct inf_neon_shape shape)
 {
+    return shape.form == INF_FORM_S32_MIN256 || shape.form == INF_FORM_S16_MIN256;
+}
+
+INF_NEON_INLINE struct inf_neon_column inf_neon_column(struct inf_neon_shape shape,
+                                                       const struct inf_matmul_args *a, size_t c)
+{
+    bool subs16 = shape.sub == 16;
+    size_t mscale_at = subs16 ? inf_acts_mscale16_at(a->k) : inf_acts_mscale32_at(a->k);
+    size_t xm_at = subs16 ? inf_acts_xm16_at(a->k) : inf_acts_xm32_at(a->k);
     const uint8_t *base = a->acts + (a->x_cols ? a->x_cols[c] : c) * inf_acts_stride(a->k);
     struct inf_neon_column x;
     x.q = (const int8_t *)base;
     x.scale = (const float *)(const void *)(base + inf_acts_scale_at(a->k));
-    x.mscale = (const float *)(const void *)(base + inf_acts_mscale32_at(a->k));
-    x.xm = (const int16_t *)(const void *)(base + inf_acts_xm32_at(a->k));
+    x.neg32 = (const int32_t *)(const void *)(base + inf_acts_neg32_at(a->k));
+    x.mscale = (const float *)(const void *)(base + mscale_at);
+    x.xm = (const int16_t *)(const void *)(base + xm_at);
     return x;
 }
 
 /* Moves on by `weights` weights. */
-INF_NEON_INLINE void inf_neon_advance(struct inf_neon_column *x, size_t weights)
+INF_NEON_INLINE void inf_neon_advance(struct inf_neon_shape shape, struct inf_neon_column *x,
+                                      size_t weights)
 {
     x->q += weights;
     x->scale += weights / 32;
+    x->neg32 += weights / 32;
     x->mscale += weights / 256;
-    x->xm += weights / 256 * 8;
+    x->xm += weights / shape.sub;
 }
 
 /* ---- Bytes of four rows --------------------------------------------------------------------- */
@@ -115,6 +128,25 @@ INF_NEON_INLINE void inf_neon_load16(const uint8_t *p, size_t stride, uint8x16_t
     v[3] = vreinterpretq_u8_u64(vtrn2q_u64(ab1, cd1));
 }
 
+/* A dword at p of four rows. */
+INF_NEON_INLINE uint32x4_t inf_neon_dwords(const uint8_t *p, size_t stride)
+{
+    uint32x4_t v = vdupq_n_u32(inf_load_u32(p));
+    v = vsetq_lane_u32(inf_load_u32(p + stride), v, 1);
+    v = vsetq_lane_u32(inf_load_u32(p + 2 * stride), v, 2);
+    return vsetq_lane_u32(inf_load_u32(p + 3 * stride), v, 3);
+}
+
+/* The lower and the upper half of each dword. */
+INF_NEON_INLINE float32x4_t inf_neon_low_halves(uint32x4_t v)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(v)));
+}
+INF_NEON_INLINE float32x4_t inf_neon_high_halves(uint32x4_t v)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(v, 16)));
+}
+
 /* A half at p of four rows. */
 INF_NEON_INLINE float32x4_t inf_neon_halves(const uint8_t *p, size_t stride)
 {
@@ -124,10 +156,31 @@ INF_NEON_INLINE float32x4_t inf_neon_halves(const uint8_t *p, size_t stride)
     return vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(words)));
 }
 
-/* Nibbles of four registers: low, or high. */
+/* The nibbles of each byte: low, or high. */
 INF_NEON_INLINE uint8x16_t inf_neon_nibbles(uint8x16_t v, bool high)
 {
     return high ? vshrq_n_u8(v, 4) : vandq_u8(v, vdupq_n_u8(15));
+}
+
+/* Each byte `n` bits down. */
+INF_NEON_INLINE uint8x16_t inf_neon_down(uint8x16_t v, uint32_t n)
+{
+    return vshlq_u8(v, vdupq_n_s8((int8_t) - (int)n));
+}
+
+/* 32 bits of each row: 255 where the bit of weight 4 n + 0, 1, 2, 3 is set, else 0. */
+INF_NEON_INLINE uint8x16_t inf_neon_bits(uint8x16_t bits, uint32_t n)
+{
+    uint8x16_t lane = vreinterpretq_u8_u32((uint32x4_t){0, 0x04040404, 0x08080808, 0x0c0c0c0c});
+    uint8x16_t byte = vaddq_u8(lane, vdupq_n_u8((uint8_t)(n / 2)));
+    uint8x16_t mask = vreinterpretq_u8_u32(vdupq_n_u32(n % 2 ? 0x80402010 : 0x08040201));
+    return vtstq_u8(vqtbl1q_u8(bits, byte), mask);
+}
+
+/* Nibbles, low or high, below bit 4 of `fifth`, whose other bits are 0. */
+INF_NEON_INLINE int8x16_t inf_neon_fifth(uint8x16_t v, bool high, uint8x16_t fifth)
+{
+    return vreinterpretq_s8_u8(high ? vsriq_n_u8(fifth, v, 4) : vbslq_u8(vdupq_n_u8(15), v, fifth));
 }
 
 /* Byte n of each dword as a dword. */
@@ -156,6 +209,23 @@ INF_NEON_INLINE void inf_neon_byte_minima(const struct inf_neon_scales *s, uint3
         vst1q_s32(s->minima + (first + i) * s->step, inf_neon_byte(bytes, i));
 }
 
+/* d, dmin and eight scales and minima of six bits at p, of Q4_K and Q5_K. */
+INF_NEON_INLINE void inf_neon_scales6(const uint8_t *p, size_t stride,
+                                      const struct inf_neon_scales *s)
+{
+    uint8x16_t h[4]; /* d and dmin; three dwords of scales */
+    inf_neon_load16(p, stride, h);
+    float32x4_t d = inf_neon_low_halves(vreinterpretq_u32_u8(h[0]));
+    vst1q_f32(s->min, inf_neon_high_halves(vreinterpretq_u32_u8(h[0])));
+    const uint8x16_t low = vdupq_n_u8(63), top = vdupq_n_u8(48);
+    inf_neon_byte_scales(s, 0, d, vandq_u8(h[1], low), 0);
+    inf_neon_byte_minima(s, 0, vandq_u8(h[2], low));
+    uint8x16_t scales = vorrq_u8(inf_neon_nibbles(h[3], false), vandq_u8(vshrq_n_u8(h[1], 2), top));
+    uint8x16_t minima = vorrq_u8(inf_neon_nibbles(h[3], true), vandq_u8(vshrq_n_u8(h[2], 2), top));
+    inf_neon_byte_scales(s, 4, d, scales, 0);
+    inf_neon_byte_minima(s, 4, minima);
+}
+
 /* ---- Codes ---------------------------------------------------------------------------------- */
 
 /* Takes the codes of a block: into a panel (panel set), or into the sums of `cols` columns. */
@@ -179,14 +249,25 @@ INF_NEON_INLINE float32x4_t inf_neon_add_sub(struct inf_neon_shape shape, uint32
     return vfmaq_f32(acc, vcvtq_f32_s32(sum), both);
 }
 
+/* acc with the minimum of block j of 32 weights; neg32 is -128 times the sum of activations. */
+INF_NEON_INLINE float32x4_t inf_neon_add_min(uint32_t j, const struct inf_neon_column *x,
+                                             const float *min, float32x4_t acc)
+{
+    float32x4_t both = vmulq_n_f32(vld1q_f32(min), x->scale[j]);
+    return vfmaq_n_f32(acc, both, (float)-(x->neg32[j] >> 7));
+}
+
 /* acc with the minima of 256 weights, which are `step` lanes apart. */
-INF_NEON_INLINE float32x4_t inf_neon_add_min256(uint32_t super, const struct inf_neon_column *x,
+INF_NEON_INLINE float32x4_t inf_neon_add_min256(struct inf_neon_shape shape, uint32_t super,
+                                                const struct inf_neon_column *x,
                                                 const int32_t *minima, const float *dmin,
                                                 uint32_t step, float32x4_t acc)
 {
+    const uint32_t subs = 256 / shape.sub;
     int32x4_t m = vdupq_n_s32(0);
-    for (uint32_t i = 0; i < 8; i++)
-        m = vmlaq_n_s32(m, vld1q_s32(minima + i * step), x->xm[super * 8 + i]);
+    INF_NEON_UNROLL
+    for (uint32_t i = 0; i < subs; i++)
+        m = vmlaq_n_s32(m, vld1q_s32(minima + i * step), x->xm[super * subs + i]);
     return vfmsq_f32(acc, vcvtq_f32_s32(m), vmulq_n_f32(vld1q_f32(dmin), x->mscale[super]));
 }
 
@@ -202,13 +283,75 @@ INF_NEON_INLINE void inf_neon_put(struct inf_neon_sink *s, uint32_t n, struct in
         return;
     }
     uint32_t groups = s->shape.sub / 16, j = n / groups, i = n % groups;
+    INF_NEON_UNROLL
     for (uint32_t c = 0; c < s->cols; c++) {
         int32x4_t before = i == 0 ? vdupq_n_s32(0) : s->sum[c];
         s->sum[c] = inf_neon_dot(before, codes, vld1q_s8(s->x[c].q + 16 * n));
-        if (i == groups - 1)
-            s->acc[c] = inf_neon_add_sub(s->shape, j, &s->x[c], s->sum[c],
-                                         s->scales.scale + j * s->scales.step, s->acc[c]);
+        if (i < groups - 1)
+            continue;
+        s->acc[c] = inf_neon_add_sub(s->shape, j, &s->x[c], s->sum[c],
+                                     s->scales.scale + j * s->scales.step, s->acc[c]);
+        if (s->shape.form == INF_FORM_S32_MIN)
+            s->acc[c] =
+                inf_neon_add_min(j, &s->x[c], s->scales.min + j * s->scales.step, s->acc[c]);
     }
+}
+
+/* 32 weights whose 16 bytes of nibbles at p are indices of a table: parts n and n + 1. */
+INF_NEON_INLINE void inf_neon_table_codes(const uint8_t *p, size_t stride, struct inf_neon_sink *s,
+                                          uint32_t n, const int8_t table[16])
+{
+    const int8x16_t values = vld1q_s8(table);
+    uint8x16_t v[4];
+    inf_neon_load16(p, stride, v);
+    INF_NEON_UNROLL
+    for (uint32_t high = 0; high < 2; high++) {
+        struct inf_neon_codes codes;
+        INF_NEON_UNROLL
+        for (uint32_t i = 0; i < 4; i++)
+            codes.w[i] = vqtbl1q_s8(values, inf_neon_nibbles(v[i], high));
+        inf_neon_put(s, n + high, codes);
+    }
+}
+
+/* 256 codes of two bits at p, less an offset: of 32 bytes the lowest bits first. */
+INF_NEON_INLINE void inf_neon_twos(const uint8_t *p, size_t stride, struct inf_neon_sink *s,
+                                   int8_t offset)
+{
+    INF_NEON_UNROLL
+    for (uint32_t half = 0; half < 2; half++) {
+        uint8x16_t v[2][4];
+        inf_neon_load16(p + 32 * half, stride, v[0]);
+        inf_neon_load16(p + 32 * half + 16, stride, v[1]);
+        INF_NEON_UNROLL
+        for (uint32_t n = 0; n < 8; n++) {
+            struct inf_neon_codes codes;
+            INF_NEON_UNROLL
+            for (uint32_t i = 0; i < 4; i++) {
+                uint8x16_t two = vandq_u8(inf_neon_down(v[n % 2][i], n / 2 * 2), vdupq_n_u8(3));
+                codes.w[i] = vsubq_s8(vreinterpretq_s8_u8(two), vdupq_n_s8(offset));
+            }
+            inf_neon_put(s, 8 * half + n, codes);
+        }
+    }
+}
+
+/* Where a block has one: the same scale for each of `count` sub-blocks. */
+INF_NEON_INLINE void inf_neon_same_scales(const struct inf_neon_scales *s, uint32_t count,
+                                          float32x4_t d)
+{
+    INF_NEON_UNROLL
+    for (uint32_t j = 0; j < count; j++)
+        vst1q_f32(s->scale + j * s->step, d);
+}
+
+/* d and m, two halves at p, of Q4_1 and Q5_1. */
+INF_NEON_INLINE void inf_neon_scale_min(const uint8_t *p, size_t stride,
+                                        const struct inf_neon_scales *s)
+{
+    uint32x4_t both = inf_neon_dwords(p, stride);
+    vst1q_f32(s->scale, inf_neon_low_halves(both));
+    vst1q_f32(s->min, inf_neon_high_halves(both));
 }
 
 /* ---- Loops over a matrix ----------------------------------------------------------------------
@@ -250,20 +393,20 @@ INF_NEON_INLINE void inf_neon_few_columns(const struct inf_neon_shape shape,
                                           inf_neon_codes_fn *get_codes, const uint32_t cols,
                                           const struct inf_matmul_args *a)
 {
-    float scale[16 * 4], dmin[4];
-    int32_t minima[8 * 4];
+    float scale[16 * 4], min[4];
+    int32_t minima[16 * 4];
     uint8_t tail[4 * INF_NEON_TAIL] = {0};
     for (size_t r = 0; r < a->rows; r += 4) {
         size_t rows = a->rows - r;
         const uint8_t *p = a->w + r * a->row_bytes;
         struct inf_neon_sink sink = {.shape = shape,
                                      .cols = cols,
-                                     .scales = {scale, dmin, minima, 4},
+                                     .scales = {scale, min, minima, 4},
                                      .ahead = p + 4 * a->row_bytes};
         inf_prefetch_row_pages(a->w, r, a->row_bytes);
         INF_NEON_UNROLL
         for (uint32_t c = 0; c < cols; c++) {
-            sink.x[c] = inf_neon_column(a, c);
+            sink.x[c] = inf_neon_column(shape, a, c);
             sink.acc[c] = vdupq_n_f32(0);
         }
         for (size_t b = 0; b < a->k / shape.weights; b++, p += shape.bytes) {
@@ -273,9 +416,10 @@ INF_NEON_INLINE void inf_neon_few_columns(const struct inf_neon_shape shape,
             get_codes(from, stride, &sink);
             INF_NEON_UNROLL
             for (uint32_t c = 0; c < cols; c++) {
-                if (shape.form == INF_FORM_S32_MIN256)
-                    sink.acc[c] = inf_neon_add_min256(0, &sink.x[c], minima, dmin, 4, sink.acc[c]);
-                inf_neon_advance(&sink.x[c], shape.weights);
+                if (inf_neon_has_min256(shape))
+                    sink.acc[c] =
+                        inf_neon_add_min256(shape, 0, &sink.x[c], minima, min, 4, sink.acc[c]);
+                inf_neon_advance(shape, &sink.x[c], shape.weights);
             }
             sink.ahead += 4 * shape.bytes;
         }
@@ -294,7 +438,7 @@ INF_NEON_INLINE void inf_neon_unpack(const struct inf_neon_shape shape,
 {
     uint8_t tail[4 * INF_NEON_TAIL] = {0};
     struct inf_neon_sink sink = {.shape = shape, .panel = &panel->codes[0][half], .ahead = ahead};
-    struct inf_neon_scales scales = {&panel->scale[0][4 * half], &panel->dmin[0][4 * half],
+    struct inf_neon_scales scales = {&panel->scale[0][4 * half], &panel->min[0][4 * half],
                                      &panel->minima[0][4 * half], 8};
     for (size_t b = 0; b < blocks; b++, p += shape.bytes) {
         size_t stride = row_bytes;
@@ -304,8 +448,8 @@ INF_NEON_INLINE void inf_neon_unpack(const struct inf_neon_shape shape,
         sink.panel += shape.weights / 16 * 2;
         sink.ahead += 4 * shape.bytes;
         scales.scale += shape.weights / shape.sub * 8;
-        scales.dmin += 8;
-        scales.minima += 8 * 8;
+        scales.min += 8;
+        scales.minima += shape.weights / shape.sub * 8;
     }
 }
 
@@ -339,10 +483,12 @@ INF_NEON_INLINE void inf_neon_tile(const struct inf_neon_shape shape, const size
         for (size_t half = 0; half < 2; half++) {
             acc[c][half] = inf_neon_add_sub(shape, j, &x[c], sum[c][half],
                                             panel->scale[j] + 4 * half, acc[c][half]);
-            if (shape.form == INF_FORM_S32_MIN256 && j % subs == subs - 1)
-                acc[c][half] =
-                    inf_neon_add_min256(j / subs, &x[c], panel->minima[j / subs * 8] + 4 * half,
-                                        panel->dmin[j / subs] + 4 * half, 8, acc[c][half]);
+            if (shape.form == INF_FORM_S32_MIN)
+                acc[c][half] = inf_neon_add_min(j, &x[c], panel->min[j] + 4 * half, acc[c][half]);
+            if (inf_neon_has_min256(shape) && j % subs == subs - 1)
+                acc[c][half] = inf_neon_add_min256(
+                    shape, j / subs, &x[c], panel->minima[j + 1 - subs] + 4 * half,
+                    panel->min[j / subs] + 4 * half, 8, acc[c][half]);
         }
     }
     INF_NEON_UNROLL
@@ -365,8 +511,8 @@ INF_NEON_INLINE void inf_neon_all_columns(const struct inf_neon_shape shape,
         struct inf_neon_column x[INF_NEON_COLS];
         float acc[INF_NEON_COLS][8] = {{0}};
         for (size_t i = 0; i < n; i++) {
-            x[i] = inf_neon_column(a, c + i);
-            inf_neon_advance(&x[i], start);
+            x[i] = inf_neon_column(shape, a, c + i);
+            inf_neon_advance(shape, &x[i], start);
             if (start)
                 memcpy(acc[i], inf_neon_out(a, c + i) + row, rows * sizeof(float));
         }

@@ -191,6 +191,8 @@ static uint64_t dim(const struct inf_hparams *hp, int layer, enum inf_symbol sym
         return hp->rope[INF_ROPE_GLOBAL].dims / 2;
     case INF_DIM_ONE:
         return 1;
+    case INF_DIM_DENSE:
+        return hp->dense;
     case INF_DIM_PER_LAYER:
         return hp->per_layer;
     case INF_DIM_PER_LAYERS:
@@ -323,6 +325,60 @@ static bool has_parts(const struct inf_arch *arch, const char *names)
     return true;
 }
 
+/* The name of a tensor of experts as slots.def has it: of "ffn_up.7.weight" "ffn_up_exps.weight". */
+static void join_apart(char name[INF_MAX_NAME + 1])
+{
+    char *dot = strchr(name, '.'), *end;
+    if (!dot)
+        return;
+    size_t digits = strspn(dot + 1, "0123456789");
+    end = dot + 1 + digits;
+    if (!digits || *end != '.' || (size_t)(dot - name) + 5 + strlen(end) > INF_MAX_NAME)
+        return;
+    memmove(dot + 5, end, strlen(end) + 1);
+    memcpy(dot, "_exps", 5);
+}
+
+/* One of `names`, which have | between them, where all in front of the name in the layer is `front`. */
+static bool is_one_of(const char *names, const char *front, const char *name)
+{
+    for (const char *end; names; names = *end ? end + 1 : NULL) {
+        end = strchrnul(names, '|');
+        size_t len = (size_t)(end - names), lead = strlen(front);
+        if (len == lead + strlen(name) && !memcmp(names, front, lead) &&
+            !memcmp(names + lead, name, len - lead))
+            return true;
+    }
+    return false;
+}
+
+bool inf_arch_knows(const struct inf_arch *arch, const char *front, const char *name)
+{
+    char joined[INF_MAX_NAME + 1];
+    snprintf(joined, sizeof joined, "%s", name);
+    join_apart(joined);
+    for (size_t row = 0; row < arch->tensor_count; row++) {
+        enum inf_slot slot = arch->tensors[row].slot;
+        if (is_one_of(slots[slot].names, front, joined))
+            return true;
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+            if (parts[i].slot == slot && is_one_of(parts[i].names, front, joined))
+                return true;
+    }
+    return false;
+}
+
+bool inf_arch_any_knows(const char *front, const char *name)
+{
+    char joined[INF_MAX_NAME + 1];
+    snprintf(joined, sizeof joined, "%s", name);
+    join_apart(joined);
+    for (size_t slot = 0; slot < INF_SLOT_COUNT; slot++)
+        if (slots[slot].names && is_one_of(slots[slot].names, front, joined))
+            return true;
+    return false;
+}
+
 /* A fused tensor is known by its number of rows, which no tensor of the slot's own has. */
 static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, enum inf_slot which,
                    int layer, inf_tensor_find_fn *find, const void *ud, struct place *at)
@@ -352,6 +408,8 @@ bool inf_arch_has(const struct inf_hparams *hp, int layer, enum inf_when when)
 {
     if (when == INF_PER_LAYER)
         return hp->per_layer;
+    if (when == INF_POOLED)
+        return hp->dense;
     if (layer < 0)
         return true;
     const struct inf_layer *l = &hp->layer[layer];
@@ -426,11 +484,16 @@ static infer_status fill(const struct inf_arch *arch, const struct inf_hparams *
                          infer_error *err)
 {
     struct place at = {0};
-    if (!inf_arch_has(hp, layer, row->when))
+    bool due = inf_arch_has(hp, layer, row->when);
+    if (!due && row->when != INF_POOLED)
         return INFER_OK;
     const uint8_t **each = NULL;
     infer_status status;
     locate(arch, hp, row->slot, layer, find, ud, &at);
+    if (!due) /* it would go unused, and the vector would be another one */
+        return at.t ? inf_fail(err, INFER_E_FORMAT,
+                               "tensor %s is there without the keys of its sizes", at.name)
+                    : INFER_OK;
     if (!at.t && slots[row->slot].dims[2] == INF_DIM_EXPERTS &&
         (status = find_apart(hp, row->slot, layer, find, ud, arena, &at, &each, err)))
         return status;

@@ -91,7 +91,8 @@ struct inf_hparams {
     struct inf_rope rope[2]; /* global, local */
     enum inf_rope_scaling { INF_ROPE_PLAIN, INF_ROPE_LINEAR, INF_ROPE_YARN } rope_scaling;
     double rope_factor, rope_original, rope_attn_factor, rope_beta_fast, rope_beta_slow;
-    bool yarn_between; /* yarn's ramp ends between dimensions; else at whole ones */
+    double yarn_magnitude; /* of cos and sin; 0: 1 + 0.1 ln(factor) */
+    bool yarn_between;     /* yarn's ramp ends between dimensions; else at whole ones */
 
     uint32_t experts, experts_used; /* 0: no layer has experts */
     uint32_t expert_ff, shared_ff;  /* of one expert; of the one that all tokens use, 0: none */
@@ -114,6 +115,7 @@ struct inf_hparams {
                        INF_POOLING_FIRST,
                        INF_POOLING_LAST
     } pooling;
+    uint32_t dense; /* numbers between the two matrices behind the pooling; 0: there are none */
 };
 
 /* The tensors that there may be, see slots.def. */
@@ -146,6 +148,7 @@ enum inf_symbol {
     INF_DIM_EXPERTS,
     INF_DIM_HALF_ROPE,
     INF_DIM_ONE,
+    INF_DIM_DENSE,
     INF_DIM_PER_LAYER,
     INF_DIM_PER_LAYERS, /* for all layers */
     INF_DIM_Q2,
@@ -179,6 +182,7 @@ struct inf_tensor_row {
         INF_RECURRENT_OR_LAST, /* unless the tensor of the row before is there */
         INF_OWN_KV,            /* layers with K and V of their own */
         INF_PER_LAYER,         /* models with embeddings for each layer */
+        INF_POOLED,            /* models with matrices behind the pooling; none other may have it */
         INF_DENSE,
         INF_EXPERTS,
         INF_SHARED, /* layers with an expert that all tokens use */
@@ -281,17 +285,22 @@ extern const struct inf_block inf_layer_encoder[];
     {                                                                                              \
         INF_SLOT_OUTPUT, INF_OPTIONAL                                                              \
     }
-#define INF_TENSORS_ATTN                                                                           \
+#define INF_TENSORS_ATTN_BIASED(when)                                                              \
     {INF_SLOT_ATTN_Q, INF_REQUIRED}, {INF_SLOT_ATTN_K, INF_REQUIRED},                              \
-        {INF_SLOT_ATTN_V, INF_REQUIRED},                                                           \
+        {INF_SLOT_ATTN_V, INF_REQUIRED}, {INF_SLOT_ATTN_OUT, INF_REQUIRED},                        \
+        {INF_SLOT_ATTN_Q_BIAS, when}, {INF_SLOT_ATTN_K_BIAS, when}, {INF_SLOT_ATTN_V_BIAS, when},  \
     {                                                                                              \
-        INF_SLOT_ATTN_OUT, INF_REQUIRED                                                            \
+        INF_SLOT_ATTN_OUT_BIAS, when                                                               \
     }
+/* Most families leave the biases to the configuration. */
+#define INF_TENSORS_ATTN INF_TENSORS_ATTN_BIASED(INF_OPTIONAL)
 /* Of the layers that attend, where others are recurrent; of those that are Mamba-2. */
 #define INF_TENSORS_ATTN_LAYERS                                                                    \
     {INF_SLOT_ATTN_Q, INF_ATTN}, {INF_SLOT_ATTN_K, INF_ATTN}, {INF_SLOT_ATTN_V, INF_ATTN},         \
+        {INF_SLOT_ATTN_OUT, INF_ATTN}, {INF_SLOT_ATTN_Q_BIAS, INF_OPTIONAL},                       \
+        {INF_SLOT_ATTN_K_BIAS, INF_OPTIONAL}, {INF_SLOT_ATTN_V_BIAS, INF_OPTIONAL},                \
     {                                                                                              \
-        INF_SLOT_ATTN_OUT, INF_ATTN                                                                \
+        INF_SLOT_ATTN_OUT_BIAS, INF_OPTIONAL                                                       \
     }
 #define INF_TENSORS_MAMBA                                                                          \
     {INF_SLOT_MIX_IN, INF_RECURRENT}, {INF_SLOT_MIX_CONV, INF_RECURRENT},                          \
@@ -300,11 +309,6 @@ extern const struct inf_block inf_layer_encoder[];
         {INF_SLOT_MIX_NORM_GROUPS, INF_RECURRENT},                                                 \
     {                                                                                              \
         INF_SLOT_MIX_OUT, INF_RECURRENT                                                            \
-    }
-#define INF_TENSORS_QKV_BIAS(when)                                                                 \
-    {INF_SLOT_ATTN_Q_BIAS, when}, {INF_SLOT_ATTN_K_BIAS, when},                                    \
-    {                                                                                              \
-        INF_SLOT_ATTN_V_BIAS, when                                                                 \
     }
 #define INF_TENSORS_GLU                                                                            \
     {INF_SLOT_FFN_GATE, INF_REQUIRED}, {INF_SLOT_FFN_UP, INF_REQUIRED},                            \
@@ -362,6 +366,10 @@ infer_status inf_arch_hparams(const struct inf_arch *arch, const struct inf_gguf
 infer_status inf_arch_experts(const struct inf_arch *arch, const struct inf_keys *keys,
                               struct inf_hparams *hp, infer_error *err);
 infer_status inf_arch_latent(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
+
+/* Whether a tensor of that name, less `front` ("blk.%u." or none), may belong to the architecture; to any. */
+bool inf_arch_knows(const struct inf_arch *arch, const char *front, const char *name);
+bool inf_arch_any_knows(const char *front, const char *name);
 
 /* The names of a slot (with | between them, %u for the layer) and its shape in a layer. */
 const char *inf_arch_slot(const struct inf_hparams *hp, enum inf_slot slot, int layer,

@@ -33,7 +33,8 @@ static infer_status hook(const struct inf_keys *keys, struct inf_hparams *hp, in
     if (status || hp->rope_scaling != INF_ROPE_YARN)
         return status;
     double growth = log(hp->rope_factor), scale = 1.0 + multiplier * growth;
-    hp->rope_attn_factor = 1.0 / (1.0 + 0.1 * growth); /* undoes what yarn does elsewhere */
+    if (hp->yarn_magnitude == 0.0)
+        hp->yarn_magnitude = 1.0; /* cos and sin do not grow, the scores do */
     for (uint32_t i = 0; i < hp->layers; i++)
         hp->layer[i].attn_scale = (float)((double)hp->layer[i].attn_scale * scale * scale);
     return INFER_OK;

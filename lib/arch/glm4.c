@@ -3,7 +3,7 @@
 
 static const struct inf_tensor_row tensors[] = {
     INF_TENSORS_MODEL, INF_TENSORS_PRE_NORMS,  INF_TENSORS_ATTN,
-    INF_TENSORS_GLU,   INF_TENSORS_POST_NORMS, INF_TENSORS_QKV_BIAS(INF_OPTIONAL),
+    INF_TENSORS_GLU,   INF_TENSORS_POST_NORMS,
 };
 
 const struct inf_arch inf_arch_glm4 = {

@@ -202,8 +202,10 @@ static infer_status read_scaling(const struct inf_keys *keys, struct inf_hparams
                         keys->prefix);
     if ((status =
              inf_keys_float(keys, "rope.scaling.attn_factor", false, &hp->rope_attn_factor, err)) ||
-        (status =
-             inf_keys_float(keys, "rope.scaling.yarn_beta_fast", false, &hp->rope_beta_fast, err)))
+        (status = inf_keys_float(keys, "rope.scaling.yarn_beta_fast", false, &hp->rope_beta_fast,
+                                 err)) ||
+        (status = inf_keys_float(keys, "rope.scaling.yarn_attn_factor", false, &hp->yarn_magnitude,
+                                 err)))
         return status;
     return inf_keys_float(keys, "rope.scaling.yarn_beta_slow", false, &hp->rope_beta_slow, err);
 }
@@ -241,14 +243,14 @@ static infer_status check_layer(const struct inf_arch *arch, const struct inf_hp
         return inf_fail(err, INFER_E_FORMAT,
                         "%s.attention: %u query heads are no multiple of %u key heads in layer %u",
                         arch->name, l->heads, l->kv_heads, number);
-    if (l->v_head_size % 8)
-        return inf_fail(err, INFER_E_UNSUPPORTED,
-                        "key %s.attention.value_length is %u, a multiple of 8 is needed",
-                        arch->name, l->v_head_size);
     if (l->head_size % 8)
         return inf_fail(err, INFER_E_UNSUPPORTED,
                         "%s: heads of %u numbers, a multiple of 8 is needed", arch->name,
                         l->head_size);
+    if (l->v_head_size % 8)
+        return inf_fail(err, INFER_E_UNSUPPORTED,
+                        "key %s.attention.value_length is %u, a multiple of 8 is needed",
+                        arch->name, l->v_head_size);
     if (l->rope != INF_ROPE_NONE && hp->rope[l->rope].dims > l->head_size)
         return inf_fail(err, INFER_E_FORMAT,
                         "key %s.rope.dimension_count is %u, heads have %u numbers", arch->name,

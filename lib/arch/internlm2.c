@@ -6,8 +6,6 @@ static const struct inf_tensor_row tensors[] = {
     INF_TENSORS_PRE_NORMS,
     INF_TENSORS_ATTN,
     INF_TENSORS_GLU,
-    INF_TENSORS_QKV_BIAS(INF_OPTIONAL),
-    {INF_SLOT_ATTN_OUT_BIAS, INF_OPTIONAL},
 };
 
 const struct inf_arch inf_arch_internlm2 = {

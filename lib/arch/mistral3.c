@@ -9,7 +9,6 @@ static const struct inf_tensor_row tensors[] = {
     INF_TENSORS_PRE_NORMS,
     INF_TENSORS_ATTN,
     INF_TENSORS_GLU,
-    {INF_SLOT_ATTN_OUT_BIAS, INF_OPTIONAL},
     {INF_SLOT_ROPE_FREQS, INF_OPTIONAL},
 };
 
@@ -28,8 +27,9 @@ static infer_status hook(const struct inf_keys *keys, struct inf_hparams *hp, in
                         keys->prefix);
     hp->attn_temp_length = (uint32_t)hp->rope_original;
     /* get_mscale(factor, 1) / get_mscale(factor, multiplier), of DeepSeek's yarn */
-    if (hp->rope_scaling == INF_ROPE_YARN && hp->rope_factor > 1.0)
-        hp->rope_attn_factor /= 1.0 + 0.1 * multiplier * log(hp->rope_factor);
+    double growth = log(hp->rope_factor);
+    if (growth > 0.0 && hp->yarn_magnitude == 0.0)
+        hp->yarn_magnitude = (1.0 + 0.1 * growth) / (1.0 + 0.1 * multiplier * growth);
     return INFER_OK;
 }
 

@@ -2,13 +2,8 @@
 #include "lib/arch/arch.h"
 
 static const struct inf_tensor_row tensors[] = {
-    INF_TENSORS_MODEL,
-    INF_TENSORS_PRE_NORMS,
-    INF_TENSORS_ATTN,
-    INF_TENSORS_QKV_BIAS(INF_REQUIRED),
-    INF_TENSORS_EXPERTS,
-    INF_TENSORS_SHARED,
-    {INF_SLOT_SHARED_ROUTER, INF_SHARED},
+    INF_TENSORS_MODEL,   INF_TENSORS_PRE_NORMS, INF_TENSORS_ATTN,
+    INF_TENSORS_EXPERTS, INF_TENSORS_SHARED,    {INF_SLOT_SHARED_ROUTER, INF_SHARED},
 };
 
 const struct inf_arch inf_arch_qwen2moe = {

@@ -26,7 +26,7 @@ struct inf_pool {
     void *ud;
     _Alignas(LINE) _Atomic uint32_t job_number; /* rises by one for each job */
     _Alignas(LINE) _Atomic uint32_t sleepers;
-    struct inf_share leaving; /* threads that are through with the job */
+    _Alignas(LINE) _Atomic uint32_t through; /* threads that are through with the job */
     bool stop;
 };
 
@@ -64,15 +64,44 @@ static void wake(struct inf_pool *pool, _Atomic uint32_t *word)
         syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
-uint32_t inf_share_take(struct inf_share *share)
+/* One more of `all` is through. */
+static void count(struct inf_pool *pool, _Atomic uint32_t *word, uint32_t all)
 {
-    return atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
+    if (atomic_fetch_add(word, 1) + 1 == all)
+        wake(pool, word);
+}
+
+size_t inf_share_bytes(uint32_t threads)
+{
+    size_t bytes = sizeof(struct inf_share) + threads * sizeof(uint32_t);
+    return (bytes + LINE - 1) / LINE * LINE;
+}
+
+/* Where a thread's range begins; of the number of threads: where the last one ends. */
+static uint32_t first_of(uint32_t threads, uint32_t thread, uint32_t tasks)
+{
+    return (uint32_t)((uint64_t)tasks * thread / threads);
+}
+
+uint32_t inf_share_take(const struct inf_pool *pool, struct inf_share *share, uint32_t thread,
+                        uint32_t tasks)
+{
+    for (uint32_t i = 0; i < pool->threads; i++) {
+        uint32_t owner = (thread + i) % pool->threads;
+        uint32_t first = first_of(pool->threads, owner, tasks);
+        uint32_t size = first_of(pool->threads, owner + 1, tasks) - first;
+        if (atomic_load_explicit(&share->taken[owner], memory_order_relaxed) >= size)
+            continue;
+        uint32_t at = atomic_fetch_add_explicit(&share->taken[owner], 1, memory_order_relaxed);
+        if (at < size)
+            return first + at;
+    }
+    return tasks;
 }
 
 void inf_share_finish(struct inf_pool *pool, struct inf_share *share, uint32_t tasks)
 {
-    if (atomic_fetch_add(&share->done, 1) + 1 == tasks)
-        wake(pool, &share->done);
+    count(pool, &share->done, tasks);
 }
 
 void inf_share_wait(struct inf_pool *pool, struct inf_share *share, uint32_t tasks)
@@ -89,7 +118,7 @@ static void *work(void *ud)
         if (pool->stop)
             return NULL;
         pool->job(pool->ud, worker->number);
-        inf_share_finish(pool, &pool->leaving, pool->threads);
+        count(pool, &pool->through, pool->threads);
     }
 }
 
@@ -97,12 +126,12 @@ void inf_pool_run(struct inf_pool *pool, void (*job)(void *ud, uint32_t thread),
 {
     pool->job = job;
     pool->ud = ud;
-    atomic_store(&pool->leaving.done, 0);
+    atomic_store(&pool->through, 0);
     atomic_fetch_add(&pool->job_number, 1);
     wake(pool, &pool->job_number);
     job(ud, 0);
-    inf_share_finish(pool, &pool->leaving, pool->threads);
-    inf_share_wait(pool, &pool->leaving, pool->threads);
+    count(pool, &pool->through, pool->threads);
+    wait_word(pool, &pool->through, pool->threads, true);
 }
 
 uint32_t inf_pool_threads(const struct inf_pool *pool)

@@ -66,8 +66,10 @@ static void embed(const struct inf_cpu_run *run, const struct inf_step *step, ui
 static void pool(const struct inf_cpu_run *run, const struct inf_step *step)
 {
     enum inf_pooling kind = run->plan->hp.pooling;
-    float *to = run->batch->embedding;
-    for (uint32_t row = 0; row < run->batch->rows; row++) {
+    uint32_t rows = inf_cpu_rows(run, step);
+    float *to =
+        step->out == INF_BUF_NONE ? run->batch->embedding : inf_cpu_row(run->plan, step->out, 0);
+    for (uint32_t row = 0; row < rows; row++) {
         const float *from = inf_cpu_row(run->plan, step->in, row);
         if (run->batch->positions[row] == 0 || kind == INF_POOLING_LAST)
             memcpy(to, from, step->n * sizeof *to);
@@ -255,22 +257,17 @@ static void do_row(const struct inf_cpu_run *run, const struct inf_step *step, u
     }
 }
 
-static uint32_t rows_of(const struct inf_cpu_run *run, const struct inf_step *step)
-{
-    return step->rows == INF_ROWS_WANTED ? run->batch->wanted : run->batch->rows;
-}
-
 /* Rows of a stage are cut into a few tasks a thread; a token's slots go with it. */
 static uint32_t row_tasks(const struct inf_cpu_run *run, const struct inf_step *step)
 {
-    uint32_t rows = rows_of(run, step), most = run->threads * 4;
+    uint32_t rows = inf_cpu_rows(run, step), most = run->threads * 4;
     return rows < most ? rows : most;
 }
 
 static void do_rows(const struct inf_cpu_run *run, const struct inf_stage *stage, uint32_t task)
 {
     const struct inf_step *steps = &run->plan->steps[stage->first];
-    uint64_t rows = rows_of(run, steps), tasks = row_tasks(run, steps);
+    uint64_t rows = inf_cpu_rows(run, steps), tasks = row_tasks(run, steps);
     for (uint32_t i = 0; i < stage->count; i++) {
         uint32_t each = steps[i].rows == INF_ROWS_SLOTS ? run->plan->hp.experts_used : 1;
         uint32_t first = (uint32_t)(rows * task / tasks) * each;
@@ -349,8 +346,8 @@ static void job(void *ud, uint32_t thread)
     uint8_t *scratch = plan->scratch + thread * plan->scratch_bytes;
     for (size_t i = 0; i < plan->stage_count && !stopped(run); i++) {
         uint32_t tasks = stage_tasks(run, &plan->stages[i]);
-        struct inf_share *share = &plan->shares[i];
-        for (uint32_t task; (task = inf_share_take(share)) < tasks;) {
+        struct inf_share *share = (void *)(plan->shares + i * plan->share_bytes);
+        for (uint32_t task; (task = inf_share_take(plan->pool, share, thread, tasks)) < tasks;) {
             if (!stopped(run))
                 do_task(run, &plan->stages[i], task, scratch);
             inf_share_finish(plan->pool, share, tasks);
@@ -380,7 +377,7 @@ static bool step_finite(const struct inf_cpu_run *run, const struct inf_step *st
     if (step->op == INF_STEP_QUANTIZE || step->op == INF_STEP_GROUP || step->op == INF_STEP_ROUTE)
         return true;
     bool slots = step->rows == INF_ROWS_SLOTS || step->op == INF_STEP_EXPERTS;
-    uint32_t rows = rows_of(run, step) * (slots ? plan->hp.experts_used : 1);
+    uint32_t rows = inf_cpu_rows(run, step) * (slots ? plan->hp.experts_used : 1);
     for (uint32_t i = 0; i < step->count + 1; i++) {
         enum inf_buffer written = i < step->count ? step->outs[i] : step->out;
         for (uint32_t row = 0; written < INF_BUF_NONE && row < rows; row++)
@@ -423,7 +420,7 @@ infer_status inf_cpu_run(struct infer_plan *plan, const struct inf_batch *batch,
     };
     inf_cpu_attn_blocks(&run);
     inf_cpu_segments(&run);
-    memset(plan->shares, 0, plan->stage_count * sizeof *plan->shares);
+    memset(plan->shares, 0, plan->stage_count * plan->share_bytes);
     inf_pool_run(plan->pool, job, &run);
     if (atomic_load(&run.stop))
         return inf_fail(err, INFER_E_CANCELLED, "cancelled");

@@ -8,11 +8,12 @@ static bool is_approx(const struct infer_plan *plan, const struct inf_step *step
     return cols > INF_APPROX_COLS && inf_plan_approx(plan, step->w[0]);
 }
 
-/* Rows of weights in a task: few columns are bound by memory and want even shares, so a thread gets
- * about two tasks (their ends are not fetched ahead); many columns work from panels of INF_MATMUL_ROWS. */
+/* Rows of weights in a task: few columns are bound by memory, and a thread's tasks follow each other
+ * there, so that small ones cost nothing and the threads end together; many columns work from panels
+ * of INF_MATMUL_ROWS. */
 static uint32_t task_rows(uint32_t total_rows, uint32_t cols, uint32_t threads)
 {
-    uint32_t rows = cols > 8 ? INF_MATMUL_ROWS : total_rows / (threads * 2);
+    uint32_t rows = cols > 8 ? INF_MATMUL_ROWS : total_rows / (threads * 16);
     rows = (rows + INF_MATMUL_ROWS - 1) / INF_MATMUL_ROWS * INF_MATMUL_ROWS;
     return rows ? rows : INF_MATMUL_ROWS;
 }
@@ -32,16 +33,11 @@ static void set_output(const struct inf_cpu_run *run, const struct inf_step *ste
     args->out_stride = plan->buffers[step->outs[i]].stride / sizeof(float);
 }
 
-static uint32_t columns(const struct inf_cpu_run *run, const struct inf_step *step)
-{
-    return step->rows == INF_ROWS_WANTED ? run->batch->wanted : run->batch->rows;
-}
-
 /* Rows of a task, and where each matrix's tasks begin: first[count] is their number. */
 static uint32_t divide(const struct inf_cpu_run *run, const struct inf_step *step,
                        uint32_t first[INF_STEP_WEIGHTS + 1])
 {
-    uint32_t total = 0, cols = columns(run, step);
+    uint32_t total = 0, cols = inf_cpu_rows(run, step);
     for (uint32_t i = 0; i < step->count; i++)
         total += step->w[i]->rows;
     uint32_t each =
@@ -56,7 +52,7 @@ uint32_t inf_cpu_matmul_tasks(const struct inf_cpu_run *run, const struct inf_st
 {
     uint32_t first[INF_STEP_WEIGHTS + 1];
     divide(run, step, first);
-    return columns(run, step) ? first[step->count] : 0;
+    return inf_cpu_rows(run, step) ? first[step->count] : 0;
 }
 
 void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, uint32_t task,
@@ -74,7 +70,7 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
         .row_bytes = w->row_bytes,
         .rows = w->rows - row < each ? w->rows - row : each,
         .k = w->k,
-        .cols = columns(run, step),
+        .cols = inf_cpu_rows(run, step),
         .scratch = scratch,
         .sgemm = plan->sgemm,
     };
@@ -82,7 +78,7 @@ void inf_cpu_matmul(const struct inf_cpu_run *run, const struct inf_step *step, 
     set_output(run, step, i, &args);
     args.out += row;
     inf_matmul_fn *approx =
-        is_approx(plan, step, columns(run, step)) ? inf_plan_approx(plan, w) : NULL;
+        is_approx(plan, step, inf_cpu_rows(run, step)) ? inf_plan_approx(plan, w) : NULL;
     (approx ? approx : plan->kernels.matmul[w->type])(&args);
 }
 

@@ -48,11 +48,19 @@ void inf_cpu_combine(const struct inf_cpu_run *run, const struct inf_step *step,
 static inline void inf_cpu_input(const struct infer_plan *plan, enum inf_buffer in,
                                  struct inf_matmul_args *args)
 {
-    bool is_int = in >= INF_BUF_INT_EMBD && in <= INF_BUF_INT_PER_LAYER;
+    bool is_int = in >= INF_BUF_INT_EMBD && in <= INF_BUF_INT_DENSE;
     uint8_t *at = inf_plan_buffer(plan, in, 0);
     args->acts = is_int ? at : NULL;
     args->x = is_int ? NULL : (const float *)(const void *)at;
     args->x_stride = is_int ? 0 : plan->buffers[in].stride / sizeof(float);
+}
+
+/* Rows of a step; where it works on slots, the tokens of them. */
+static inline uint32_t inf_cpu_rows(const struct inf_cpu_run *run, const struct inf_step *step)
+{
+    return step->rows == INF_ROWS_ONE      ? 1
+           : step->rows == INF_ROWS_WANTED ? run->batch->wanted
+                                           : run->batch->rows;
 }
 
 static inline float *inf_cpu_row(const struct infer_plan *plan, enum inf_buffer buffer, size_t row)

@@ -647,12 +647,32 @@ static void add_embed(const struct builder *b)
         add_per_layer_embed(b);
 }
 
+/* The matrices behind the pooling: on one vector, so the text must be in one pass. */
+static void add_dense_pooled(const struct builder *b)
+{
+    static const enum inf_slot slots[] = {INF_SLOT_DENSE_2, INF_SLOT_DENSE_3};
+    static const enum inf_buffer outs[] = {INF_BUF_DENSE, INF_BUF_BESIDE};
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_ONE, INF_BUF_STREAM, INF_BUF_INT_EMBD, 1, &slots[0],
+                 &outs[0], false);
+    add_matrices(b, INF_STEP_MATMUL, INF_ROWS_ONE, INF_BUF_DENSE, INF_BUF_INT_DENSE, 1, &slots[1],
+                 &outs[1], false);
+    struct inf_step *pool = add(b, INF_STEP_POOL, INF_BUF_BESIDE, INF_BUF_NONE);
+    pool->n = b->plan->hp.embd;
+    pool->rows = INF_ROWS_ONE;
+}
+
 /* The last norm of every token, where there is one, and the pooling. */
 static void add_pool(const struct builder *b)
 {
     uint32_t embd = b->plan->hp.embd;
     bool normed = add_norm(b, INF_SLOT_OUTPUT_NORM, INF_BUF_STREAM, INF_BUF_BESIDE, embd) != NULL;
-    add(b, INF_STEP_POOL, normed ? INF_BUF_BESIDE : INF_BUF_STREAM, INF_BUF_NONE)->n = embd;
+    struct inf_step *pool =
+        add(b, INF_STEP_POOL, normed ? INF_BUF_BESIDE : INF_BUF_STREAM, INF_BUF_NONE);
+    pool->n = embd;
+    if (!b->plan->hp.dense)
+        return;
+    pool->out = INF_BUF_STREAM; /* its first row: what was in there is not read again */
+    add_dense_pooled(b);
 }
 
 static void add_head(const struct builder *b)
@@ -712,7 +732,8 @@ static void fuse(struct infer_plan *plan)
         struct inf_step *step = &plan->steps[i];
         const struct inf_step *next = step + 1;
         if (by_rows(step) && by_rows(next) &&
-            (step->rows == INF_ROWS_WANTED) == (next->rows == INF_ROWS_WANTED))
+            (step->rows == INF_ROWS_WANTED) == (next->rows == INF_ROWS_WANTED) &&
+            (step->rows == INF_ROWS_ONE) == (next->rows == INF_ROWS_ONE))
             step->barrier = false;
     }
 }
@@ -720,9 +741,10 @@ static void fuse(struct infer_plan *plan)
 static infer_status make_stages(struct infer_plan *plan, infer_error *err)
 {
     plan->stages = inf_arena_take(&plan->arena, plan->step_count, sizeof *plan->stages);
-    plan->shares = inf_arena_take(&plan->arena, plan->step_count, sizeof *plan->shares);
+    plan->share_bytes = inf_share_bytes(plan->info.threads);
+    plan->shares = inf_arena_take(&plan->arena, plan->step_count, plan->share_bytes);
     if (!plan->stages || !plan->shares)
-        return inf_fail_memory(err, "the stages", plan->step_count * sizeof *plan->shares);
+        return inf_fail_memory(err, "the stages", plan->step_count * plan->share_bytes);
     uint32_t first = 0;
     for (uint32_t i = 0; i < plan->step_count; i++)
         if (plan->steps[i].barrier) {

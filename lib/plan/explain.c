@@ -9,9 +9,9 @@ static const char *buffer_name(enum inf_buffer buffer)
         "stream",  "beside", "apart",      "angles",   "q",         "k",           "v",
         "attn",    "q_lora", "latent",     "gate",     "up",        "slot_gate",   "slot_up",
         "router",  "choice", "groups",     "expert",   "shared",    "shared_gate", "int_embd",
-        "int_out", "int_ff", "int_q_lora", "int_slot", "int_heads", "int_layer",   "mix",
-        "mix_z",   "forget", "take",       "mixed",    "per_layer", "model",       "layer",
-        "last",    "-"};
+        "int_out", "int_ff", "int_q_lora", "int_slot", "int_heads", "int_layer",   "int_dense",
+        "mix",     "mix_z",  "forget",     "take",     "mixed",     "per_layer",   "model",
+        "layer",   "last",   "dense",      "-"};
     return names[buffer];
 }
 

@@ -77,6 +77,8 @@ static void buffer_sizes(const struct infer_plan *plan, struct size sizes[INF_BU
     sizes[INF_BUF_MIX_Z] = plan->gated ? (struct size){tokens, 4ull * gate_size(plan)} : none;
     sizes[INF_BUF_MIXED] = (struct size){plan->mixed ? tokens : 0, 4ull * plan->mixed};
     sizes[INF_BUF_FORGET] = sizes[INF_BUF_TAKE] = (struct size){tokens, heads};
+    sizes[INF_BUF_DENSE] = (struct size){hp->dense ? 1 : 0, 4ull * hp->dense};
+    sizes[INF_BUF_INT_DENSE] = (struct size){hp->dense ? 1 : 0, int_columns(hp->dense)};
     sizes[INF_BUF_LAST] = (struct size){wanted, 4ull * hp->embd};
 }
 

@@ -40,6 +40,7 @@ enum inf_buffer {
     INF_BUF_INT_SLOT,
     INF_BUF_INT_HEADS, /* (heads, tokens) int8 columns of a head's numbers */
     INF_BUF_INT_PER_LAYER,
+    INF_BUF_INT_DENSE,
     INF_BUF_MIX, /* (tokens, mix_size) what a recurrent layer convolves, and the rest of its input */
     INF_BUF_MIX_Z,  /* (tokens, out_size) the gate on its result; of attention (tokens, 2 q_size) */
     INF_BUF_FORGET, /* (tokens, r_heads) alpha, then g of op gates */
@@ -49,6 +50,7 @@ enum inf_buffer {
     INF_BUF_PER_LAYER_MODEL, /* the same size: what the model makes of the token's own embedding */
     INF_BUF_PER_LAYER_GATE,  /* (tokens, per_layer), and its int8 columns */
     INF_BUF_LAST,            /* (wanted rows, embd) */
+    INF_BUF_DENSE,           /* (1, dense) between the matrices behind the pooling */
     INF_BUF_COUNT,
     INF_BUF_NONE = INF_BUF_COUNT
 };
@@ -64,7 +66,7 @@ enum inf_step_op {
     INF_STEP_HEADS,      /* outs[0] = of each head w[0]'s own matrix x in */
     INF_STEP_LOGITS,     /* the session's logits = w[0] x in */
     INF_STEP_LOGITS_END, /* the session's logits (+ w[0]), capped */
-    INF_STEP_POOL,       /* the session's embedding, from in */
+    INF_STEP_POOL,       /* out (NONE: the session's embedding) = what the rows of in come to */
     INF_STEP_BIAS,       /* in = in + w[0] */
     INF_STEP_ROPE,       /* turns `heads` heads of in */
     INF_STEP_KV_STORE,   /* K and V to the session's cache */
@@ -85,7 +87,7 @@ enum inf_step_op {
     INF_STEP_COMBINE,   /* out = the weighted sum of each token's slots of in, and in2 */
 };
 
-enum inf_step_rows { INF_ROWS_TOKENS, INF_ROWS_SLOTS, INF_ROWS_WANTED };
+enum inf_step_rows { INF_ROWS_TOKENS, INF_ROWS_SLOTS, INF_ROWS_WANTED, INF_ROWS_ONE };
 
 #define INF_STEP_WEIGHTS 4
 
@@ -160,7 +162,8 @@ struct infer_plan {
     struct inf_step *steps;
     size_t step_count;
     struct inf_stage *stages;
-    struct inf_share *shares; /* (stages), for the pass in progress */
+    uint8_t *shares; /* (stages, share_bytes) struct inf_share of the pass in progress */
+    size_t share_bytes;
     size_t stage_count;
     struct inf_plan_buffer buffers[INF_BUF_COUNT];
     size_t activation_bytes, scratch_bytes; /* scratch: of one thread */

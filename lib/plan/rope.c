@@ -80,7 +80,9 @@ infer_status inf_plan_rope(struct infer_plan *plan, infer_error *err)
         if (!plan->rope_freqs[kind])
             return inf_fail_memory(err, "rope speeds", half * sizeof(double));
         set_speeds(hp, rope, factors, plan->rope_freqs[kind]);
-        double yarn = hp->rope_scaling == INF_ROPE_YARN ? 1.0 + 0.1 * log(hp->rope_factor) : 1.0;
+        double yarn = hp->rope_scaling != INF_ROPE_YARN ? 1.0
+                      : hp->yarn_magnitude > 0.0        ? hp->yarn_magnitude
+                                                        : 1.0 + 0.1 * log(hp->rope_factor);
         plan->rope_scale[kind] = rope->scaled ? (float)(hp->rope_attn_factor * yarn) : 1.0f;
     }
     return set_temps(plan, err);

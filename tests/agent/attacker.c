@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -31,6 +32,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -538,6 +540,75 @@ static bool b_survive(char **a)
     return true;
 }
 
+/* ---- Standing still: writes without a pause, and has itself woken in every way there is ------------------------ */
+
+static time_t wake_end; /* all of them stop by themselves */
+static int wake_fd;
+
+static bool wake_write(void)
+{
+    static unsigned count;
+    char text[16];
+    snprintf(text, sizeof text, "%08u", ++count % 10000 + (unsigned)getpid() % 1000 * 10000);
+    return pwrite(wake_fd, text, 8, 0) == 8 && time(NULL) < wake_end;
+}
+static void *wake_thread(void *unused)
+{
+    while (wake_write())
+        usleep(20); /* who reaps inside needs a processor too */
+    return unused;
+}
+static void wake_handler(int number)
+{
+    (void)number;
+}
+/* A timer, a descriptor, the death of a parent and of a child that send SIGCONT. */
+static void wake_arrange(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCONT};
+    const struct itimerspec often = {{0, 1000000}, {0, 1000000}};
+    timer_t timer;
+    int ends[2];
+    signal(SIGCONT, wake_handler);
+    if (!timer_create(CLOCK_MONOTONIC, &event, &timer))
+        timer_settime(timer, 0, &often, NULL);
+    if (!pipe(ends) && !fcntl(ends[1], F_SETSIG, SIGCONT) && !fcntl(ends[1], F_SETOWN, getpid()))
+        fcntl(ends[1], F_SETFL, O_ASYNC | O_NONBLOCK);
+    prctl(PR_SET_PDEATHSIG, SIGCONT);
+    if (syscall(SYS_clone, (unsigned long)SIGCONT, 0, 0, 0, 0) == 0) {
+        usleep(3000);
+        _exit(0);
+    }
+}
+/* Four processes at most: a[0] is the file. */
+static bool k_wake(char **a)
+{
+    pthread_t thread;
+    wake_end = time(NULL) + 60;
+    wake_fd = open(a[0], O_WRONLY);
+    wake_arrange();
+    if (fork() == 0) { /* one that is each moment another */
+        while (wake_write()) {
+            usleep((useconds_t)getpid() % 4 * 400);
+            if (fork() != 0)
+                _exit(0);
+            wake_arrange();
+        }
+        _exit(0);
+    }
+    if (fork() == 0) { /* one whose parent is in vfork */
+        signal(SIGCHLD, SIG_IGN);
+        while (wake_write())
+            if (vfork() == 0)
+                _exit(0);
+        _exit(0);
+    }
+    (void)!write(1, "x", 1);
+    if (!pthread_create(&thread, NULL, wake_thread, NULL))
+        wake_thread(NULL);
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*run)(char **);
@@ -607,6 +678,7 @@ static const struct {
     {"bomb-files", b_files},
     {"bomb-output", b_output},
     {"survive", b_survive},
+    {"wake", k_wake},
 };
 
 int main(int argc, char **argv)

@@ -9,6 +9,7 @@ TMPDIR is left, the log verifies, no control character came to the terminal. In 
 would have run is then asked once more with --sandbox none, behind NO FILE SANDBOX. What single walls and parts do is
 in check_sandbox, check_hands, check_gate and check_loop.py. The last line is `N passed, N failed`.
 """
+import hashlib
 import os
 import pathlib
 import random
@@ -24,7 +25,7 @@ from scene import TOKEN, Ears, Scene, argv, call, edit, marked, read, sh, write
 
 OTHER_UID = 65534
 AT_ONCE = 8  # columns at a time: they mostly wait
-REPEATS = 100 if os.geteuid() else 50  # of a race, in each tier: root plays each column for two users
+REPEATS = 100  # of a race, in each tier and for each user
 CASES = {}
 
 
@@ -396,6 +397,18 @@ def _(s):
     s.check(count[0] == REPEATS, f"asked {count[0]} times", r)
     s.check(not list((s.root / "sub").glob("evil*")), "it ran", r)
     s.check(all("has changed since" in c.text for c in r.calls), "why", r)
+    # and by a server, as fast as it can: what was shown runs, or nothing
+    texts = {name: f"#!/bin/sh\necho {name}\n" for name in ("good", "evil")}
+    for name, text in texts.items():
+        (s.root / "sub" / name).write_text(text)
+        (s.root / "sub" / name).chmod(0o755)
+    (s.root / "sub" / "server.py").write_text(races.SWAPPING_SERVER)
+    shown = hashlib.sha256(texts["good"].encode()).hexdigest()
+    r = s.play(*[argv("sub/good", i) for i in range(30)], answers=lambda text: "y" if shown in text else "n", together=True,
+               options=["--context", "1000000", "--mcp", "swap=python3 sub/server.py"])
+    s.check(not [c for c in r.calls if "evil" in c.text], "another script ran than was shown", r)
+    s.check([c for c in r.calls if c.ok and "good" in c.text], "none ran", r)
+    s.check([c for c in r.calls if "has changed since" in c.text], "no race", r)
 
 
 @attack(30, "another call under the name of one that was allowed, and a file that changes, 100 times in a tier")

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -627,6 +628,11 @@ static void check_agent_dies(const struct tier *tier)
     while (marked_processes() && now_ms() - start < LONG_MS)
         usleep(10000);
     check(marked_processes() == 0, "agent dies", "a process is left");
+    /* its keeper goes last: until then what covers missing names stays */
+    int fd = open(scene.workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (flock(fd, LOCK_EX | LOCK_NB) && now_ms() - start < LONG_MS)
+        usleep(1000);
+    close(fd);
 }
 
 /* What a crash left is removed by the next run. */
@@ -731,6 +737,63 @@ static void check_spawn(struct sandbox *box)
         sandbox_stop(&child, &result);
         check(result.end == SANDBOX_CANCELLED && marked_processes() == 0, "sandbox_stop", "");
     }
+}
+
+static bool read_at(const char *name, char text[9])
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", scene.workspace, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool good = fd >= 0 && pread(fd, text, 8, 0) == 8;
+    text[8] = 0;
+    close(fd);
+    return good;
+}
+
+/* Children that write without a pause and would be woken: a hundred times they stand still, and go on. */
+static void check_pause(struct sandbox *box)
+{
+    const char *argv[] = {scene.attacker, "wake", "moving", NULL};
+    struct sandbox_child child;
+    char err[SANDBOX_ERR] = "", byte, before[9], then[9];
+    enum { TIMES = 100 };
+    int paused = 0, still = 0, moved = 0;
+    write_file(scene.workspace, "moving", "00000000", 0666);
+    if (!check(sandbox_spawn(box, &(struct sandbox_command){.argv = argv}, &child, err),
+               "sandbox_spawn", err))
+        return;
+    check(read(child.from_child, &byte, 1) == 1, "it has begun", "");
+    for (int i = 0; i < TIMES; i++) {
+        bool held = sandbox_pause(&child, err);
+        paused += held;
+        bool same = held && read_at("moving", before) && !usleep(4000) && read_at("moving", then) &&
+                    !strcmp(before, then);
+        still += same;
+        sandbox_resume(&child);
+        for (int wait = 0; wait < 2000; wait++) {
+            usleep(500);
+            if (read_at("moving", then) && strcmp(before, then))
+                break;
+        }
+        moved += strcmp(before, then) != 0;
+    }
+    char counts[160];
+    struct sandbox_result result;
+    bool last = sandbox_pause(&child, err);
+    sandbox_stop(&child, &result);
+    snprintf(counts, sizeof counts, "paused %d, still %d, moved %d; end %d, status %d, signal %d",
+             paused, still, moved, (int)result.end, result.exit_status, result.term_signal);
+    check(last && paused == TIMES && still == TIMES && moved == TIMES, "sandbox_pause", counts);
+    /* one that has ended stands still */
+    const char *nothing[] = {"true", NULL};
+    if (check(sandbox_spawn(box, &(struct sandbox_command){.argv = nothing}, &child, err),
+              "sandbox_spawn", err)) {
+        check(read(child.from_child, &byte, 1) == 0 && sandbox_pause(&child, err) &&
+                  sandbox_pause(&child, err),
+              "pausing what has ended", err);
+        sandbox_stop(&child, &result);
+    }
+    unlink_in(scene.workspace, "moving");
 }
 
 static void check_read_only(const struct tier *tier)
@@ -888,6 +951,7 @@ static void check_tier(const struct tier *tier)
         if (!(geteuid() == 0 && tier->tier == SANDBOX_TIER_D)) /* who may not write there */
             check_new_names(box);
         check_spawn(box);
+        check_pause(box);
         check_placeholders(box);
     }
     sandbox_close(box);

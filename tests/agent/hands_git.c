@@ -203,7 +203,7 @@ static void trees(void)
 {
     struct bench b;
     bench_open(&b);
-    CHECK(b.agent.tools.count == 7, "no repository, no git");
+    CHECK(b.agent.tools.count == 8, "no repository, no git");
     bench_put(&b, "home/.gitconfig", "[init]\ndefaultBranch = main\n");
     SHELL(&b, "git init -q");
     bench_tools(&b);
@@ -230,16 +230,16 @@ static void trees(void)
     SHELL(&b, "test \"$(git log -1 --format=%s)\" = linked");
     SHELL(&b, "rm .git && echo \"gitdir: $PWD/../main/.git\" > .git && git rev-parse HEAD");
     bench_tools(&linked);
-    CHECK(linked.agent.tools.count == 7, "a .git that names another's is none");
+    CHECK(linked.agent.tools.count == 8, "a .git that names another's is none");
     SHELL(&b, "rm .git && ln -s ../main/.git .git && git rev-parse HEAD");
     bench_tools(&linked);
-    CHECK(linked.agent.tools.count == 7, "nor a link");
+    CHECK(linked.agent.tools.count == 8, "nor a link");
     SHELL(&b, "rm .git && mkdir .git");
     bench_tools(&linked);
-    CHECK(linked.agent.tools.count == 7, "nor an empty folder");
+    CHECK(linked.agent.tools.count == 8, "nor an empty folder");
     SHELL(&b, "rmdir .git && cd .. && git init -q");
     bench_tools(&linked);
-    CHECK(linked.agent.tools.count == 7, "nor a folder of a work tree");
+    CHECK(linked.agent.tools.count == 8, "nor a folder of a work tree");
     tools_close(&linked.agent);
     close(linked.agent.root_fd);
     bench_close(&b);

@@ -54,6 +54,7 @@ void hands_writes(void);
 void hands_search(void);
 void hands_runs(void);
 void hands_git(void);
+void hands_undo(void);
 void hands_memory(void);
 
 #endif

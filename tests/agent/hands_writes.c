@@ -116,7 +116,7 @@ static void judged(struct bench *b)
         snprintf(call, sizeof call, "{\"path\":\"%s\",\"text\":\"x\"}", cases[i].path);
         CHECK(bench_prepare(b, "write_file", call, &action, &error), "%s", cases[i].path);
         CHECK(action.kind == ACTION_WRITE && action.protected == cases[i].protected &&
-                  action.persists == cases[i].persists && !action.undoable &&
+                  action.persists == cases[i].persists && action.undoable &&
                   !strcmp(action.path, cases[i].path),
               "%s is judged", cases[i].path);
         action_free(&action);

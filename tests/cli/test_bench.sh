@@ -101,7 +101,10 @@ json 'all(sum(m[k] for k in m if k.startswith("plan_") and k != "plan_bytes") ==
 json 'all(m["peak_bytes"] >= m["peak_anon_bytes"] and m["processor"] for m in v)' "peak, processor"
 json 'all(abs(m["load_open_ms"] + m["load_plan_ms"] + m["load_memory_ms"] + m["load_first_token_ms"] -
     m["load_ms"]) <= 0.01 + 1e-3 * m["load_ms"] for m in v)' "the parts of the load sum to it"
-json 'all(abs(m["tg_share"] * m["read_gb_s"] / m["tg_gb_s"] - 1) < 1e-3 for m in v)' "shares"
+# with one repetition the share is of the mean of the two rates around it, which is their median
+"$bench" -p 8 -n 4 -r 1 --json "$model" >"$out" 2>"$err"
+json 'all(abs(m["tg_share"] * m["tg_read_gb_s"] / m["tg_gb_s"] - 1) < 1e-3 for m in v)' "share of read"
+json 'all(abs(m["pp_share"] * m[m["pp_share_of"]] / m["pp_gop_s"] - 1) < 1e-3 for m in v)' "share of operations"
 
 "$bench" -p 8 -n 4 -r 1 -d 8 --csv "$model" >"$out" 2>"$err" && python3 - "$out" <<'PY' 2>>"$err"
 import csv, sys

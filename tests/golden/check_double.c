@@ -289,7 +289,7 @@ static void attention(struct truth *t, double *x)
             attend(t, &a, at, head, heard + head * a.value);
         product(tensor(t, "attn_output.weight"), EMBD, a.heads * a.value, heard, h);
         add(x + at * EMBD, h, EMBD, 1.0);
-        if (is(kind, "gpt-oss"))
+        if (kind->biases)
             add(x + at * EMBD, tensor(t, "attn_output.bias"), EMBD, 1.0);
     }
     free(a.q);

@@ -102,6 +102,22 @@ def mean_pooling(folder):
     with open(os.path.join(folder, "1_Pooling", "config.json"), "w") as f: json.dump({"pooling_mode_mean_tokens": True}, f)
 
 
+def dense_modules(folder, seed, embd, wide):
+    """Two matrices behind the pooling, as sentence-transformers keeps them: (wide, embd) and (embd, wide), of values that F16 holds."""
+    from safetensors.torch import save_file
+    rng, matrices, modules = np.random.RandomState(seed), [], json.load(open(os.path.join(folder, "modules.json")))
+    for name, (rows, k) in (("2_Dense", (wide, embd)), ("3_Dense", (embd, wide))):
+        m = torch.from_numpy((rng.standard_normal((rows, k)) / np.sqrt(k)).astype(np.float32)).half().float()
+        os.makedirs(os.path.join(folder, name))
+        save_file({"linear.weight": m}, os.path.join(folder, name, "model.safetensors"))
+        with open(os.path.join(folder, name, "config.json"), "w") as f:
+            json.dump({"in_features": k, "out_features": rows, "bias": False, "activation_function": "torch.nn.modules.linear.Identity"}, f)
+        modules.append({"idx": len(modules), "name": name[0], "path": name, "type": "sentence_transformers.models.Dense"})
+        matrices.append(m.numpy())
+    with open(os.path.join(folder, "modules.json"), "w") as f: json.dump(modules, f)
+    return matrices
+
+
 # ---- Weights: (pattern, function of the generator and the shape), the first that matches ----------------
 def scaled(gain): return lambda r, s: r.standard_normal(s) * gain / np.sqrt(s[-1])
 def normal(std): return lambda r, s: r.standard_normal(s) * std
@@ -297,7 +313,7 @@ def run(model, ids, embedding=False):
 
 
 def make(name, model_class, config, *, seed, arch, what, tokenizer=bpe_tokenizer, pre="qwen2", n=96, rules=(), trim=0.0, note=None, ids=None,
-         low=0, high=372, convert_extra=(), config_extra=None, extra=None, plain=False, compared=True, kind="logits", quantise=None):
+         low=0, high=372, convert_extra=(), config_extra=None, extra=None, plain=False, compared=True, kind="logits", quantise=None, dense=0):
     embedding, peered = kind == "embed", compared and os.environ.get("PEER_LOGITS")
     weights = quantise.upper() if quantise else "F16"
     if quantise and trim: trim = 0.25
@@ -310,6 +326,7 @@ def make(name, model_class, config, *, seed, arch, what, tokenizer=bpe_tokenizer
     wide = run(again.double(), ids, embedding)
 
     if embedding: mean_pooling(work)
+    matrices = dense_modules(work, seed + 2, ref.shape[1], dense) if dense else []
     if config_extra:
         path = os.path.join(work, "config.json")
         c = json.load(open(path))
@@ -323,9 +340,10 @@ def make(name, model_class, config, *, seed, arch, what, tokenizer=bpe_tokenizer
 
     j = {"name": name, "file": name + ".gguf", "arch": arch, "weights": weights, "kind": kind, "what": what, **({"note": note} if note else {}), "tokens": ids}
     if embedding:
-        vector, shape = ref.mean(0), [ref.shape[1]]
+        vector, exact, shape = ref.mean(0), wide.mean(0), [ref.shape[1]]
+        for m in matrices: vector, exact = m @ vector, m.astype(np.float64) @ exact
         j.update(logits={"file": name + ".logits.xz", "offset": 0, "shape": shape, "dtype": "f32le"},
-                 tolerance={"max_abs": 0.005, "tight_max_abs": 0.0005}, seed=seed, float64=sig2(unit_difference(vector, wide.mean(0))))
+                 tolerance={"max_abs": 0.005, "tight_max_abs": 0.0005}, seed=seed, float64=sig2(unit_difference(vector, exact)))
         if peered:
             j["agree"] = sig2(unit_difference(vector, peer(f32, ids, "embed32", shape)))
             if j["agree"] > 5e-5 and os.environ.get("PEER_EXACT"): j["agree"] = sig2(unit_difference(vector, peer(f32, ids, "embed32", shape, preload=os.environ["PEER_EXACT"])))

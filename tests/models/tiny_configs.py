@@ -207,6 +207,23 @@ def gemma_embedding(name, **more):
         what="gemma3 as an encoder: no causal mask, a window on both sides, mean pooling", **more)
 
 
+@model("gemma-embedding-dense")
+def gemma_embedding_dense(name, **more):
+    gemma_embedding(name, dense=96, convert_extra=["--sentence-transformers-dense-modules"], **more)
+
+
+# ---- What a configuration may switch on ------------------------------------------------------------------
+@model("qwen3-bias")
+def qwen3_bias(name, **more):
+    make(name, tf.Qwen3ForCausalLM, tf.Qwen3Config(**base(
+        vocab_size=389, hidden_size=32, intermediate_size=48, num_hidden_layers=2, head_dim=24, num_key_value_heads=1, rms_norm_eps=2e-4, tie_word_embeddings=False,
+        attention_bias=True, rope_parameters={"rope_type": "yarn", "rope_theta": 20000.0, "factor": 6.0, "original_max_position_embeddings": 16,
+                                              "beta_fast": 8.0, "beta_slow": 2.0, "attention_factor": 0.8})),
+        seed=130, arch="qwen3", compared=False, tokenizer=lambda d: bpe_tokenizer(d, vocab=389),
+        what="biases in all four matrices of attention, one key/value head, heads of 24, 389 tokens, yarn whose magnitude the file gives",
+        note="llama.cpp takes no bias of the output matrix in a qwen3, and ignores yarn_attn_factor", **more)
+
+
 # ---- Dense -------------------------------------------------------------------------------------------------
 @model("mistral3")
 def mistral3(name, **more):
