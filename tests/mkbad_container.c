@@ -698,6 +698,7 @@ const struct mkbad_row mkbad_container_rows[] = {
     {"B10", "missing", 1, missing, UP_TO(TENSORS_T), OK, REFUSE},
     {"B10", "experts", 2, experts_less, EACH(1, 3, 5), OK, REFUSE},
     {"B10", "extra", 1, extra_tensor, EACH(1, 8), OK, OK},
+    {"B10", "extra_beside_apart", MKBAD_MIXTURE_APART, extra_tensor, EACH(1), OK, OK},
     {"B10", "extra_in_layer", 1, extra_in_layer, EACH(0, 1), OK, REFUSE},
     {"B10", "extra_in_layer", 1, extra_in_layer, EACH(2, 3), OK, OK}, /* T has one layer */
 
