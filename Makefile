@@ -175,7 +175,7 @@ $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuz
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The tools of infer-agent, with a stand-in for its sandbox and with allocations that fail.
-HANDS := answer arguments below commit diff digest edit file_tools git journal names pattern run search shown tools
+HANDS := answer arguments below commit diff digest edit file_tools git journal json_text names pattern run search shown tools
 $(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_hands.c tests/agent/counting.c $(wildcard tests/agent/hands_*.c)) \
                             $(HANDS:%=$(BUILD)/obj/examples/agent/%.o)
 	@mkdir -p $(@D)
@@ -184,7 +184,7 @@ $(BUILD)/tests/check_hands: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_ha
 	    $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
 # Its gate: policy, question, log, servers; with another stand-in.
-GATE := approval digest log mcp mcp_schema policy rpc terminal shown
+GATE := approval digest json_text log mcp mcp_schema policy rpc terminal shown
 $(BUILD)/tests/check_gate: $(patsubst %.c,$(BUILD)/obj/%.o,tests/agent/check_gate.c tests/agent/counting.c $(wildcard tests/agent/gate_*.c)) \
                            $(GATE:%=$(BUILD)/obj/examples/agent/%.o) $(BUILD)/libinfer.a
 	@mkdir -p $(@D)

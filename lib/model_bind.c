@@ -17,10 +17,10 @@ static infer_status read_arrays(const struct inf_gguf *gguf, struct arrays *arra
 static infer_status vocab_of(const infer_model *model, const struct inf_vocab **vocab,
                              infer_error *err);
 
-/* A tensor of a layer for which the architecture has no place (a bias, a norm, a scale) would be left
- * out, and the text be that of another model. Old files have the angles of RoPE, which are computed. */
-static infer_status refuse_unknown(const infer_model *model, const struct inf_arch *arch,
-                                   const struct inf_hparams *hp, infer_error *err)
+/* A tensor of a layer that other architectures have (a bias, a norm) and this one has no place for would be
+ * left out, and the text be that of another model. One that nobody knows is nobody's need. */
+static infer_status refuse_misplaced(const infer_model *model, const struct inf_arch *arch,
+                                     const struct inf_hparams *hp, infer_error *err)
 {
     for (uint32_t part = 0; part < model->part_count; part++) {
         const struct inf_gguf *gguf = model->parts[part];
@@ -30,8 +30,8 @@ static infer_status refuse_unknown(const infer_model *model, const struct inf_ar
             snprintf(name, sizeof name, "%.*s", (int)inf_min_size(full.len, INF_MAX_NAME),
                      full.ptr);
             if (strncmp(name, "blk.", 4) != 0 || strtoul(name + 4, &end, 10) >= hp->layers ||
-                *end != '.' || !strcmp(end, ".attn_rot_embd.weight") ||
-                inf_arch_knows(arch, "blk.%u.", end + 1))
+                *end != '.' || inf_arch_knows(arch, "blk.%u.", end + 1) ||
+                !inf_arch_any_knows("blk.%u.", end + 1))
                 continue;
             return inf_fail(err, INFER_E_UNSUPPORTED,
                             "tensor %s has no place in the architecture %s, and the model would be "
@@ -85,7 +85,7 @@ static infer_status bind(const infer_model *model, struct inf_arena *arena,
         const struct inf_weight *w = &(*weights)[i];
         used += !w->data || w->again ? 0 : w->each ? w->experts : 1;
     }
-    if (used < model->info.tensor_count && (status = refuse_unknown(model, *arch, hp, err)))
+    if (used < model->info.tensor_count && (status = refuse_misplaced(model, *arch, hp, err)))
         return status;
     if ((status = vocab_of(model, &vocab, err))) /* last, as that of 262144 tokens takes a while */
         return status;

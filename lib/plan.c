@@ -56,7 +56,7 @@ static infer_status resolve_embedding(struct infer_plan *plan, const infer_plan_
 {
     const struct inf_hparams *hp = &plan->hp;
     const struct inf_weight *positions = inf_plan_weight(plan, -1, INF_SLOT_POSITION_EMBD);
-    plan->embedding = o->embedding || hp->two_way;
+    plan->embedding = o->embedding || hp->two_way || plan->arch->encoder;
     if (plan->embedding && hp->pooling == INF_POOLING_NONE)
         return inf_model_failed(plan->model,
                                 inf_fail(err, INFER_E_UNSUPPORTED,

@@ -45,10 +45,11 @@ size_t mkbad_count(void)
 static struct mk_file *base_of(const struct mkbad_row *row)
 {
     static const char *const kinds[] = {
-        "deepseek2_v3", "deepseek2_lite", "gpt_oss",         "mixture_apart",
-        "qwen35",       "lfm2",           "granitehybrid",   "nemotron_h",
-        "gemma4",       "lfm2moe",        "gemma_embedding", "stablelm",
-        "qwen3next",    "apertus",
+        "deepseek2_v3",  "deepseek2_lite",  "gpt_oss",
+        "mixture_apart", "qwen35",          "lfm2",
+        "granitehybrid", "nemotron_h",      "gemma4",
+        "lfm2moe",       "gemma_embedding", "stablelm",
+        "qwen3next",     "apertus",         "bert",
     };
     if (row->base < MKBAD_DEEPSEEK2_V3)
         return row->base == 1 ? mk_base_t() : mk_base_t2();

@@ -547,11 +547,11 @@ static void extra_tensor(struct mk_file *f, uint64_t v)
     mk_add_tensor(f, "kit.extra", INF_TYPE_F32, 1, &v);
 }
 
-/* In a layer, where a model has no tensor to spare. */
+/* In a layer: what other architectures have there, and what none has. */
 static void extra_in_layer(struct mk_file *f, uint64_t v)
 {
-    static const char *const names[] = {"blk.0.attn_q_norm.weight", "blk.0.attn_q.scale",
-                                        "blk.0.attn_rot_embd.weight", "blk.1.ffn_gate.bias"};
+    static const char *const names[] = {"blk.0.attn_q_norm.weight", "blk.0.ffn_gate.bias",
+                                        "blk.0.kit_extra.weight", "blk.1.ffn_gate.bias"};
     mk_add_tensor(f, names[v], INF_TYPE_F32, 1, (uint64_t[1]){32});
 }
 

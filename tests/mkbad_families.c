@@ -97,6 +97,13 @@ static void pooled_dense(struct mk_file *f, uint64_t v)
         mk_key(f, "gemma-embedding.attention.causal")->value.ptr[0] = 1;
 }
 
+/* An encoder whose tokens see only those before them: embeddings all the same, it has no head. */
+static void one_way(struct mk_file *f, uint64_t v)
+{
+    (void)v;
+    mk_put(&mk_set_key(f, "bert.attention.causal", MK_BOOL)->value, &(uint8_t){1}, 1);
+}
+
 #define OK MKBAD_OK
 #define REFUSE MKBAD_REFUSE
 #define EACH(...)                                                                                  \
@@ -139,6 +146,7 @@ const struct mkbad_row mkbad_family_rows[] = {
      EACH(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), OK, REFUSE},
     KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.pooling_type", 4, MAX32),
     KEY("F3", MKBAD_GEMMA_EMBEDDING, "gemma-embedding.attention.sliding_window", 1u << 31, MAX32),
+    {"F3", "one_way", MKBAD_BERT, one_way, UP_TO(1), OK, OK},
     {"F5", "no_xielu", MKBAD_APERTUS, no_xielu, UP_TO(4), OK, REFUSE},
     {"F5", "xielu_count", MKBAD_APERTUS, xielu_count, EACH(0, 1, 3), OK, REFUSE},
     {"F5", "xielu_items", MKBAD_APERTUS, xielu_items, EACH(MK_U32, MK_U64, MK_I32), OK, REFUSE},

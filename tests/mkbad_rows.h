@@ -21,6 +21,7 @@ struct mkbad_row {
 #define MKBAD_STABLELM 14
 #define MKBAD_QWEN3NEXT 15
 #define MKBAD_APERTUS 16
+#define MKBAD_BERT 17
     void (*edit)(struct mk_file *file, uint64_t value); /* NULL: the key `name` becomes the value */
     const uint64_t *values;                             /* NULL: 0 ... count - 1 */
     size_t count;

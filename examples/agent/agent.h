@@ -15,7 +15,7 @@
  *     sandbox.h    where programs run
  *     log.c        what happened, in a chain of hashes
  *     mcp.c        tools of other programs; rpc.c: what is said with them; mcp_schema.c: their schemas
- *     shown.c      text that grows, and as it may be shown; digest.c: SHA-256
+ *     shown.c      text that grows, and as it may be shown; digest.c: SHA-256; json_text.c: JSON to text and back
  *
  * The way of every call: tools.c prepares an action, whose bytes never change again; policy.c judges it;
  * approval.c shows it and asks; log.c writes it down; then the action, and nothing else, is carried out.
@@ -45,6 +45,12 @@ void text_free(struct text *t);
 
 /* Appends a value as JSON; `flags` are jansson's. False: there was no memory for all of it. */
 bool text_add_json(struct text *t, const json_t *value, size_t flags);
+
+/* Before all else that is done with JSON: where jansson has its memory from. */
+void text_json_open(void);
+
+/* Reads JSON text. NULL: it is none, or there was no memory for all of it; `why` (may be NULL) says so. */
+json_t *text_read_json(const char *data, size_t len, size_t flags, json_error_t *why);
 
 /* Writes all of data[len) to a file. */
 bool text_write(int fd, const char *data, size_t len);

@@ -37,8 +37,9 @@ json_t *arguments_read(const char *text, size_t len, struct text *error)
     for (size_t i = 0; i < len && blank; i++)
         blank = strchr(" \t\r\n", text[i]) && text[i];
     json_error_t why;
-    json_t *value = blank ? json_object()
-                          : json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_t *value = blank
+                        ? json_object()
+                        : text_read_json(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!value && blank)
         text_format(error, "out of memory");
     else if (!value) {

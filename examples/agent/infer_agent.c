@@ -387,6 +387,7 @@ int main(int argc, char **argv)
                                             .seed = 1,
                                             .reasoning = UINT32_MAX}};
     struct text error = {0};
+    text_json_open();
     if (argc == 2 && strcmp(argv[1], "--list-options") == 0) {
         args_list(stdout);
         return 0;

@@ -205,7 +205,7 @@ static json_t *read_record(const struct line *line, const char *prev, struct tex
 {
     json_error_t error;
     json_t *record =
-        json_loadb(line->data, line->len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+        text_read_json(line->data, line->len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     const char *link = json_string_value(json_object_get(record, "prev"));
     const char *fault = NULL;
     if (!record)

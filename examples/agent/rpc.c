@@ -109,7 +109,7 @@ static json_t *take(struct rpc *rpc, json_t *message)
 /* A line: one message, or an array of them (as versions before 2025-06-18 had it). */
 static json_t *take_line(struct rpc *rpc, const char *line, size_t len)
 {
-    json_t *message = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    json_t *message = text_read_json(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     /* Lines that are something else are passed over, as what a program says when it starts. */
     if (!message && len && line[0] == '{')
         end(rpc, "it sends a message that cannot be read");

@@ -284,7 +284,7 @@ bool scripted_open(struct agent *agent, const char *path, struct text *error)
     FILE *file = fopen(path, "r");
     bool sound = file && records;
     while (sound && getline(&line, &capacity, file) > 0) {
-        json_t *record = json_loads(line, JSON_ALLOW_NUL, NULL);
+        json_t *record = text_read_json(line, strlen(line), JSON_ALLOW_NUL, NULL);
         number++;
         sound = json_is_object(record) && json_array_append_new(records, record) == 0;
     }

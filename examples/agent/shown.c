@@ -38,21 +38,6 @@ void text_add(struct text *t, const char *data, size_t len)
     t->data[t->len] = 0;
 }
 
-static int add_piece(const char *data, size_t len, void *t)
-{
-    text_add(t, data, len);
-    return 0;
-}
-
-/* Not json_dumps: that of jansson 2.14 leaves out the end of a member's name where there is no memory for it, and
- * goes on. */
-bool text_add_json(struct text *t, const json_t *value, size_t flags)
-{
-    if (!value || json_dump_callback(value, add_piece, t, flags))
-        t->failed = true;
-    return !t->failed;
-}
-
 bool text_write(int fd, const char *data, size_t len)
 {
     while (len) {

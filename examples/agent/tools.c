@@ -133,7 +133,7 @@ static const struct tool *find(const struct agent *agent, const char *name, stru
 /* Do they fit what the tool's definition says? */
 static bool fit(const struct tool *tool, const json_t *arguments, struct text *error)
 {
-    json_t *definition = json_loads(tool->definition, 0, NULL);
+    json_t *definition = text_read_json(tool->definition, strlen(tool->definition), 0, NULL);
     const json_t *function = json_object_get(definition, "function");
     const json_t *schema = json_object_get(function ? function : definition, "parameters");
     bool ok = definition && (!schema || arguments_fit(schema, arguments, error));

@@ -114,7 +114,7 @@ static json_t *last_message(const struct engine *engine, infer_error *err)
     infer_status status = infer_chat_message(engine->session, NULL, 0, &len, err);
     char *text = status == INFER_E_RANGE ? malloc(len) : NULL;
     if (text && infer_chat_message(engine->session, text, len, &len, err) == INFER_OK)
-        message = json_loadb(text, len, JSON_ALLOW_NUL, NULL);
+        message = text_read_json(text, len, JSON_ALLOW_NUL, NULL);
     free(text);
     return message;
 }

@@ -1,6 +1,6 @@
 /*
- * What the types of a codebook with signs share (IQ2_*, IQ3_*): magnitudes looked up in its grid, signs
- * apart.
+ * What the types of a codebook share (IQ1_*, IQ2_*, IQ3_*): entries looked up in its grid, those of IQ2_* and
+ * IQ3_* magnitudes with signs apart.
  *
  * AVX2 has no lookup of such a size but vpgatherdd, which most processors take apart into more steps
  * than the loads themselves; so each entry is loaded alone, eight rows beside each other. The signs

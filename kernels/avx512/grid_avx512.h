@@ -22,8 +22,8 @@
 /* Codes of a grid of two bits, from 8, 25 and 43 (bits 4 and 5): one byte for four weights. */
 #define INF_GRID2_AT(e, j) ((e) >> (8 * (j) + 4) & 3)
 #define INF_GRID2(e)                                                                               \
-    (INF_GRID2_AT(e, 3) | INF_GRID2_AT(e, 0) << 2 | INF_GRID2_AT(e, 1) << 4 |                      \
-     INF_GRID2_AT(e, 2) << 6)
+    (INF_GRID2_AT(e, 0) | INF_GRID2_AT(e, 1) << 2 | INF_GRID2_AT(e, 2) << 4 |                      \
+     INF_GRID2_AT(e, 3) << 6)
 
 /* Of three bits, which stand at `bit` of a magnitude: a byte for weights 0 and 2, then for 1 and 3. */
 #define INF_GRID3(e, bit, j)                                                                       \
@@ -45,8 +45,7 @@
 /* The tables of weights 0 to 3 for INF_GRID2 (that of weight 2 for the byte >> 2) and INF_GRID3. */
 #define INF_SIGNED2(magnitude)                                                                     \
     {                                                                                              \
-        INF_64(INF_SIGNED, magnitude, 3, 2, 1), INF_64(INF_SIGNED, magnitude, 3, 4, 2),            \
-            INF_64(INF_SIGNED, magnitude, 3, 4, 3), INF_64(INF_SIGNED, magnitude, 3, 0, 4)         \
+        INF_64(INF_SIGNED, magnitude, 3, 0, 4), INF_64(INF_SIGNED, magnitude, 3, 2, 5)             \
     }
 #define INF_SIGNED3(magnitude)                                                                     \
     {                                                                                              \
@@ -73,6 +72,20 @@ INF_INLINE __m512i inf_grid_lookup(const uint8_t *table, unsigned count, __m512i
             v[i] = _mm512_mask_blend_epi8(*upper, v[2 * i], v[2 * i + 1]);
     }
     return v[0];
+}
+
+/* The same for four registers and 256 entries, with the table read once. */
+INF_INLINE void inf_grid_lookup4(const uint8_t table[256], const __m512i index[4], __m512i to[4])
+{
+    __m512i v[4];
+    INF_UNROLL
+    for (unsigned i = 0; i < 4; i++)
+        v[i] = _mm512_load_si512(table + 64 * i);
+    INF_UNROLL
+    for (unsigned j = 0; j < 4; j++)
+        to[j] = _mm512_mask_blend_epi8(_mm512_movepi8_mask(index[j]),
+                                       _mm512_permutex2var_epi8(v[0], index[j], v[1]),
+                                       _mm512_permutex2var_epi8(v[2], index[j], v[3]));
 }
 
 /* Signs of 32 weights by their 7 bits; bit 7 of a byte is not looked at. */
@@ -143,10 +156,18 @@ INF_INLINE struct inf_quad inf_for_sink(unsigned cols, struct inf_quad q)
 /* Weights 0 to 15 (half = 1: 16 to 31), turned. Of a grid of two bits, of 4 entries: `low` has the codes of
  * the first four weights of each, `high` those of the others. */
 INF_INLINE struct inf_quad inf_grid2_16(__m512i low, __m512i high, __m512i signs, unsigned half,
-                                        const uint8_t values[4][64])
+                                        const uint8_t values[2][64])
 {
     __m512i codes = inf_pick(low, high, half ? 0x43034202 : 0x41014000);
-    return inf_signed16(codes, codes, inf_right(codes, 2), codes, inf_signs16(signs, half), values);
+    /* Bits 4b - 4 of a dword of the qword on, which wraps around. */
+    int64_t at = half ? 0x3834302c1814100c : 0x2824201c0804003c;
+    __m512i sign = _mm512_multishift_epi64_epi8(_mm512_set1_epi64(at), signs);
+    __m512i two = _mm512_set1_epi8(0x30);
+    __m512i first = _mm512_ternarylogic_epi32(codes, sign, two, 0xd8); /* two ? sign : codes */
+    __m512i last = _mm512_ternarylogic_epi32(inf_right(codes, 4), inf_right(sign, 2), two, 0xd8);
+    __m512i v0 = _mm512_load_si512(values[0]), v1 = _mm512_load_si512(values[1]);
+    return (struct inf_quad){_mm512_permutexvar_epi8(first, v0), _mm512_permutexvar_epi8(first, v1),
+                             _mm512_permutexvar_epi8(last, v0), _mm512_permutexvar_epi8(last, v1)};
 }
 
 /* The same of a grid of three bits: `even` has codes of weights 0 and 2 of each entry, `odd` of 1 and 3. */

@@ -1,6 +1,6 @@
 /*
  * What IQ1_S and IQ1_M share: a grid of 2048 entries of eight values -8, 0 or 8, one more each or (where a
- * bit says so) one less. Codes are as in grid_avx512.h; the bit stands where a sign stands there.
+ * bit says so) one less. Weights come out turned, as in grid_avx512.h.
  */
 #ifndef INF_IQ1_AVX512_H
 #define INF_IQ1_AVX512_H
@@ -9,7 +9,7 @@
 
 #define INF_IQ1_AT(e, j) ((((e) >> (8 * (j))) + 8) >> 3 & 3)
 #define INF_IQ1_BYTE(e)                                                                            \
-    (INF_IQ1_AT(e, 3) | INF_IQ1_AT(e, 0) << 2 | INF_IQ1_AT(e, 1) << 4 | INF_IQ1_AT(e, 2) << 6)
+    (INF_IQ1_AT(e, 0) | INF_IQ1_AT(e, 1) << 2 | INF_IQ1_AT(e, 2) << 4 | INF_IQ1_AT(e, 3) << 6)
 
 /* Weights 0 to 3, then 4 to 7 of each entry. */
 static const _Alignas(64) uint8_t inf_iq1_grid[2][2048] = {
@@ -25,11 +25,10 @@ static const _Alignas(64) uint8_t inf_iq1_grid[2][2048] = {
 #undef GRID
 };
 
-#define INF_IQ1_VALUE(i, code_at, shift_at)                                                        \
-    (128 + 8 * ((int)((i) >> (code_at)&3) - 1) + ((i) >> (shift_at)&1 ? -1 : 1))
-static const _Alignas(64) uint8_t inf_iq1_values[4][64] = {
-    INF_64(INF_IQ1_VALUE, 2, 1), INF_64(INF_IQ1_VALUE, 4, 2), INF_64(INF_IQ1_VALUE, 4, 3),
-    INF_64(INF_IQ1_VALUE, 0, 4)};
+/* Weight + 128 of the code at bits 0 and 1 (then 2 and 3), less one where bit 4 is 1, else one more. */
+#define INF_IQ1_VALUE(i, code_at) (120 + 8 * ((i) >> (code_at)&3) + ((i) >> 4 & 1 ? -1 : 1))
+static const _Alignas(64) uint8_t inf_iq1_values[2][64] = {INF_64(INF_IQ1_VALUE, 0),
+                                                           INF_64(INF_IQ1_VALUE, 2)};
 
 /* Bytes that begin as indices and end as codes: the first (then the last) four weights of each. */
 struct inf_iq1 {
@@ -45,6 +44,7 @@ INF_INLINE struct inf_iq1 inf_iq1_lookup(struct inf_quad index, const __m512i up
 {
     struct inf_iq1 v = {{index.a, index.b, index.c, index.d}, {index.a, index.b, index.c, index.d}};
     __m512i piece = _mm512_setzero_si512();
+#pragma GCC unroll 4
     for (unsigned i = 0; i < 16; i++) {
         const uint8_t *low = inf_iq1_grid[0] + 128 * i, *high = inf_iq1_grid[1] + 128 * i;
         __m512i low0 = _mm512_load_si512(low), low1 = _mm512_load_si512(low + 64);
@@ -67,22 +67,31 @@ INF_INLINE __m512i inf_iq1_upper(__m512i index, __m512i high)
     return inf_or_and8(lowest, high, 0x0e);
 }
 
-/* Weights 0 to 15 (half = 1: 16 to 31) of dword j, as a sink wants them. */
+/* Weights 0 to 15 (half = 1: 16 to 31) of dword j, as a sink wants them; bit 4 of `less` says so. */
 INF_INLINE struct inf_quad inf_iq1_16(unsigned cols, const struct inf_iq1 *v, unsigned j,
                                       __m512i less, unsigned half)
 {
     __m512i codes = inf_pick(v->low[j], v->high[j], half ? 0x43034202 : 0x41014000);
-    return inf_for_sink(
-        cols, inf_signed16(codes, codes, inf_right(codes, 2), codes, less, inf_iq1_values));
+    __m512i bit = _mm512_set1_epi8(0x10);
+    __m512i first = _mm512_ternarylogic_epi32(codes, less, bit, 0xd8); /* bit ? less : codes */
+    __m512i last = _mm512_ternarylogic_epi32(inf_right(codes, 4), less, bit, 0xd8);
+    __m512i at0 = _mm512_load_si512(inf_iq1_values[0]);
+    __m512i at2 = _mm512_load_si512(inf_iq1_values[1]);
+    return inf_for_sink(cols, (struct inf_quad){_mm512_permutexvar_epi8(first, at0),
+                                                _mm512_permutexvar_epi8(first, at2),
+                                                _mm512_permutexvar_epi8(last, at0),
+                                                _mm512_permutexvar_epi8(last, at2)});
 }
 
-/* Scale j: d * (2n + 1), n the three bits of the dwords from `at` on. */
+/* Scale j: d * (2n + 1), n the three bits of the dwords from `at` on. As inf_put_scale_top. */
 INF_INLINE void inf_iq1_put_scale(const struct inf_heads *h, unsigned j, __m512 d, __m512i v,
                                   unsigned at)
 {
-    __m512i n = _mm512_and_si512(_mm512_srli_epi32(v, at), _mm512_set1_epi32(7));
-    __m512i odd = _mm512_add_epi32(_mm512_add_epi32(n, n), _mm512_set1_epi32(1));
-    inf_put_scale(h, j, _mm512_mul_ps(d, _mm512_cvtepi32_ps(odd)));
+    __m512i twice = at ? _mm512_srli_epi32(v, at - 1) : _mm512_slli_epi32(v, 1);
+    __m512i number =
+        _mm512_ternarylogic_epi32(inf_bits_of(0x1p23f + 1), twice, _mm512_set1_epi32(0x0e), 0xf8);
+    __m512 less = _mm512_mul_ps(d, _mm512_set1_ps(-0x1p23f));
+    inf_put_scale(h, j, _mm512_fmadd_ps(_mm512_castsi512_ps(number), d, less));
 }
 
 #endif

@@ -42,11 +42,10 @@ INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads 
         struct inf_iq1 v = inf_iq1_lookup(q, upper);
         INF_UNROLL
         for (unsigned j = 0; j < 4; j++) {
-            __m512i less =
-                _mm512_movm_epi8(_mm512_test_epi8_mask(nibbles[j], _mm512_set1_epi8(0x10)));
-            PUT16(8 * i + 2 * j, inf_iq1_16(cols, &v, j, inf_pick(less, less, 0x01010000), 0), 0);
-            PUT16(8 * i + 2 * j + 1, inf_iq1_16(cols, &v, j, inf_pick(less, less, 0x03030202), 1),
-                  0);
+            PUT16(8 * i + 2 * j,
+                  inf_iq1_16(cols, &v, j, inf_pick(nibbles[j], nibbles[j], 0x01010000), 0), 0);
+            PUT16(8 * i + 2 * j + 1,
+                  inf_iq1_16(cols, &v, j, inf_pick(nibbles[j], nibbles[j], 0x03030202), 1), 0);
         }
     }
 }

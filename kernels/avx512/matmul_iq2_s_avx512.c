@@ -19,7 +19,7 @@ static const _Alignas(64) uint8_t grid[2][1024] = {
     },
 #undef GRID
 };
-static const _Alignas(64) uint8_t values[4][64] = INF_SIGNED2(INF_MAGNITUDE2);
+static const _Alignas(64) uint8_t values[2][64] = INF_SIGNED2(INF_MAGNITUDE2);
 
 /* Sub-blocks j and j + 1: 4 indices, whose upper bits are byte j / 2 of qh. */
 INF_INLINE void put_two(unsigned j, __m512i index, __m512i signs, __m512i qh, struct inf_sink *sink,

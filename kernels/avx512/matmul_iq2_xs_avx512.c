@@ -19,7 +19,7 @@ static const _Alignas(64) uint8_t grid[2][512] = {
     },
 #undef GRID
 };
-static const _Alignas(64) uint8_t values[4][64] = INF_SIGNED2(INF_MAGNITUDE2);
+static const _Alignas(64) uint8_t values[2][64] = INF_SIGNED2(INF_MAGNITUDE2);
 
 /* Sub-blocks j and j + 1, of two u16 in each dword: 7 signs above 9 bits of index. */
 INF_INLINE void put_two(unsigned j, __m512i codes0, __m512i codes1, struct inf_sink *sink,

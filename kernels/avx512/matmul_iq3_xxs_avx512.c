@@ -22,22 +22,22 @@ static const _Alignas(64) uint8_t grid[2][256] = {
 #define MAGNITUDE(code) ((code) == 7 ? 62 : 8 * (code) + 4)
 static const _Alignas(64) uint8_t values[4][64] = INF_SIGNED3(MAGNITUDE);
 
-/* Weights of 4 indices. */
-INF_INLINE struct inf_quad weights(__m512i index, __m512i signs, unsigned half)
+/* Parts j and j + 1, of 8 indices each; x: their signs and scales. */
+INF_INLINE void put_parts(unsigned j, struct inf_quad indices, __m512i x0, __m512i x1, __m512 d,
+                          const struct inf_heads *h, struct inf_sink *sink, unsigned cols)
 {
-    const __mmask64 upper = _mm512_movepi8_mask(index);
-    return inf_grid3_16(inf_grid_lookup(grid[0], 256, index, &upper),
-                        inf_grid_lookup(grid[1], 256, index, &upper), signs, half, values);
-}
-
-/* A part: 8 indices, and x, its signs and scale. */
-INF_INLINE void put_part(unsigned j, __m512i index0, __m512i index1, __m512i x, __m512 d,
-                         const struct inf_heads *h, struct inf_sink *sink, unsigned cols)
-{
-    inf_put_scale_top(h, j, d, x);
-    __m512i signs = inf_signs7(inf_bits7(x));
-    PUT32(j, inf_for_sink(cols, weights(index0, signs, 0)), 0,
-          inf_for_sink(cols, weights(index1, signs, 1)), 0);
+    const __m512i index[4] = {indices.a, indices.b, indices.c, indices.d}, x[2] = {x0, x1};
+    __m512i even[4], odd[4];
+    inf_grid_lookup4(grid[0], index, even);
+    inf_grid_lookup4(grid[1], index, odd);
+    INF_UNROLL
+    for (unsigned i = 0; i < 2; i++) {
+        inf_put_scale_top(h, j + i, d, x[i]);
+        __m512i signs = inf_signs7(inf_bits7(x[i]));
+        struct inf_quad p = inf_grid3_16(even[2 * i], odd[2 * i], signs, 0, values);
+        struct inf_quad q = inf_grid3_16(even[2 * i + 1], odd[2 * i + 1], signs, 1, values);
+        PUT32(j + i, inf_for_sink(cols, p), 0, inf_for_sink(cols, q), 0);
+    }
 }
 
 INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads *h,
@@ -48,12 +48,8 @@ INF_INLINE void step(struct inf_rows16 rows, unsigned n, const struct inf_heads 
     INF_UNROLL
     for (unsigned i = 0; i < 2; i++) {
         struct inf_quad x = inf_quad_load(rows, 66 + 16 * i);
-        struct inf_quad q = inf_quad_load(rows, 2 + 32 * i);
-        put_part(4 * i, q.a, q.b, x.a, d, h, sink, cols);
-        put_part(4 * i + 1, q.c, q.d, x.b, d, h, sink, cols);
-        q = inf_quad_load(rows, 18 + 32 * i);
-        put_part(4 * i + 2, q.a, q.b, x.c, d, h, sink, cols);
-        put_part(4 * i + 3, q.c, q.d, x.d, d, h, sink, cols);
+        put_parts(4 * i, inf_quad_load(rows, 2 + 32 * i), x.a, x.b, d, h, sink, cols);
+        put_parts(4 * i + 2, inf_quad_load(rows, 18 + 32 * i), x.c, x.d, d, h, sink, cols);
     }
 }
 

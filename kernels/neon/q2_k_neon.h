@@ -23,22 +23,7 @@ INF_NEON_INLINE void inf_neon_q2_k_scales(const uint8_t *p, size_t stride,
 
 INF_NEON_INLINE void inf_neon_q2_k_codes(const uint8_t *p, size_t stride, struct inf_neon_sink *s)
 {
-    INF_NEON_UNROLL
-    for (uint32_t half = 0; half < 2; half++) {
-        uint8x16_t v[2][4];
-        inf_neon_load16(p + 16 + 32 * half, stride, v[0]);
-        inf_neon_load16(p + 32 + 32 * half, stride, v[1]);
-        INF_NEON_UNROLL
-        for (uint32_t n = 0; n < 8; n++) {
-            struct inf_neon_codes codes;
-            INF_NEON_UNROLL
-            for (uint32_t i = 0; i < 4; i++) {
-                uint8x16_t two = vandq_u8(inf_neon_down(v[n % 2][i], n / 2 * 2), vdupq_n_u8(3));
-                codes.w[i] = vreinterpretq_s8_u8(two);
-            }
-            inf_neon_put(s, 8 * half + n, codes);
-        }
-    }
+    inf_neon_twos(p + 16, stride, s, 0);
 }
 
 #endif

@@ -9,9 +9,7 @@
 INF_NEON_INLINE void inf_neon_q5_1_scales(const uint8_t *p, size_t stride,
                                           const struct inf_neon_scales *s)
 {
-    uint32x4_t both = inf_neon_dwords(p, stride); /* d and m */
-    vst1q_f32(s->scale, inf_neon_low_halves(both));
-    vst1q_f32(s->min, inf_neon_high_halves(both));
+    inf_neon_scale_min(p, stride, s);
 }
 
 INF_NEON_INLINE void inf_neon_q5_1_codes(const uint8_t *p, size_t stride, struct inf_neon_sink *s)

@@ -156,7 +156,7 @@ INF_NEON_INLINE float32x4_t inf_neon_halves(const uint8_t *p, size_t stride)
     return vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(words)));
 }
 
-/* Nibbles of four registers: low, or high. */
+/* The nibbles of each byte: low, or high. */
 INF_NEON_INLINE uint8x16_t inf_neon_nibbles(uint8x16_t v, bool high)
 {
     return high ? vshrq_n_u8(v, 4) : vandq_u8(v, vdupq_n_u8(15));
@@ -312,6 +312,46 @@ INF_NEON_INLINE void inf_neon_table_codes(const uint8_t *p, size_t stride, struc
             codes.w[i] = vqtbl1q_s8(values, inf_neon_nibbles(v[i], high));
         inf_neon_put(s, n + high, codes);
     }
+}
+
+/* 256 codes of two bits at p, less an offset: of 32 bytes the lowest bits first. */
+INF_NEON_INLINE void inf_neon_twos(const uint8_t *p, size_t stride, struct inf_neon_sink *s,
+                                   int8_t offset)
+{
+    INF_NEON_UNROLL
+    for (uint32_t half = 0; half < 2; half++) {
+        uint8x16_t v[2][4];
+        inf_neon_load16(p + 32 * half, stride, v[0]);
+        inf_neon_load16(p + 32 * half + 16, stride, v[1]);
+        INF_NEON_UNROLL
+        for (uint32_t n = 0; n < 8; n++) {
+            struct inf_neon_codes codes;
+            INF_NEON_UNROLL
+            for (uint32_t i = 0; i < 4; i++) {
+                uint8x16_t two = vandq_u8(inf_neon_down(v[n % 2][i], n / 2 * 2), vdupq_n_u8(3));
+                codes.w[i] = vsubq_s8(vreinterpretq_s8_u8(two), vdupq_n_s8(offset));
+            }
+            inf_neon_put(s, 8 * half + n, codes);
+        }
+    }
+}
+
+/* Where a block has one: the same scale for each of `count` sub-blocks. */
+INF_NEON_INLINE void inf_neon_same_scales(const struct inf_neon_scales *s, uint32_t count,
+                                          float32x4_t d)
+{
+    INF_NEON_UNROLL
+    for (uint32_t j = 0; j < count; j++)
+        vst1q_f32(s->scale + j * s->step, d);
+}
+
+/* d and m, two halves at p, of Q4_1 and Q5_1. */
+INF_NEON_INLINE void inf_neon_scale_min(const uint8_t *p, size_t stride,
+                                        const struct inf_neon_scales *s)
+{
+    uint32x4_t both = inf_neon_dwords(p, stride);
+    vst1q_f32(s->scale, inf_neon_low_halves(both));
+    vst1q_f32(s->min, inf_neon_high_halves(both));
 }
 
 /* ---- Loops over a matrix ----------------------------------------------------------------------

@@ -363,6 +363,17 @@ bool inf_arch_knows(const struct inf_arch *arch, const char *front, const char *
     return false;
 }
 
+bool inf_arch_any_knows(const char *front, const char *name)
+{
+    char joined[INF_MAX_NAME + 1];
+    snprintf(joined, sizeof joined, "%s", name);
+    join_apart(joined);
+    for (size_t slot = 0; slot < INF_SLOT_COUNT; slot++)
+        if (slots[slot].names && is_one_of(slots[slot].names, front, joined))
+            return true;
+    return false;
+}
+
 /* A fused tensor is known by its number of rows, which no tensor of the slot's own has. */
 static void locate(const struct inf_arch *arch, const struct inf_hparams *hp, enum inf_slot which,
                    int layer, inf_tensor_find_fn *find, const void *ud, struct place *at)

@@ -367,8 +367,9 @@ infer_status inf_arch_experts(const struct inf_arch *arch, const struct inf_keys
                               struct inf_hparams *hp, infer_error *err);
 infer_status inf_arch_latent(const struct inf_keys *keys, struct inf_hparams *hp, infer_error *err);
 
-/* Whether a tensor of that name, less `front` ("blk.%u." or none), may belong to the architecture. */
+/* Whether a tensor of that name, less `front` ("blk.%u." or none), may belong to the architecture; to any. */
 bool inf_arch_knows(const struct inf_arch *arch, const char *front, const char *name);
+bool inf_arch_any_knows(const char *front, const char *name);
 
 /* The names of a slot (with | between them, %u for the layer) and its shape in a layer. */
 const char *inf_arch_slot(const struct inf_hparams *hp, enum inf_slot slot, int layer,

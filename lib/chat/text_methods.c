@@ -282,19 +282,47 @@ INF_BUILTIN(splitlines)
 
 /* ---- Searching ----------------------------------------------------------------------------- */
 
-/* Whether a text, or one of a tuple of texts, stands at the start (or end). */
-static bool stands_at(struct inf_render *r, const struct inf_value *text,
-                      const struct inf_value *part, bool end, struct inf_value *out)
+/* The part of a text from character given[1] to given[2] that a search is held to, and the character where
+ * it starts; part->kind is INF_NONE where nothing is found, not even nothing: they cross, or lie behind. */
+static bool window(struct inf_render *r, const struct inf_value *text,
+                   const struct inf_value *const *given, struct inf_value *part, size_t *start)
 {
+    int64_t from = 0, to = INT64_MAX, length = (int64_t)inf_text_length(text);
+    if ((given[1] && given[1]->kind != INF_NONE && !inf_need_int(r, given[1], "start", &from)) ||
+        (given[2] && given[2]->kind != INF_NONE && !inf_need_int(r, given[2], "end", &to)))
+        return false;
+    from = from >= 0 ? from : from < -length ? 0 : from + length;
+    to = to >= length ? length : to >= 0 ? to : to < -length ? 0 : to + length;
+    if (from > to) {
+        *part = (struct inf_value){.kind = INF_NONE};
+        return true;
+    }
+    *start = (size_t)from;
+    *part =
+        inf_text_part(text, inf_text_offset(text, (size_t)from), inf_text_offset(text, (size_t)to));
+    return spend_search(r, text);
+}
+
+/* Whether a text, or one of a tuple of texts, stands at the start (or end). */
+static bool stands_at(struct inf_render *r, const struct inf_value *self,
+                      const struct inf_value *const *given, bool end, struct inf_value *out)
+{
+    const struct inf_value *part = given[0];
+    struct inf_value text;
+    size_t start;
+    if (!window(r, self, given, &text, &start))
+        return false;
     struct inf_sequence one = {.items = (struct inf_value *)(uintptr_t)part, .count = 1};
     const struct inf_sequence *parts = part->kind == INF_TUPLE ? part->as.sequence : &one;
     bool found = false;
     for (size_t i = 0; i < parts->count && !found; i++) {
         if (!inf_need_text(r, &parts->items[i], "what to look for"))
             return false;
-        size_t len = inf_chars_len(&parts->items[i]), all = inf_chars_len(text);
+        if (text.kind == INF_NONE)
+            continue;
+        size_t len = inf_chars_len(&parts->items[i]), all = inf_chars_len(&text);
         found = len <= all &&
-                !memcmp(inf_chars(text) + (end ? all - len : 0), inf_chars(&parts->items[i]), len);
+                !memcmp(inf_chars(&text) + (end ? all - len : 0), inf_chars(&parts->items[i]), len);
     }
     *out = inf_bool(found);
     return inf_render_spend(r, parts->count);
@@ -302,59 +330,70 @@ static bool stands_at(struct inf_render *r, const struct inf_value *text,
 
 INF_BUILTIN(startswith)
 {
-    return stands_at(r, self, given[0], false, out);
+    return stands_at(r, self, given, false, out);
 }
 
 INF_BUILTIN(endswith)
 {
-    return stands_at(r, self, given[0], true, out);
+    return stands_at(r, self, given, true, out);
 }
 
-/* The character at which `part` begins, -1 where it is not there. */
-static bool place_of(struct inf_render *r, const struct inf_value *text,
-                     const struct inf_value *part, bool right, bool must, struct inf_value *out)
+/* The character at which given[0] begins, -1 where it is not there. */
+static bool place_of(struct inf_render *r, const struct inf_value *self,
+                     const struct inf_value *const *given, bool right, bool must,
+                     struct inf_value *out)
 {
-    if (!inf_need_text(r, part, "what to look for") || !spend_search(r, text))
+    const struct inf_value *part = given[0];
+    struct inf_value text;
+    size_t start = 0, at = SIZE_MAX;
+    if (!inf_need_text(r, part, "what to look for") || !window(r, self, given, &text, &start))
         return false;
-    size_t at = right ? find_before(r, text, part, inf_chars_len(text)) : find_from(text, part, 0);
+    if (text.kind != INF_NONE)
+        at = right ? find_before(r, &text, part, inf_chars_len(&text)) : find_from(&text, part, 0);
     if (r->status)
         return false;
     if (at == SIZE_MAX && must)
         return inf_fault(r, "index: the text is not there");
-    struct inf_value before = inf_text_part(text, 0, at == SIZE_MAX ? 0 : at);
-    *out = inf_int(at == SIZE_MAX ? -1 : (int64_t)inf_text_length(&before));
+    *out = inf_int(-1);
+    if (at != SIZE_MAX) {
+        struct inf_value before = inf_text_part(&text, 0, at);
+        *out = inf_int((int64_t)(start + inf_text_length(&before)));
+    }
     return true;
 }
 
 INF_BUILTIN(find)
 {
-    return place_of(r, self, given[0], false, false, out);
+    return place_of(r, self, given, false, false, out);
 }
 
 INF_BUILTIN(rfind)
 {
-    return place_of(r, self, given[0], true, false, out);
+    return place_of(r, self, given, true, false, out);
 }
 
 INF_BUILTIN(find_index)
 {
-    return place_of(r, self, given[0], false, true, out);
+    return place_of(r, self, given, false, true, out);
 }
 
 INF_BUILTIN(rindex_of)
 {
-    return place_of(r, self, given[0], true, true, out);
+    return place_of(r, self, given, true, true, out);
 }
 
 INF_BUILTIN(count)
 {
-    if (!inf_need_text(r, given[0], "what to count") || !spend_search(r, self))
+    struct inf_value text;
+    size_t start, times = 0;
+    if (!inf_need_text(r, given[0], "what to count") || !window(r, self, given, &text, &start))
         return false;
-    size_t len = inf_chars_len(given[0]), times = 0;
-    if (!len)
-        times = inf_text_length(self) + 1;
-    for (size_t at = 0; len && (at = find_from(self, given[0], at)) != SIZE_MAX; at += len)
-        times++;
+    size_t len = inf_chars_len(given[0]);
+    if (text.kind != INF_NONE && !len)
+        times = inf_text_length(&text) + 1;
+    else if (text.kind != INF_NONE)
+        for (size_t at = 0; (at = find_from(&text, given[0], at)) != SIZE_MAX; at += len)
+            times++;
     *out = inf_int((int64_t)times);
     return true;
 }
@@ -487,7 +526,7 @@ INF_BUILTIN(zfill)
 INF_BUILTIN(removeprefix)
 {
     struct inf_value there;
-    if (!stands_at(r, self, given[0], false, &there) || !inf_need_text(r, given[0], "the prefix"))
+    if (!stands_at(r, self, given, false, &there) || !inf_need_text(r, given[0], "the prefix"))
         return false;
     *out = inf_text_part(self, there.as.flag ? inf_chars_len(given[0]) : 0, inf_chars_len(self));
     return true;
@@ -496,7 +535,7 @@ INF_BUILTIN(removeprefix)
 INF_BUILTIN(removesuffix)
 {
     struct inf_value there;
-    if (!stands_at(r, self, given[0], true, &there) || !inf_need_text(r, given[0], "the suffix"))
+    if (!stands_at(r, self, given, true, &there) || !inf_need_text(r, given[0], "the suffix"))
         return false;
     size_t len = inf_chars_len(self);
     *out = inf_text_part(self, 0, there.as.flag ? len - inf_chars_len(given[0]) : len);
@@ -600,13 +639,13 @@ const struct inf_builtin inf_text_method_rows[] = {
     {"partition", partition, "sep ", 1},
     {"rpartition", rpartition, "sep ", 1},
     {"splitlines", splitlines, "keepends ", 0},
-    {"startswith", startswith, "prefix ", 1},
-    {"endswith", endswith, "suffix ", 1},
-    {"find", find, "sub ", 1},
-    {"rfind", rfind, "sub ", 1},
-    {"index", find_index, "sub ", 1},
-    {"rindex", rindex_of, "sub ", 1},
-    {"count", count, "sub ", 1},
+    {"startswith", startswith, "prefix start end ", 1},
+    {"endswith", endswith, "suffix start end ", 1},
+    {"find", find, "sub start end ", 1},
+    {"rfind", rfind, "sub start end ", 1},
+    {"index", find_index, "sub start end ", 1},
+    {"rindex", rindex_of, "sub start end ", 1},
+    {"count", count, "sub start end ", 1},
     {"replace", replace, "old new count ", 2},
     {"join", join, "iterable ", 1},
     {"ljust", ljust, "width fillchar ", 1},
@@ -617,7 +656,6 @@ const struct inf_builtin inf_text_method_rows[] = {
     {"removesuffix", removesuffix, "suffix ", 1},
     {"upper", upper, "", 0},
     {"lower", lower, "", 0},
-    {"casefold", lower, "", 0},
     {"swapcase", swapcase, "", 0},
     {"capitalize", capitalize, "", 0},
     {"title", title, "", 0},

@@ -43,7 +43,7 @@ void gate_action(struct action *action, enum action_kind kind, const char *shown
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    json_set_alloc_funcs(count_malloc, free);
+    text_json_open();
     gate_policy();
     gate_log();
     gate_terminal();

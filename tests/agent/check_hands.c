@@ -215,7 +215,7 @@ void bench_expect(struct bench *bench, const char *file, int line, bool ok, cons
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    json_set_alloc_funcs(count_malloc, free);
+    text_json_open();
     alarm(300); /* nothing may wait for ever */
     hands_arguments();
     hands_names();

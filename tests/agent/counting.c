@@ -58,8 +58,3 @@ void *__wrap_realloc(void *data, size_t size)
 {
     return fails() ? NULL : __real_realloc(data, size);
 }
-
-void *count_malloc(size_t size)
-{
-    return __wrap_malloc(size);
-}

@@ -11,7 +11,6 @@ void count_check(bool holds, const char *file, int line, const char *format, ...
 
 /* The allocation that fails, counted from 0; -1: none. */
 extern long count_fail_at;
-void *count_malloc(size_t size); /* for libraries that take a function */
 
 /* Prints `N passed, N failed`; the status of the program. */
 int count_end(void);

@@ -153,17 +153,18 @@ static void check_bytes(void)
     } cases[] = {{"", 0}, {"a\0b", 3}, {"\xff\x00\x1b", 3}, {"\xd1\x81", 2}, {"\xed\xa0\x80", 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_t *value = log_bytes(cases[i].data, cases[i].len);
-        char *dump = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-        json_t *back = json_loads(dump, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        struct text dump = {0};
+        text_add_json(&dump, value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+        json_t *back = text_read_json(dump.data, dump.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
         struct text out = {0};
         text_add(&out, "", 0);
         CHECK(log_bytes_get(back, &out) && out.len == cases[i].len &&
                   !memcmp(out.data, cases[i].data, out.len),
-              "case %zu: %s", i, dump);
+              "case %zu: %s", i, dump.data);
         text_free(&out);
         json_decref(value);
         json_decref(back);
-        free(dump);
+        text_free(&dump);
     }
     struct text out = {0};
     json_t *odd = json_pack("{s:s}", "hex", "abc"), *wrong = json_pack("{s:s}", "hex", "zz");
@@ -227,6 +228,17 @@ static void check_writes(void)
         count_fail_at = -1;
         CHECK(!ok || !reached, "a record went on without memory at %ld", at);
         log_close(log);
+    }
+    /* What is read is all that was there, or nothing. */
+    for (long at = 0; at < 12 * 64; at++) {
+        char text[100];
+        snprintf(text, sizeof text, "[\"%0*d\"]", (int)(at / 12) + 1, 7);
+        count_fail_at = at % 12;
+        json_t *value = text_read_json(text, strlen(text), 0, NULL);
+        count_fail_at = -1;
+        CHECK(!value || json_string_length(json_array_get(value, 0)) == strlen(text) - 4,
+              "a string lost bytes at %ld", at);
+        json_decref(value);
     }
     text_free(&report);
     text_free(&error);

@@ -248,10 +248,12 @@ int main(int argc, char **argv)
                                                   : WHOLE;
     static const uint32_t all[] = {INF_TYPE_Q4_K};
     static const uint32_t types[] = {
-        INF_TYPE_F32,    INF_TYPE_F16,    INF_TYPE_BF16,  INF_TYPE_Q4_0,
-        INF_TYPE_Q4_1,   INF_TYPE_Q5_0,   INF_TYPE_Q5_1,  INF_TYPE_Q8_0,
-        INF_TYPE_Q2_K,   INF_TYPE_Q3_K,   INF_TYPE_Q5_K,  INF_TYPE_Q6_K,
-        INF_TYPE_IQ4_NL, INF_TYPE_IQ4_XS, INF_TYPE_MXFP4, INF_TYPE_IQ2_XXS};
+        INF_TYPE_F32,     INF_TYPE_F16,    INF_TYPE_BF16,   INF_TYPE_Q4_0,    INF_TYPE_Q4_1,
+        INF_TYPE_Q5_0,    INF_TYPE_Q5_1,   INF_TYPE_Q8_0,   INF_TYPE_Q2_K,    INF_TYPE_Q3_K,
+        INF_TYPE_Q5_K,    INF_TYPE_Q6_K,   INF_TYPE_IQ4_NL, INF_TYPE_IQ4_XS,  INF_TYPE_MXFP4,
+        INF_TYPE_IQ2_XXS, INF_TYPE_IQ2_XS, INF_TYPE_IQ2_S,  INF_TYPE_IQ3_XXS, INF_TYPE_IQ3_S,
+        INF_TYPE_IQ1_S,   INF_TYPE_IQ1_M,  INF_TYPE_TQ1_0,  INF_TYPE_TQ2_0,   INF_TYPE_NVFP4,
+        INF_TYPE_Q1_0,    INF_TYPE_Q2_0};
     for (size_t k = 0; k < tiny_kind_count(); k++)
         check(tiny_kind_at(k), inf_type_info(all[0]), (enum infer_kv_type)(k % 4), true, mode);
     for (size_t t = 0; t < sizeof types / sizeof *types; t++)
