@@ -366,8 +366,7 @@ bool inf_arch_knows(const struct inf_arch *arch, const char *front, const char *
 bool inf_arch_any_knows(const char *front, const char *name)
 {
     char joined[INF_MAX_NAME + 1];
-    snprintf(joined, sizeof joined, "%s", name);
-    join_apart(joined);
+    join_apart(name, joined);
     for (size_t slot = 0; slot < INF_SLOT_COUNT; slot++)
         if (slots[slot].names && is_one_of(slots[slot].names, front, joined))
             return true;
