@@ -367,6 +367,9 @@ bool inf_arch_any_knows(const char *front, const char *name)
 {
     char joined[INF_MAX_NAME + 1];
     join_apart(name, joined);
+    const char *last = strrchr(name, '.');
+    if (last && !strcmp(last, ".scale")) /* of a whole matrix, as NVFP4 may have */
+        return true;
     for (size_t slot = 0; slot < INF_SLOT_COUNT; slot++)
         if (slots[slot].names && is_one_of(slots[slot].names, front, joined))
             return true;
