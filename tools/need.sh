@@ -62,11 +62,19 @@ if [ $only_name = yes ] || [ -z "$manager" ]; then
 fi
 sudo=""
 [ "$(id -u)" = 0 ] || sudo="sudo "
-command="$sudo$manager$packages"
+failed() {
+    echo "need.sh: $1. As root, and with a network:" >&2
+    [ "$column" != 3 ] || echo "  apt-get update" >&2
+    echo "  $manager$packages" >&2
+    exit 1
+}
 echo "missing:$missing"
-echo "  $command"
+[ -z "$sudo" ] || command -v sudo >/dev/null 2>&1 || failed "there is no sudo to install them with"
 if [ "$column" = 3 ] && ! ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1; then
-    echo "  ${sudo}apt-get update (first)"
-    ${sudo}apt-get update -q >/dev/null
+    echo "  ${sudo}apt-get update"
+    # shellcheck disable=SC2086 # nothing, or a word
+    ${sudo}apt-get update -q >/dev/null || failed "the package lists did not come"
 fi
-DEBIAN_FRONTEND=noninteractive $command >/dev/null
+echo "  $sudo$manager$packages"
+# shellcheck disable=SC2086 # the command's words
+${sudo}env DEBIAN_FRONTEND=noninteractive $manager$packages >/dev/null || failed "they could not be installed"
