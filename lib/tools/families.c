@@ -12,7 +12,11 @@
     }
 
 /* The same in a turn that is held, where it must be exactly so: hold_fence.c. */
-#define FENCED "```%(json%)%_{%_\"name\"%_:%_\"%n\"%_,%_\"arguments\"%_:%_%a%_}%c%_```"
+#define OBJECT "{%_\"name\"%_:%_\"%n\"%_,%_\"arguments\"%_:%_%a%_}%c%_"
+#define EXACTLY                                                                                    \
+    {                                                                                              \
+        OBJECT, "```%(json%)%_" OBJECT "```"                                                       \
+    }
 
 /* The first row whose signs are all in the template's text is its family. */
 static const struct inf_call_family families[] = {
@@ -129,7 +133,7 @@ static const struct inf_call_family families[] = {
      .signs = {"<tool_call>"},
      .forms = {HERMES},
      .whole = UNTAGGED,
-     .fence = FENCED,
+     .exact = EXACTLY,
      .native = true},
     {.name = "llama", /* 3.1 to 3.3 */
      .signs = {"<|start_header_id|>", "\"parameters\"", "tools"},
@@ -147,7 +151,7 @@ static const struct inf_call_family families[] = {
 /* The general form: that of hermes, which more models know than any other, asked for in the system
  * message. */
 static const struct inf_call_family general = {
-    .name = "json", .forms = {HERMES}, .whole = UNTAGGED, .fence = FENCED};
+    .name = "json", .forms = {HERMES}, .whole = UNTAGGED, .exact = EXACTLY};
 
 static bool has(const char *text, size_t len, const char *sign)
 {

@@ -231,13 +231,14 @@ static infer_status text_and_calls(struct inf_hold *h, struct inf_graph *g)
     const struct inf_program *p = h->o->program;
     bool object = (family->bare && !family->answer) || family->whole[0];
     static const struct inf_range first[] = {
-        {'{', '{'}, {'\t', '\t'}, {'\n', '\n'}, {'\r', '\r'}, {' ', ' '}};
+        {'\t', '\t'}, {'\n', '\n'}, {'\r', '\r'}, {' ', ' '}, {'{', '{'}};
     struct inf_hold_text text = {.g = g, .text_end = 1};
     infer_status status = INFER_OK;
     uint32_t start = 0, behind = inf_graph_state(g);
     text.from = inf_graph_state(g);
+    size_t without = family->exact[0] ? 4 : 5;
     struct inf_hold_start begin = {
-        .state = inf_graph_state(g), .without = first, .count = object ? 5 : 0};
+        .state = inf_graph_state(g), .without = first, .count = object ? without : 0};
     for (size_t i = 0; i < INF_FORMS && p->starts[i] != NONE && !status; i++) {
         status = add_form(h, g, i, behind, &start);
         text.literals[text.count] = p->ops[p->starts[i]].literal;
@@ -259,9 +260,9 @@ static infer_status text_and_calls(struct inf_hold *h, struct inf_graph *g)
     if (object) {
         text.starts = &begin;
         text.start_count = 1;
-        inf_hold_edge(h, g, begin.state, begin.state, inf_expr_class(&h->d, first + 1, 4, false));
+        inf_hold_edge(h, g, begin.state, begin.state, inf_expr_class(&h->d, first, 4, false));
     }
-    if (family->fence && (status = inf_hold_fence(h, &text)))
+    if (family->exact[0] && (status = inf_hold_fence(h, &text)))
         return status;
     inf_graph_jump(g, 0, family->bare || object ? begin.state : text.from);
     inf_hold_edge(h, g, behind, 1, inf_hold_blanks(h, 2));

@@ -4,7 +4,7 @@
  *     hold.c          the turn: text, markers, calls
  *     hold_call.c     one call of one tool
  *     hold_text.c     text that does not contain a marker
- *     hold_fence.c    a turn that is a call in a fence
+ *     hold_fence.c    a turn that is a call without its markers, in a fence or not
  *     hold_channels.c the messages of harmony
  */
 #ifndef INF_HOLD_H
@@ -63,7 +63,7 @@ struct inf_hold_text {
 
 infer_status inf_hold_text(struct inf_hold *h, const struct inf_hold_text *text);
 
-/* From the first start of the text on: a call in a fence, then the end. Adds the starts of the text that begins like
+/* From the first start of the text on: a call without its markers, then the end. Adds the starts of the text that begins like
  * such a call and is none. */
 infer_status inf_hold_fence(struct inf_hold *h, struct inf_hold_text *text);
 

@@ -1,4 +1,4 @@
-/* A turn that is a call in a code fence. What begins like one and is none is text. */
+/* A turn that is a call without its markers, in a code fence or not. What begins like one and is none is text. */
 #include "lib/tools/hold.h"
 
 #include <string.h>
@@ -62,7 +62,8 @@ static size_t blanks(struct fence *f, size_t node)
 }
 
 /* What follows the name of a tool: it is a call now. */
-static infer_status rest(struct fence *f, const struct inf_tool *tool, size_t node)
+static infer_status rest(struct fence *f, const struct inf_tool *tool, size_t node,
+                         const char *behind)
 {
     struct inf_hold *h = f->h;
     const struct inf_expr *arguments, *blank = inf_hold_blanks(h, 16);
@@ -74,16 +75,37 @@ static infer_status rest(struct fence *f, const struct inf_tool *tool, size_t no
                   INF_SEQ(&h->d, inf_expr_text(&h->d, "\""), blank, inf_expr_text(&h->d, ","),
                           blank, inf_expr_text(&h->d, "\"arguments\""), blank,
                           inf_expr_text(&h->d, ":"), blank, arguments, blank,
-                          inf_expr_text(&h->d, "}"), blank, inf_expr_text(&h->d, "```"), blank));
+                          inf_expr_text(&h->d, "}"), blank, inf_expr_text(&h->d, behind), blank));
     return INFER_OK;
+}
+
+/* An object, from its brace on; `behind`: what closes the fence that it stands in. */
+static infer_status object(struct fence *f, size_t name, const char *behind)
+{
+    const struct inf_tool_list *tools = f->h->o->tools;
+    infer_status status = INFER_OK;
+    name = blanks(f, go_all(f, blanks(f, name), "\"name\""));
+    name = go(f, blanks(f, go(f, name, ':', 0)), '"', 0);
+    for (size_t i = 0; i < tools->count && !status && !f->h->d.failed; i++) {
+        const struct inf_tool *tool = &tools->items[i];
+        size_t node = name;
+        uint32_t code;
+        for (size_t at = 0; at < tool->key.len;
+             at += inf_utf8_decode(tool->name + at, tool->key.len - at, &code)) {
+            inf_utf8_decode(tool->name + at, tool->key.len - at, &code);
+            node = go(f, node, code, 0);
+        }
+        status = rest(f, tool, node, behind);
+    }
+    return status;
 }
 
 infer_status inf_hold_fence(struct inf_hold *h, struct inf_hold_text *text)
 {
     const struct inf_tool_list *tools = h->o->tools;
-    struct fence f = {.h = h, .g = text->g, .count = 1, .capacity = 32};
+    struct fence f = {.h = h, .g = text->g, .count = 1, .capacity = 48};
     for (size_t i = 0; i < tools->count; i++)
-        f.capacity += tools->items[i].key.len;
+        f.capacity += 2 * tools->items[i].key.len;
     f.nodes = inf_arena_take(&h->d.arena, f.capacity, sizeof *f.nodes);
     f.parents = inf_arena_take(&h->d.arena, f.capacity, sizeof *f.parents);
     f.codes = inf_arena_take(&h->d.arena, f.capacity, sizeof *f.codes);
@@ -94,20 +116,9 @@ infer_status inf_hold_fence(struct inf_hold *h, struct inf_hold_text *text)
     size_t name = blanks(&f, go_all(&f, fence, "json"));
     name = go(&f, name, '{', 0);
     go(&f, fence, '{', name);
-    name = blanks(&f, go_all(&f, blanks(&f, name), "\"name\""));
-    name = go(&f, blanks(&f, go(&f, name, ':', 0)), '"', 0);
-    infer_status status = INFER_OK;
-    for (size_t i = 0; i < tools->count && !status && !h->d.failed; i++) {
-        const struct inf_tool *tool = &tools->items[i];
-        size_t node = name;
-        uint32_t code;
-        for (size_t at = 0; at < tool->key.len;
-             at += inf_utf8_decode(tool->name + at, tool->key.len - at, &code)) {
-            inf_utf8_decode(tool->name + at, tool->key.len - at, &code);
-            node = go(&f, node, code, 0);
-        }
-        status = rest(&f, tool, node);
-    }
+    infer_status status = object(&f, name, "```");
+    if (!status)
+        status = object(&f, go(&f, 0, '{', 0), "");
     text->starts = f.nodes;
     text->start_count = f.count;
     return status ? status : h->d.failed ? inf_hold_no_memory(h) : INFER_OK;

@@ -154,9 +154,11 @@ infer_status inf_program_new(struct inf_arena *arena, const struct inf_call_fami
         if (family->whole[i] && !compile(&c, family->whole[i]))
             return no_memory(err);
     }
-    p->fence = family->fence ? p->count : UINT32_MAX;
-    if (family->fence && !compile(&plain, family->fence))
-        return no_memory(err);
+    for (size_t i = 0; i < 2; i++) {
+        p->exact[i] = family->exact[i] ? p->count : UINT32_MAX;
+        if (family->exact[i] && !compile(&plain, family->exact[i]))
+            return no_memory(err);
+    }
     for (size_t i = 0; i < INF_SKIPS && family->skips[i]; i++)
         if (!(p->skips[i] = inf_program_literal(arena, p, source, family->skips[i],
                                                 strlen(family->skips[i]))))

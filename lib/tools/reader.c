@@ -173,8 +173,8 @@ struct found {
 static enum inf_match look_whole(const struct inf_reader *r, struct found *found)
 {
     enum inf_match best = INF_MATCH_NO, one;
-    const uint32_t *starts = r->o.held ? &r->program.fence : r->program.wholes;
-    uint32_t count = r->o.held ? 1 : INF_WHOLES;
+    const uint32_t *starts = r->o.held ? r->program.exact : r->program.wholes;
+    uint32_t count = r->o.held ? 2 : INF_WHOLES;
     for (uint32_t w = 0; w < count && r->may_be_bare && r->state == INF_READ_TEXT; w++) {
         if (starts[w] == UINT32_MAX)
             continue;
@@ -427,7 +427,7 @@ void inf_reader_begin(struct inf_reader *r, uint64_t seed, bool thinking, bool i
                                                       : INF_READ_TEXT;
     r->seed = seed;
     r->began = r->over = r->stopped = false;
-    const char *whole = r->o.held ? r->o.family->fence : r->o.family->whole[0];
+    const char *whole = r->o.held ? r->o.family->exact[0] : r->o.family->whole[0];
     r->may_be_bare = (r->o.family->bare || whole) && !r->o.none;
     r->skip_blanks = thinking;
     r->calls = r->begun_calls = 0;
