@@ -59,11 +59,16 @@ bool loop_clear(struct agent *agent)
 
 /* ---- Repeats ------------------------------------------------------------------------------- */
 
-/* The key of a call in agent->seen: name and arguments. */
+/* The key of a call in agent->seen: name and arguments, whatever blanks stand in these. */
 static json_t *entry_of(struct agent *agent, const struct turn_call *call, json_t *fresh)
 {
     struct text key = {0};
-    text_format(&key, "%s\n%s", call->name, call->arguments);
+    json_t *arguments =
+        text_read_json(call->arguments, strlen(call->arguments), JSON_ALLOW_NUL, NULL);
+    text_format(&key, "%s\n", call->name);
+    if (!arguments || !text_add_json(&key, arguments, JSON_COMPACT | JSON_SORT_KEYS))
+        text_format(&key, "%s", call->arguments);
+    json_decref(arguments);
     json_t *entry = NULL;
     if (!key.failed && fresh)
         json_object_set(agent->seen, key.data, fresh);

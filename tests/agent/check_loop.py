@@ -328,6 +328,9 @@ def repeats(place):
     results = r.events("result")
     check(r.status == 3 and r.events("end")[0]["reason"] == "repeats" and len(results) == 3,
           "the same call is done three times", r)
+    spaced = ({"name": "read_file", "arguments": "{" + " " * i + "\"path\": \"f0.txt\"}"} for i in range(20))
+    r = place.run([turn("again", one) for one in spaced], "-p", "go", "--json")
+    check(r.events("end")[0]["reason"] == "repeats" and len(r.events("result")) == 3, "with other blanks too", r)
     bad = {"name": "read_file", "arguments": "{\"path\": "}
     r = place.run([turn("again", bad)] * 20, "-p", "go", "--json")
     check(r.events("end")[0]["reason"] == "repeats" and len(r.events("result")) == 3,
