@@ -51,12 +51,7 @@ PYTHON
     mv "$work/model.gguf" "$model"
 }
 
-# So small a model talks of calls as often as it makes them: each of its turns is held to one.
-calls=held
-if [ -z "$model" ]; then
-    calls=required
-    fetch
-fi
+[ -n "$model" ] || fetch
 [ -f "$model" ] || give_up "$model: no such file."
 
 sample=$(mktemp -d "${TMPDIR:-/tmp}/infer-demo.XXXXXX")
@@ -73,9 +68,9 @@ chmod +x "$sample/count.sh"
 # No terminal to ask: the questions are shown, and the answer is no.
 demo() {
     echo
-    echo "$ infer-agent $(basename "$model") --root $sample --calls $calls -p \"$1\""
+    echo "$ infer-agent $(basename "$model") --root $sample -p \"$1\""
     status=0
-    "$build/infer-agent" "$model" --root "$sample" --log "$log" --calls $calls -p "$1" || status=$?
+    "$build/infer-agent" "$model" --root "$sample" --log "$log" -p "$1" || status=$?
     rm -f "$log"
     [ $status -eq 0 ] || [ $status -eq 3 ] || exit $status
 }
