@@ -271,7 +271,11 @@ static void once_glu(const struct bench_case *self, uint32_t thread, uint64_t tu
     const struct inf_kernel_row *row = self->kernel;
     (void)thread, (void)turn;
     ((inf_glu_fn *)row->function)(
-        &(struct inf_glu_args){data.x, data.x + FF, data.out, FF, (enum inf_activation)self->a});
+        &(struct inf_glu_args){.gate = data.x,
+                               .up = data.x + FF,
+                               .out = data.out,
+                               .n = FF,
+                               .activation = (enum inf_activation)self->a});
 }
 
 static void once_kv_store(const struct bench_case *self, uint32_t thread, uint64_t turn)

@@ -551,7 +551,8 @@ static void extra_tensor(struct mk_file *f, uint64_t v)
 static void extra_in_layer(struct mk_file *f, uint64_t v)
 {
     static const char *const names[] = {"blk.0.attn_q_norm.weight", "blk.0.ffn_gate.bias",
-                                        "blk.0.kit_extra.weight", "blk.1.ffn_gate.bias"};
+                                        "blk.0.kit_extra.weight", "blk.1.ffn_gate.bias",
+                                        "blk.0.attn_q.scale"};
     mk_add_tensor(f, names[v], INF_TYPE_F32, 1, (uint64_t[1]){32});
 }
 
@@ -698,7 +699,8 @@ const struct mkbad_row mkbad_container_rows[] = {
     {"B10", "missing", 1, missing, UP_TO(TENSORS_T), OK, REFUSE},
     {"B10", "experts", 2, experts_less, EACH(1, 3, 5), OK, REFUSE},
     {"B10", "extra", 1, extra_tensor, EACH(1, 8), OK, OK},
-    {"B10", "extra_in_layer", 1, extra_in_layer, EACH(0, 1), OK, REFUSE},
+    {"B10", "extra_beside_apart", MKBAD_MIXTURE_APART, extra_tensor, EACH(1), OK, OK},
+    {"B10", "extra_in_layer", 1, extra_in_layer, EACH(0, 1, 4), OK, REFUSE},
     {"B10", "extra_in_layer", 1, extra_in_layer, EACH(2, 3), OK, OK}, /* T has one layer */
 
     {"V", "base", 1, unchanged, ONCE, OK, OK},

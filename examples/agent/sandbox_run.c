@@ -718,8 +718,8 @@ void sandbox_stop(struct sandbox_child *child, struct sandbox_result *result)
     struct kept_child *kept = child->inner;
     struct sandbox_result unused;
     result = result ? result : &unused;
-    *result = kept ? kept->result
-                   : (struct sandbox_result){.exit_status = -1, .end = SANDBOX_CANCELLED};
+    *result =
+        kept ? kept->result : (struct sandbox_result){.exit_status = -1, .end = SANDBOX_CANCELLED};
     close_fd(&child->to_child);
     close_fd(&child->from_child);
     child->inner = NULL;

@@ -60,7 +60,7 @@
 INF_INLINE __m512i inf_grid_lookup(const uint8_t *table, unsigned count, __m512i index,
                                    const __mmask64 *upper)
 {
-    __m512i v[8];
+    __m512i v[8] = {_mm512_setzero_si512()};
     INF_UNROLL
     for (unsigned i = 0; i < count / 128; i++)
         v[i] = _mm512_permutex2var_epi8(_mm512_load_si512(table + 128 * i), index,

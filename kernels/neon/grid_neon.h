@@ -11,6 +11,22 @@
 /* The index of entry n of a block at `row`. */
 typedef size_t inf_neon_index_fn(const uint8_t *row, uint32_t n);
 
+/* Indices of more than a byte are made sixteen at a time and read as words, 64 of each row at most:
+ * one by one out of their bits they would take more steps than all else. */
+#define INF_NEON_INDICES 128 /* bytes of a row */
+
+INF_NEON_INLINE size_t inf_neon_word_index(const uint8_t *row, uint32_t n)
+{
+    return inf_load_u16(row + 2 * n);
+}
+
+/* Sixteen words of lower and upper bytes. */
+INF_NEON_INLINE void inf_neon_put_words(uint8_t *to, uint8x16_t low, uint8x16_t high)
+{
+    vst1q_u8(to, vzip1q_u8(low, high));
+    vst1q_u8(to + 16, vzip2q_u8(low, high));
+}
+
 /* Part n of a grid of eight weights an entry: entries 2n and 2n + 1. */
 INF_NEON_INLINE struct inf_neon_codes inf_neon_grid8(const uint64_t *grid, inf_neon_index_fn *index,
                                                      const uint8_t *p, size_t stride, uint32_t n)

@@ -325,18 +325,14 @@ static bool has_parts(const struct inf_arch *arch, const char *names)
     return true;
 }
 
-/* The name of a tensor of experts as slots.def has it: of "ffn_up.7.weight" "ffn_up_exps.weight". */
-static void join_apart(char name[INF_MAX_NAME + 1])
+/* A name as slots.def has it: of the experts "ffn_up.7.weight" "ffn_up_exps.weight", else itself. */
+static void join_apart(const char *name, char joined[INF_MAX_NAME + 1])
 {
-    char *dot = strchr(name, '.'), *end;
-    if (!dot)
-        return;
-    size_t digits = strspn(dot + 1, "0123456789");
-    end = dot + 1 + digits;
-    if (!digits || *end != '.' || (size_t)(dot - name) + 5 + strlen(end) > INF_MAX_NAME)
-        return;
-    memmove(dot + 5, end, strlen(end) + 1);
-    memcpy(dot, "_exps", 5);
+    const char *dot = strchrnul(name, '.');
+    size_t digits = *dot ? strspn(dot + 1, "0123456789") : 0;
+    bool apart = digits && dot[1 + digits] == '.';
+    snprintf(joined, INF_MAX_NAME + 1, "%.*s%s%s", (int)(dot - name), name, apart ? "_exps" : "",
+             apart ? dot + 1 + digits : dot);
 }
 
 /* One of `names`, which have | between them, where all in front of the name in the layer is `front`. */
@@ -355,8 +351,7 @@ static bool is_one_of(const char *names, const char *front, const char *name)
 bool inf_arch_knows(const struct inf_arch *arch, const char *front, const char *name)
 {
     char joined[INF_MAX_NAME + 1];
-    snprintf(joined, sizeof joined, "%s", name);
-    join_apart(joined);
+    join_apart(name, joined);
     for (size_t row = 0; row < arch->tensor_count; row++) {
         enum inf_slot slot = arch->tensors[row].slot;
         if (is_one_of(slots[slot].names, front, joined))
@@ -371,8 +366,10 @@ bool inf_arch_knows(const struct inf_arch *arch, const char *front, const char *
 bool inf_arch_any_knows(const char *front, const char *name)
 {
     char joined[INF_MAX_NAME + 1];
-    snprintf(joined, sizeof joined, "%s", name);
-    join_apart(joined);
+    join_apart(name, joined);
+    const char *last = strrchr(name, '.');
+    if (last && !strcmp(last, ".scale")) /* of a whole matrix, as NVFP4 may have */
+        return true;
     for (size_t slot = 0; slot < INF_SLOT_COUNT; slot++)
         if (slots[slot].names && is_one_of(slots[slot].names, front, joined))
             return true;

@@ -397,7 +397,8 @@ infer_status inf_conjunct_rule(struct inf_schema *s, const struct inf_conjunct *
     if (!parts)
         return inf_schema_no_memory(s);
     memcpy(parts, c->never ? &none : c->parts, count * sizeof *parts);
-    parts[count] = (struct inf_schema_part){.chosen = count}; /* no key of names ends so */
+    /* no key of names ends so; a printed value is another one */
+    parts[count] = (struct inf_schema_part){.chosen = 2 * count + s->printed};
     *rule = inf_draft_key(s->d, (struct inf_bytes){(char *)parts, (count + 1) * sizeof *parts},
                           (uint32_t)s->d->rule_count, &added);
     if (s->d->failed)

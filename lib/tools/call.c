@@ -263,6 +263,19 @@ static infer_status word_done(struct inf_reader *r, const struct inf_call_op *op
     }
 }
 
+/* Whether the name of a tool begins with the word and a symbol behind it. */
+static bool goes_on(const struct inf_reader *r, struct inf_symbol symbol)
+{
+    size_t len = r->word.len;
+    for (size_t i = 0; symbol.mark < 0 && i < r->o.tools->count; i++) {
+        struct inf_bytes key = r->o.tools->items[i].key;
+        if (key.len > len && (unsigned char)key.ptr[len] == symbol.byte &&
+            (!len || !memcmp(key.ptr, r->word.ptr, len)))
+            return true;
+    }
+    return false;
+}
+
 /* Text up to what may follow it: names, ids, values. */
 static infer_status collect(struct inf_reader *r, const struct inf_call_op *op, bool *moved)
 {
@@ -289,6 +302,8 @@ static infer_status collect(struct inf_reader *r, const struct inf_call_op *op, 
         return INFER_OK;
     if (r->pending[0].mark >= 0 && r->program.marks[r->pending[0].mark].control)
         return inf_call_break(r, "a control token within the call");
+    if (r->alone && !goes_on(r, r->pending[0]))
+        return inf_call_break(r, "there is no such tool");
     inf_reader_take(r, &symbol);
     const char *bytes = inf_reader_bytes(r, symbol);
     if (op->kind == INF_CALL_VALUE) {

@@ -11,6 +11,9 @@
         "%o%c%_%(</tool_call>%)%_", "```json%_%o%c%_```", "```\n%_%o%c%_```"                       \
     }
 
+/* The same in a turn that is held, where it must be exactly so: hold_fence.c. */
+#define FENCED "```%(json%)%_{%_\"name\"%_:%_\"%n\"%_,%_\"arguments\"%_:%_%a%_}%c%_```"
+
 /* The first row whose signs are all in the template's text is its family. */
 static const struct inf_call_family families[] = {
     {.name = "harmony", .signs = {"<|channel|>", "<|message|>"}, .channels = true, .native = true},
@@ -126,6 +129,7 @@ static const struct inf_call_family families[] = {
      .signs = {"<tool_call>"},
      .forms = {HERMES},
      .whole = UNTAGGED,
+     .fence = FENCED,
      .native = true},
     {.name = "llama", /* 3.1 to 3.3 */
      .signs = {"<|start_header_id|>", "\"parameters\"", "tools"},
@@ -143,7 +147,7 @@ static const struct inf_call_family families[] = {
 /* The general form: that of hermes, which more models know than any other, asked for in the system
  * message. */
 static const struct inf_call_family general = {
-    .name = "json", .forms = {HERMES}, .whole = UNTAGGED};
+    .name = "json", .forms = {HERMES}, .whole = UNTAGGED, .fence = FENCED};
 
 static bool has(const char *text, size_t len, const char *sign)
 {

@@ -230,11 +230,14 @@ static infer_status text_and_calls(struct inf_hold *h, struct inf_graph *g)
     const struct inf_call_family *family = h->o->family;
     const struct inf_program *p = h->o->program;
     bool object = (family->bare && !family->answer) || family->whole[0];
-    struct inf_hold_text text = {.g = g, .text_end = 1, .bare = object ? "{" : NULL};
+    static const struct inf_range first[] = {
+        {'{', '{'}, {'\t', '\t'}, {'\n', '\n'}, {'\r', '\r'}, {' ', ' '}};
+    struct inf_hold_text text = {.g = g, .text_end = 1};
     infer_status status = INFER_OK;
     uint32_t start = 0, behind = inf_graph_state(g);
     text.from = inf_graph_state(g);
-    text.start = inf_graph_state(g);
+    struct inf_hold_start begin = {
+        .state = inf_graph_state(g), .without = first, .count = object ? 5 : 0};
     for (size_t i = 0; i < INF_FORMS && p->starts[i] != NONE && !status; i++) {
         status = add_form(h, g, i, behind, &start);
         text.literals[text.count] = p->ops[p->starts[i]].literal;
@@ -242,18 +245,25 @@ static infer_status text_and_calls(struct inf_hold *h, struct inf_graph *g)
         if (i > 0)
             continue;
         if (family->bare)
-            inf_graph_jump(g, text.start, start);
+            inf_graph_jump(g, begin.state, start);
         if (family->answer) { /* a name that stands before text */
             inf_hold_edge(h, g, start, text.from, inf_expr_text(&h->d, family->answer));
-            inf_graph_jump(g, text.start, 1);
+            inf_graph_jump(g, begin.state, 1);
         }
     }
     if (status)
         return status;
     add_skips(h, g, text.from);
     if (family->bare || object)
-        add_skips(h, g, text.start);
-    inf_graph_jump(g, 0, family->bare || object ? text.start : text.from);
+        add_skips(h, g, begin.state);
+    if (object) {
+        text.starts = &begin;
+        text.start_count = 1;
+        inf_hold_edge(h, g, begin.state, begin.state, inf_expr_class(&h->d, first + 1, 4, false));
+    }
+    if (family->fence && (status = inf_hold_fence(h, &text)))
+        return status;
+    inf_graph_jump(g, 0, family->bare || object ? begin.state : text.from);
     inf_hold_edge(h, g, behind, 1, inf_hold_blanks(h, 2));
     if (!h->o->one_call)
         inf_graph_jump(g, behind, text.from);

@@ -4,6 +4,7 @@
  *     hold.c          the turn: text, markers, calls
  *     hold_call.c     one call of one tool
  *     hold_text.c     text that does not contain a marker
+ *     hold_fence.c    a turn that is a call in a fence
  *     hold_channels.c the messages of harmony
  */
 #ifndef INF_HOLD_H
@@ -36,23 +37,35 @@ const struct inf_expr *inf_hold_rule(struct inf_hold *h, const char *name,
 /* What stands between two ops of the program, for one tool. */
 infer_status inf_hold_call(struct inf_hold *h, const struct inf_tool *tool, uint32_t from,
                            uint32_t to, const struct inf_expr **expr);
-/* A tool's arguments as a JSON object. */
-infer_status inf_hold_arguments(struct inf_hold *h, const struct inf_tool *tool,
+/* A tool's arguments as a JSON object; printed: with the blanks of templates alone. */
+infer_status inf_hold_arguments(struct inf_hold *h, const struct inf_tool *tool, bool printed,
                                 const struct inf_expr **expr);
 
+/* A state where text begins that goes on at `from`, but for some characters, of which the state has edges of
+ * its own or none. */
+struct inf_hold_start {
+    uint32_t state;
+    const struct inf_range *without; /* (count): one character each */
+    size_t count;
+};
+
 /* Text from state `from` on, until one of the literals (those that are text alone: at the first place
- * where it stands), which lead to their ends. text_end (UINT32_MAX: none): where the text may stop. bare: its
- * first character that is no blank is none of these, and it begins at `start`, not at `from`. */
+ * where it stands), which lead to their ends. text_end (UINT32_MAX: none): where the text may stop. */
 struct inf_hold_text {
     struct inf_graph *g;
-    uint32_t from, start, text_end;
-    const char *bare;
+    uint32_t from, text_end;
+    const struct inf_hold_start *starts; /* (start_count) */
+    size_t start_count;
     const struct inf_literal *literals[8];
     uint32_t ends[8];
     size_t count;
 };
 
 infer_status inf_hold_text(struct inf_hold *h, const struct inf_hold_text *text);
+
+/* From the first start of the text on: a call in a fence, then the end. Adds the starts of the text that begins like
+ * such a call and is none. */
+infer_status inf_hold_fence(struct inf_hold *h, struct inf_hold_text *text);
 
 infer_status inf_hold_channels(struct inf_hold *h, struct inf_graph *g);
 

@@ -8,14 +8,14 @@
 
 /* A rule of a schema of the tool; errors name the tool's place. */
 static infer_status schema_rule(struct inf_hold *h, const struct inf_tool *tool,
-                                const struct inf_json *node, bool object,
+                                const struct inf_json *node, bool object, bool printed,
                                 const struct inf_expr **expr)
 {
     static const char prefix[] = "schema: #";
     uint32_t rule = 0;
     infer_error err;
     infer_status status =
-        inf_schema_rule(&h->d, tool->parameters, node, object, true, &h->budget, &rule, &err);
+        inf_schema_rule(&h->d, tool->parameters, node, object, printed, &h->budget, &rule, &err);
     *expr = NULL;
     if (status == INFER_E_MEMORY)
         return inf_hold_no_memory(h);
@@ -27,11 +27,11 @@ static infer_status schema_rule(struct inf_hold *h, const struct inf_tool *tool,
     return *expr ? INFER_OK : inf_hold_no_memory(h);
 }
 
-infer_status inf_hold_arguments(struct inf_hold *h, const struct inf_tool *tool,
+infer_status inf_hold_arguments(struct inf_hold *h, const struct inf_tool *tool, bool printed,
                                 const struct inf_expr **expr)
 {
     if (tool->parameters)
-        return schema_rule(h, tool, tool->parameters, true, expr);
+        return schema_rule(h, tool, tool->parameters, true, printed, expr);
     *expr = inf_expr_text(&h->d, "{}");
     return *expr ? INFER_OK : inf_hold_no_memory(h);
 }
@@ -155,7 +155,6 @@ static const struct inf_expr *open_text(struct inf_hold *h, const struct inf_lit
     inf_graph_jump(g, 0, from);
     struct inf_hold_text text = {.g = g,
                                  .from = from,
-                                 .start = from,
                                  .text_end = UINT32_MAX,
                                  .literals = {closing},
                                  .ends = {1},
@@ -181,8 +180,8 @@ static infer_status tagged_value(struct inf_hold *h, const struct inf_tool *tool
         if (!is_one_of(p->value.as.members[i].name, of_texts))
             return unsupported(h, tool, p->name, p->value.as.members[i].name,
                                "of a text it cannot be held in this model's form of calls");
-    status =
-        as_text ? fixed_texts(h, tool, p, &value) : schema_rule(h, tool, &p->value, false, &value);
+    status = as_text ? fixed_texts(h, tool, p, &value)
+                     : schema_rule(h, tool, &p->value, false, true, &value);
     if (status)
         return status;
     const struct inf_expr *end = inf_hold_literal(h, closing);
@@ -243,7 +242,7 @@ static infer_status keyword_argument(struct inf_hold *h, const struct inf_tool *
                                      const struct inf_json_member *p, const struct inf_expr **expr)
 {
     const struct inf_expr *value;
-    infer_status status = schema_rule(h, tool, &p->value, false, &value);
+    infer_status status = schema_rule(h, tool, &p->value, false, true, &value);
     if (status)
         return status;
     *expr = INF_SEQ(&h->d, inf_expr_bytes(&h->d, p->name.ptr, p->name.len),
@@ -298,7 +297,7 @@ static infer_status object(struct inf_hold *h, const struct inf_tool *tool,
     const char *name = strchr(keys, '%');
     const struct inf_expr *arguments, *id = inf_expr_empty(&h->d);
     static const struct inf_range digits[] = {{'0', '9'}};
-    infer_status status = inf_hold_arguments(h, tool, &arguments);
+    infer_status status = inf_hold_arguments(h, tool, true, &arguments);
     if (status)
         return status;
     if (f->object_id) { /* numbered */
@@ -342,7 +341,7 @@ static infer_status op_expr(struct inf_hold *h, const struct inf_tool *tool, uin
     case INF_CALL_PYTHON:
         return parameters(h, tool, at, at, expr);
     default:
-        return inf_hold_arguments(h, tool, expr);
+        return inf_hold_arguments(h, tool, true, expr);
     }
     return *expr ? INFER_OK : inf_hold_no_memory(h);
 }

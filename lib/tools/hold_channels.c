@@ -28,7 +28,6 @@ static infer_status text_message(struct inf_hold *h, struct inf_graph *g, uint32
     uint32_t text = open_message(h, g, from, name), end = inf_graph_state(g);
     struct inf_hold_text t = {.g = g,
                               .from = text,
-                              .start = text,
                               .text_end = may_end ? 1 : UINT32_MAX,
                               .literals = {h->o->parts[PART_END]},
                               .ends = {end},
@@ -57,7 +56,7 @@ infer_status inf_hold_channels(struct inf_hold *h, struct inf_graph *g)
         const struct inf_expr *arguments;
         if (h->o->only && strcmp(tool->name, h->o->only) != 0)
             continue;
-        status = inf_hold_arguments(h, tool, &arguments);
+        status = inf_hold_arguments(h, tool, true, &arguments);
         if (!status)
             inf_items_add(d, &items,
                           INF_SEQ(d, inf_expr_bytes(d, tool->name, tool->key.len),

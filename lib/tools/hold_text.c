@@ -97,23 +97,51 @@ static size_t step(const struct search *s, size_t node, uint32_t code)
     return best;
 }
 
-/* The edges of a node, from a state; `without`: characters that lead nowhere. */
-static void add_edges(struct search *s, size_t node, uint32_t from, const char *without)
+/* Whether text may begin at a place with that character. */
+static bool may_begin(const struct inf_hold_start *start, uint32_t code)
 {
-    struct inf_range ranges[LETTERS_MAX + 16];
+    for (size_t i = 0; i < start->count; i++)
+        if (start->without[i].low == code)
+            return false;
+    return true;
+}
+
+/* The edges of a node, from a state. */
+static void add_edges(struct search *s, size_t node, const struct inf_hold_start *start)
+{
     struct inf_draft *d = &s->h->d;
-    size_t count = 0;
-    for (const char *c = without; *c; c++)
-        ranges[count++] = (struct inf_range){(unsigned char)*c, (unsigned char)*c};
+    uint32_t from = start->state;
+    size_t count = start->count;
+    struct inf_range *ranges =
+        inf_arena_take(&d->arena, count + s->letter_count + 1, sizeof *ranges);
+    if (!ranges) {
+        d->failed = true;
+        return;
+    }
+    if (count)
+        memcpy(ranges, start->without, count * sizeof *ranges);
     for (size_t i = 0; i < s->letter_count; i++) {
         struct inf_range one = {s->letters[i], s->letters[i]};
         size_t to = step(s, node, s->letters[i]);
-        if (!to || (one.low < 0x80 && one.low && strchr(without, (int)one.low)))
+        if (!to || !may_begin(start, one.low))
             continue;
         ranges[count++] = one;
         inf_hold_edge(s->h, s->t->g, from, s->nodes[to].state, inf_expr_class(d, &one, 1, false));
     }
     inf_hold_edge(s->h, s->t->g, from, s->nodes[0].state, inf_expr_class(d, ranges, count, true));
+}
+
+/* What may stand in text at a node: characters, its end, markers that are tokens. */
+static void add_state(struct search *s, size_t node, const struct inf_hold_start *start)
+{
+    const struct inf_hold_text *t = s->t;
+    add_edges(s, node, start);
+    if (t->text_end != UINT32_MAX)
+        inf_graph_jump(t->g, start->state, t->text_end);
+    for (size_t l = 0; l < t->count; l++)
+        if (!s->lens[l])
+            inf_hold_edge(s->h, t->g, start->state, t->ends[l],
+                          inf_hold_literal(s->h, t->literals[l]));
 }
 
 infer_status inf_hold_text(struct inf_hold *h, const struct inf_hold_text *t)
@@ -127,28 +155,10 @@ infer_status inf_hold_text(struct inf_hold *h, const struct inf_hold_text *t)
         s->lens[l] = decode(t->literals[l], s->texts[l], INF_PIECES * 16);
     if (!add_nodes(s))
         return inf_fail(h->err, INFER_E_LIMIT, "the markers of the format are too long");
-    for (size_t i = 0; i < s->node_count && !h->d.failed; i++) {
-        if (is_end(s, i))
-            continue;
-        add_edges(s, i, s->nodes[i].state, "");
-        if (t->text_end != UINT32_MAX)
-            inf_graph_jump(t->g, s->nodes[i].state, t->text_end);
-        for (size_t l = 0; l < t->count; l++)
-            if (!s->lens[l])
-                inf_hold_edge(h, t->g, s->nodes[i].state, t->ends[l],
-                              inf_hold_literal(h, t->literals[l]));
-    }
-    if (!t->bare)
-        return h->d.failed ? inf_hold_no_memory(h) : INFER_OK;
-    static const struct inf_range blanks[] = {{'\t', '\n'}, {'\r', '\r'}, {' ', ' '}};
-    char without[16] = "\t\n\r ";
-    strncat(without, t->bare, 8);
-    inf_hold_edge(h, t->g, t->start, t->start, inf_expr_class(&h->d, blanks, 3, false));
-    add_edges(s, 0, t->start, without);
-    if (t->text_end != UINT32_MAX)
-        inf_graph_jump(t->g, t->start, t->text_end);
-    for (size_t l = 0; l < t->count; l++)
-        if (!s->lens[l])
-            inf_hold_edge(h, t->g, t->start, t->ends[l], inf_hold_literal(h, t->literals[l]));
+    for (size_t i = 0; i < s->node_count && !h->d.failed; i++)
+        if (!is_end(s, i))
+            add_state(s, i, &(struct inf_hold_start){.state = s->nodes[i].state});
+    for (size_t i = 0; i < t->start_count && !h->d.failed; i++)
+        add_state(s, 0, &t->starts[i]);
     return h->d.failed ? inf_hold_no_memory(h) : INFER_OK;
 }

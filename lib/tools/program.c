@@ -131,11 +131,18 @@ static bool compile(struct compiler *c, const char *text)
     return ok && add(c, (struct inf_call_op){.kind = INF_CALL_EXIT});
 }
 
+static infer_token no_mark(const void *ud, const char *text, size_t len, bool *control)
+{
+    (void)ud, (void)text, (void)len, (void)control;
+    return -1;
+}
+
 infer_status inf_program_new(struct inf_arena *arena, const struct inf_call_family *family,
                              const struct inf_mark_source *source, struct inf_program *p,
                              infer_error *err)
 {
-    struct compiler c = {arena, p, source};
+    static const struct inf_mark_source no_marks = {NULL, no_mark};
+    struct compiler c = {arena, p, source}, plain = {arena, p, &no_marks};
     *p = (struct inf_program){.ops = NULL};
     for (size_t i = 0; i < INF_FORMS; i++) {
         p->starts[i] = family->forms[i] ? p->count : UINT32_MAX;
@@ -147,6 +154,9 @@ infer_status inf_program_new(struct inf_arena *arena, const struct inf_call_fami
         if (family->whole[i] && !compile(&c, family->whole[i]))
             return no_memory(err);
     }
+    p->fence = family->fence ? p->count : UINT32_MAX;
+    if (family->fence && !compile(&plain, family->fence))
+        return no_memory(err);
     for (size_t i = 0; i < INF_SKIPS && family->skips[i]; i++)
         if (!(p->skips[i] = inf_program_literal(arena, p, source, family->skips[i],
                                                 strlen(family->skips[i]))))

@@ -165,7 +165,7 @@ void inf_reader_skip(struct inf_reader *r, size_t count)
 
 struct found {
     enum inf_found what;
-    uint32_t form;
+    uint32_t start; /* of a call: where in the program */
     size_t length;
 };
 
@@ -173,10 +173,12 @@ struct found {
 static enum inf_match look_whole(const struct inf_reader *r, struct found *found)
 {
     enum inf_match best = INF_MATCH_NO, one;
-    for (uint32_t w = 0; w < INF_WHOLES && r->may_be_bare && r->state == INF_READ_TEXT; w++) {
-        if (r->program.wholes[w] == UINT32_MAX)
+    const uint32_t *starts = r->o.held ? &r->program.fence : r->program.wholes;
+    uint32_t count = r->o.held ? 1 : INF_WHOLES;
+    for (uint32_t w = 0; w < count && r->may_be_bare && r->state == INF_READ_TEXT; w++) {
+        if (starts[w] == UINT32_MAX)
             continue;
-        const struct inf_call_op *op = &r->program.ops[r->program.wholes[w]];
+        const struct inf_call_op *op = &r->program.ops[starts[w]];
         bool object = r->pending[0].mark < 0 && r->pending[0].byte == '{';
         size_t n = 0;
         if (op->kind == INF_CALL_LITERAL)
@@ -184,7 +186,7 @@ static enum inf_match look_whole(const struct inf_reader *r, struct found *found
         else
             one = object ? INF_MATCH_YES : INF_MATCH_NO;
         if (one == INF_MATCH_YES) {
-            *found = (struct found){INF_FOUND_WHOLE, w, n};
+            *found = (struct found){INF_FOUND_WHOLE, starts[w], n};
             return one;
         }
         best = one == INF_MATCH_MORE ? one : best;
@@ -199,14 +201,13 @@ static enum inf_match look(const struct inf_reader *r, struct found *found)
     const struct {
         const struct inf_literal *literal;
         enum inf_found what;
-        uint32_t form;
     } sets[] = {
-        {r->unthink, r->state == INF_READ_THOUGHT ? INF_FOUND_UNTHINK : INF_FOUND_SKIP, 0},
-        {r->state == INF_READ_TEXT ? r->think : NULL, INF_FOUND_THINK, 0},
-        {r->program.skips[0], INF_FOUND_SKIP, 0},
-        {r->program.skips[1], INF_FOUND_SKIP, 0},
-        {r->program.skips[2], INF_FOUND_SKIP, 0},
-        {r->program.skips[3], INF_FOUND_SKIP, 0},
+        {r->unthink, r->state == INF_READ_THOUGHT ? INF_FOUND_UNTHINK : INF_FOUND_SKIP},
+        {r->state == INF_READ_TEXT ? r->think : NULL, INF_FOUND_THINK},
+        {r->program.skips[0], INF_FOUND_SKIP},
+        {r->program.skips[1], INF_FOUND_SKIP},
+        {r->program.skips[2], INF_FOUND_SKIP},
+        {r->program.skips[3], INF_FOUND_SKIP},
     };
     if (best == INF_MATCH_YES)
         return best;
@@ -215,7 +216,7 @@ static enum inf_match look(const struct inf_reader *r, struct found *found)
             continue;
         size_t n = inf_reader_match(r, r->program.ops[r->program.starts[f]].literal, &one);
         if (one == INF_MATCH_YES) {
-            *found = (struct found){INF_FOUND_FORM, f, n};
+            *found = (struct found){INF_FOUND_FORM, r->program.starts[f], n};
             return one;
         }
         best = one == INF_MATCH_MORE ? one : best;
@@ -238,13 +239,12 @@ static infer_status marker(struct inf_reader *r, struct found found)
     inf_reader_cut(r);
     if (found.what == INF_FOUND_FORM) {
         inf_reader_take_all(r, found.length);
-        return inf_call_begin(r, r->program.starts[found.form] + 1, false);
+        return inf_call_begin(r, found.start + 1, false);
     }
     if (found.what == INF_FOUND_WHOLE) {
         r->may_be_bare = false;
         inf_reader_take_all(r, found.length);
-        uint32_t at = r->program.wholes[found.form] + (found.length > 0);
-        infer_status status = inf_call_begin(r, at, true);
+        infer_status status = inf_call_begin(r, found.start + (found.length > 0), true);
         r->alone = true;
         return status;
     }
@@ -427,7 +427,8 @@ void inf_reader_begin(struct inf_reader *r, uint64_t seed, bool thinking, bool i
                                                       : INF_READ_TEXT;
     r->seed = seed;
     r->began = r->over = r->stopped = false;
-    r->may_be_bare = (r->o.family->bare || (r->o.family->whole[0] && !r->o.held)) && !r->o.none;
+    const char *whole = r->o.held ? r->o.family->fence : r->o.family->whole[0];
+    r->may_be_bare = (r->o.family->bare || whole) && !r->o.none;
     r->skip_blanks = thinking;
     r->calls = r->begun_calls = 0;
     r->held.len = r->held_first = 0;

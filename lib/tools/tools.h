@@ -72,6 +72,7 @@ struct inf_call_family {
     const char
         *forms[INF_FORMS]; /* the first is the template's own: calls that must come have it */
     const char *whole[INF_WHOLES]; /* how a turn may be written that is one call and nothing else */
+    const char *fence;             /* such a turn where a grammar holds it; NULL: none */
     const char *skips[INF_SKIPS];  /* markers of the format that stand in the answer */
     bool bare;     /* the template begins a turn that calls with the first form's second piece */
     bool channels; /* harmony */
@@ -146,6 +147,7 @@ struct inf_program {
     uint32_t count, capacity;
     uint32_t starts[INF_FORMS];                 /* of the forms; UINT32_MAX: there is none */
     uint32_t wholes[INF_WHOLES];                /* of those of a whole turn */
+    uint32_t fence;                             /* of that of a whole turn that is held */
     const struct inf_literal *skips[INF_SKIPS]; /* NULL: none */
     struct inf_mark *marks;
     size_t mark_count, mark_capacity;
@@ -183,7 +185,7 @@ struct inf_reader_options {
     infer_thought thought;                   /* begin -1: none */
     struct inf_bytes think_begin, think_end; /* their texts */
     bool none;                               /* no calls */
-    bool held;    /* the turn has a grammar: calls have their markers, as tokens */
+    bool held;    /* the turn has a grammar: calls have their markers, as tokens, or are a fence */
     bool spelled; /* the system spelled the markers out: so may the model */
     bool one_call;
     const char *only; /* the one tool that may be called; NULL: all */

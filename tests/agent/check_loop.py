@@ -498,11 +498,13 @@ def undo(place):
     turns = [turn("", read("f1.txt")), turn("", edit[0]), turn("", edit[1]), turn("", call("undo")), turn("done")]
     r = place.run(turns, "-p", "go", "--json", "--approve", "edits")
     verdicts = [e["verdict"] for e in r.events("verdict")]
-    check(verdicts == ["allow", "allow", "allow", "no-terminal"], f"after a file was read: {verdicts}", r)
-    check(["+once" in e["bytes"] for e in r.events("change")] == [True, False], "the diff is shown", r)
-    (place.root / "f0.txt").write_text("before\n")
-    r = place.run(turns, "-p", "go", "--approve", "edits")
-    check("\n  | -before\n  | +once\n" in r.err and "\n  | +twice\n" in r.err, "to a person too", r)
+    tier = r.events("start")[0]["tier"]
+    if tier == "A" or (tier in "BC" and os.geteuid()):  # elsewhere --approve edits does not hold
+        check(verdicts == ["allow", "allow", "allow", "no-terminal"], f"after a file was read: {verdicts}", r)
+        check(["+once" in e["bytes"] for e in r.events("change")] == [True, False], "the diff is shown", r)
+        (place.root / "f0.txt").write_text("before\n")
+        r = place.run(turns, "-p", "go", "--approve", "edits")
+        check("\n  | -before\n  | +once\n" in r.err and "\n  | +twice\n" in r.err, "to a person too", r)
     (place.root / "f0.txt").write_text("before\n")
     turns = [turn("", edit[0]), turn("", edit[1]), turn("done"), turn("", call("write_file", path="new.txt", text="x")), turn("done")]
     r = place.run_asked(turns, talk=["edit", "/undo", "more", "/undo", "/undo", "/undo", "/exit"], answers=["y", "y", "y"])

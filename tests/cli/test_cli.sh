@@ -199,9 +199,8 @@ PY
             "logits" "logits --exact" "embed" "perplexity $work/in" "compare $model $work/in")
         [ "$vocabulary" = 0 ] || commands+=("tokenize" "detokenize")
         for command in "${commands[@]}"; do
-            # shellcheck disable=SC2086
-            call 1 "lacking $name: $command" ${command%% *} "$file" \
-                $([ "$command" = "${command#* }" ] || echo "${command#* }")
+            read -ra words_of <<<"$command"
+            call 1 "lacking $name: $command" "${words_of[0]}" "$file" "${words_of[@]:1}"
             [[ $(cat "$err") == "infer: $why" ]]
             verdict $? "lacking $name: $command says the words of info"
         done

@@ -651,6 +651,19 @@ static void directive(struct suite *s, char *line)
     }
 }
 
+static infer_status hold_auto(const infer_allocator *a, const struct suite *s,
+                              const struct inf_reader *r, const struct inf_tool_list *list,
+                              const struct inf_token_trie *trie, struct inf_grammar **g)
+{
+    struct inf_hold_options o = {
+        .family = inf_family_find(s->template, strlen(s->template)),
+        .program = inf_reader_program(r),
+        .parts = inf_reader_parts(r),
+        .tools = list,
+    };
+    return inf_hold_new(a, trie, &o, g, NULL);
+}
+
 /* All outputs, with the k-th call of the allocator and all later ones failing. */
 static bool fails_at(size_t k, const struct suite *s, const struct inf_bytes *outputs,
                      size_t output_count, const struct inf_token_trie *trie, const char *file)
@@ -671,15 +684,8 @@ static bool fails_at(size_t k, const struct suite *s, const struct inf_bytes *ou
         status = run(r, s, TOKENS, outputs[i].ptr, outputs[i].len, SIZE_MAX, false, &seen);
         seen_free(&seen);
     }
-    if (!status) {
-        struct inf_hold_options o = {
-            .family = inf_family_find(s->template, strlen(s->template)),
-            .program = inf_reader_program(r),
-            .parts = inf_reader_parts(r),
-            .tools = &list,
-        };
-        status = inf_hold_new(&count.a, trie, &o, &g, NULL);
-    }
+    if (!status)
+        status = hold_auto(&count.a, s, r, &list, trie, &g);
     bool finished = !status;
     inf_grammar_free(g);
     inf_reader_free(r);
@@ -702,6 +708,33 @@ static void run_memory(const struct suite *s, const struct inf_bytes *outputs, s
     while (fails_at(k, s, outputs, count, trie, file))
         k += 1 + k / 20; /* each of the first, then some */
     inf_token_trie_free(trie);
+}
+
+/* A case of a turn that is held, and whether the grammar of `auto` takes it ("refused": it does not). */
+static void run_held_case(const struct suite *s, const char *file, const char *name,
+                          const struct inf_tool_list *list, struct inf_bytes text,
+                          struct inf_bytes expected)
+{
+    const infer_allocator *a = &inf_allocator_default;
+    struct inf_reader *r = NULL;
+    struct inf_token_trie *trie = NULL;
+    struct inf_grammar *g = NULL;
+    struct inf_text shown = {.a = a};
+    inf_text_append(&shown, text.ptr, text.len);
+    infer_status status = make_reader(a, s, list, true, &r);
+    if (!status && !(status = new_trie(s, &trie)))
+        status = hold_auto(a, s, r, list, trie, &g);
+    if (!status) {
+        run_case(r, s, file, name, text.ptr, text.len, expected.ptr, expected.len);
+        bool refused = strstr(name, "refused") != NULL;
+        verdict_held(takes(g, s, text) != refused, file, name, status, &shown);
+    } else {
+        verdict_held(false, file, name, status, &shown);
+    }
+    inf_text_free(&shown);
+    inf_grammar_free(g);
+    inf_token_trie_free(trie);
+    inf_reader_free(r);
 }
 
 static void run_file(const char *folder, const char *file, const struct inf_tool_list *list)
@@ -743,7 +776,11 @@ static void run_file(const char *folder, const char *file, const struct inf_tool
         next = !strncmp(events, "== ", 3) ? events : strstr(events, "\n== ");
         size_t n = next ? (size_t)(next - events) + (next > events) : strlen(events);
         size_t len = middle > line ? (size_t)(middle - line - 1) : 0;
-        run_case(r, &s, file, name, line + 1, len, events, n);
+        if (strstr(name, "(held"))
+            run_held_case(&s, file, name, list, (struct inf_bytes){line + 1, len},
+                          (struct inf_bytes){events, n});
+        else
+            run_case(r, &s, file, name, line + 1, len, events, n);
         if (!strncmp(name, "one", 3) && !one.len)
             one = (struct inf_bytes){line + 1, len};
         outputs[count++] = (struct inf_bytes){line + 1, len};
