@@ -85,14 +85,14 @@ struct call {
     uint64_t args[6];
     uint32_t a, b, c, d; /* what the tiers answer */
 };
-#define TIERS(n, ra, rb, rc, rd, ...)                                                              \
+#define TIERS(name, n, ra, rb, rc, rd, ...)                                                        \
     {                                                                                              \
-#n " " #__VA_ARGS__, n, {__VA_ARGS__ }, ra, rb, rc, rd                                     \
+        name " " #__VA_ARGS__, n, {__VA_ARGS__}, ra, rb, rc, rd                                    \
     }
-#define SAME(n, r, ...) TIERS(n, r, r, r, r, __VA_ARGS__)
-#define SHARED(n, r, ...) TIERS(n, PASSES, r, r, r, __VA_ARGS__)
-#define HIDDEN(n, ...) TIERS(n, PASSES, DENIED, DENIED, PASSES, __VA_ARGS__)
-#define OLDEST(n, ...) TIERS(n, PASSES, PASSES, DENIED, PASSES, __VA_ARGS__)
+#define SAME(n, r, ...) TIERS(#n, n, r, r, r, r, __VA_ARGS__)
+#define SHARED(n, r, ...) TIERS(#n, n, PASSES, r, r, r, __VA_ARGS__)
+#define HIDDEN(n, ...) TIERS(#n, n, PASSES, DENIED, DENIED, PASSES, __VA_ARGS__)
+#define OLDEST(n, ...) TIERS(#n, n, PASSES, PASSES, DENIED, PASSES, __VA_ARGS__)
 #define HIGH_HALF ((uint64_t)1 << 32)
 
 static const struct call calls[] = {
