@@ -216,8 +216,14 @@ $(BUILD)/tests/attacker: tests/agent/attacker.c
 	@echo '  CC  $<'
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -static -o $@ $<
 
+# Its filter on system calls, played by an interpreter: for any architecture.
+$(BUILD)/tests/check_filter: $(BUILD)/obj/tests/agent/check_filter.o $(BUILD)/obj/examples/agent/seccomp_filter.o
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^
+
 .PHONY: check-agent
-check-agent: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
+check-agent: $(BUILD)/tests/check_filter $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
 check-agent: ## the tests of infer-agent: its tools, its gate, its sandbox, the forty attacks
 	@bash tools/check.sh $(BUILD) agent
 
@@ -232,7 +238,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
-tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
+tests: $(BUILD)/tests/check_filter $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan
