@@ -72,7 +72,7 @@ lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 
 # The examples need three small libraries; without them the library is still built.
 .PHONY: examples
-examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/infer-bench
+examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/tools $(BUILD)/infer-bench
 	@sh tools/need.sh --name examples && $(MAKE) --no-print-directory $(BUILD)/infer $(BUILD)/infer-agent
 
 # Objects stay, so that the next build finds them.
@@ -119,7 +119,7 @@ $(BUILD)/infer-agent: $(AGENT_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
-$(BUILD)/hello $(BUILD)/chat: $(BUILD)/%: $(BUILD)/obj/examples/%.o $(BUILD)/libinfer.a
+$(BUILD)/hello $(BUILD)/chat $(BUILD)/tools: $(BUILD)/%: $(BUILD)/obj/examples/%.o $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -216,8 +216,14 @@ $(BUILD)/tests/attacker: tests/agent/attacker.c
 	@echo '  CC  $<'
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -static -o $@ $<
 
+# Its filter on system calls, played by an interpreter: for any architecture.
+$(BUILD)/tests/check_filter: $(BUILD)/obj/tests/agent/check_filter.o $(BUILD)/obj/examples/agent/seccomp_filter.o
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^
+
 .PHONY: check-agent
-check-agent: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
+check-agent: $(BUILD)/tests/check_filter $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
 check-agent: ## the tests of infer-agent: its tools, its gate, its sandbox, the forty attacks
 	@bash tools/check.sh $(BUILD) agent
 
@@ -232,7 +238,7 @@ check: ## build and run the tests (installs what they need)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@bash tools/check.sh $(BUILD)
 
-tests: $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
+tests: $(BUILD)/tests/check_filter $(BUILD)/tests/check_hands $(BUILD)/tests/check_gate $(BUILD)/tests/check_sandbox $(BUILD)/tests/infer-agent-test
 tests: $(BUILD)/tests/unit $(TEST_MAINS) $(FUZZERS:%=$(BUILD)/tests/replay_%) $(BUILD)/tests/make_tiny
 
 .PHONY: asan ubsan tsan

@@ -47,7 +47,7 @@ replay() {
 }
 
 if [ "${2:-}" = agent ]; then
-    for program in hands gate sandbox; do
+    for program in hands gate filter sandbox; do
         run check_$program "$build/tests/check_$program"
     done
 else
