@@ -72,7 +72,7 @@ lib: $(BUILD)/libinfer.a $(BUILD)/libinfer.so.$(SOVERSION) $(BUILD)/libinfer.pc
 
 # The examples need three small libraries; without them the library is still built.
 .PHONY: examples
-examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/tools $(BUILD)/infer-bench
+examples: $(BUILD)/hello $(BUILD)/chat $(BUILD)/tool_turn $(BUILD)/infer-bench
 	@sh tools/need.sh --name examples && $(MAKE) --no-print-directory $(BUILD)/infer $(BUILD)/infer-agent
 
 # Objects stay, so that the next build finds them.
@@ -119,7 +119,7 @@ $(BUILD)/infer-agent: $(AGENT_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(EXAMPLE_DEPS)) $(LDLIBS)
 
-$(BUILD)/hello $(BUILD)/chat $(BUILD)/tools: $(BUILD)/%: $(BUILD)/obj/examples/%.o $(BUILD)/libinfer.a
+$(BUILD)/hello $(BUILD)/chat $(BUILD)/tool_turn: $(BUILD)/%: $(BUILD)/obj/examples/%.o $(BUILD)/libinfer.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -852,7 +852,7 @@ INFER_API infer_status infer_tools_end(infer_tools *tools, infer_stop stop, infe
 
 /*
  * Messages in, events out, and what the session has evaluated stays (examples/chat.c is a whole program,
- * examples/tools.c one with a tool):
+ * examples/tool_turn.c one with a tool):
  *
  *     const char *messages = "[{\"role\": \"user\", \"content\": \"hi\"}]";
  *     infer_chat_options options = {.size = sizeof options, .on_event = show};

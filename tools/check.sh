@@ -1,8 +1,8 @@
 #!/bin/bash
-# check.sh BUILD [agent]: runs every test program, those of infer-agent beside the others, and ends with `N passed, N failed`. Each program's own last
-# line of that form is counted (of Check: "N%: Checks: N, Failures: N, Errors: N"); one that ends without
-# such a line, or with another exit status than its counts say, is one failure more. With `agent` those of
-# infer-agent alone.
+# check.sh BUILD [agent]: runs every test program, those of infer-agent beside the others, and ends with
+# `N passed, N failed`. Each program's own last line of that form is counted (of Check: "N%: Checks: N,
+# Failures: N, Errors: N"); one that ends without such a line, or with another exit status than its counts
+# say, is one failure more. With `agent` those of infer-agent alone.
 set -u
 build=$1
 passed=0 failed=0 skipped=0

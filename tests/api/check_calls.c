@@ -247,10 +247,14 @@ static void check_holding_back(infer_model *model)
         verdict(!strcmp(turn.text, rows[i].text) && !turn.calls, rows[i].text, __func__, __LINE__);
     }
     infer_tools_free(tools);
-    /* a held turn has its markers: without them it is text */
+    /* a held turn has its markers, or is an object that begins with the name of a tool */
     infer_tools_options o = {.size = sizeof o, .strict = true};
     CHECK(!infer_tools_new(t, tools_json, strlen(tools_json), &o, &tools, &err));
     read_turn(tools, "{\"name\": \"now\", \"arguments\": {}}", &turn);
+    CHECK(turn.calls == 1);
+    read_turn(tools, "{\"arguments\": {}, \"name\": \"now\"}", &turn);
+    CHECK(!turn.calls);
+    read_turn(tools, "{\"name\": \"nowhere\", \"arguments\": {}}", &turn);
     CHECK(!turn.calls);
     infer_tools_free(tools);
     infer_template_free(t);

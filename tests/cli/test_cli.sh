@@ -503,18 +503,18 @@ if [ -x "$maker" ]; then
     "$(dirname "$infer")/chat" "$work/none.gguf" >"$out" 2>"$err"
     [ $? -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
     verdict $? 'examples/chat.c: no such file'
-    "$(dirname "$infer")/tools" "$work/talker.gguf" >"$out" 2>"$err"
-    verdict $? 'examples/tools.c: a call and an answer'
+    "$(dirname "$infer")/tool_turn" "$work/talker.gguf" >"$out" 2>"$err"
+    verdict $? 'examples/tool_turn.c: a call and an answer'
     python3 - "$out" <<'PY' 2>>"$err"
 import json, re, sys
 call, product = re.search(r"^\[multiply (\{.*?\}) = (\d+)\]$", open(sys.argv[1], errors="replace").read(), re.S | re.M).groups()
 call = json.loads(call)
 assert sorted(call) == ["a", "b"] and call["a"] * call["b"] == int(product), (call, product)
 PY
-    verdict $? "examples/tools.c: the call's product"
-    "$(dirname "$infer")/tools" "$model" >"$out" 2>"$err"
+    verdict $? "examples/tool_turn.c: the call's product"
+    "$(dirname "$infer")/tool_turn" "$model" >"$out" 2>"$err"
     [ $? -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
-    verdict $? 'examples/tools.c: a model without a chat template'
+    verdict $? 'examples/tool_turn.c: a model without a chat template'
     call 0 'chat: a model that talks' chat "$work/talker.gguf" -p hello -n 4 --json --tools "$work/tools.json"
     json 'v["cached_tokens"] == 0 and v["prompt_tokens"] > 50' 'chat: the template tells of the tools'
     "$maker" "$work/hybrid.gguf" qwen35

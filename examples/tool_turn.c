@@ -1,4 +1,4 @@
-/* A tool in the hands of a model: it calls, this program computes, it answers: tools MODEL.gguf */
+/* A tool in the hands of a model: it calls, this program computes, it answers: tool_turn MODEL.gguf */
 #include <libinfer.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -81,7 +81,7 @@ int main(int argc, char **argv)
                 !converse(session, must, none, messages, sizeof messages, &err);
     puts("");
     if (!good)
-        fprintf(stderr, "tools: %s\n", err.text);
+        fprintf(stderr, "tool_turn: %s\n", err.text);
     infer_tools_free(none);
     infer_tools_free(must);
     infer_template_free(template);
