@@ -26,7 +26,8 @@
  *
  * Rules that hold for every call:
  * - A call that can fail returns infer_status and takes `infer_error *err` last (NULL is allowed).
- *   On failure *err says what was wrong, where, and both numbers; the objects stay usable.
+ *   On failure *err says what was wrong, where, and both numbers; the objects stay usable. After INFER_OK
+ *   it means nothing, whatever stands in it: go by the status that was returned.
  *   There is no positive or partial success: INFER_OK means that all that was asked was done.
  * - new/open make an object that `free` takes; free(NULL) does nothing. Every other pointer is
  *   borrowed and its comment says until when. Children hold a reference on their parent, so objects
