@@ -318,7 +318,9 @@ typedef enum infer_kv_type {
 
 typedef struct infer_plan_options {
     size_t size;
-    uint32_t context;    /* tokens a session holds; 0: the trained length, at most 8192 */
+    /* Tokens a session holds; 0: the trained length, at most 8192. A longer one than trained is allowed, with
+     * a warning (infer_model_options.log). */
+    uint32_t context;
     uint32_t batch;      /* tokens evaluated in one pass; 0: 512 */
     uint32_t threads;    /* 0: the least of physical cores, affinity mask and cgroup quota */
     uint32_t sessions;   /* KV caches that the plan counts; 0: 1. More sessions are INFER_E_LIMIT */
@@ -348,7 +350,7 @@ INFER_API infer_status infer_plan_new(infer_model *model, const infer_plan_optio
                                       infer_plan **plan, infer_error *err);
 INFER_API void infer_plan_free(infer_plan *plan);
 
-/* Bytes by kind. `total` is the sum of the others. */
+/* Bytes by kind. `total` is the sum of those before it; `available` is no part of it. */
 typedef struct infer_plan_memory {
     uint64_t weights_mapped; /* file pages: shared, and given back by the system when it is short */
     uint64_t weights_owned;  /* with no_mmap: the file in memory */
