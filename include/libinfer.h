@@ -103,12 +103,14 @@ INFER_API const char *infer_status_name(infer_status status);
 
 /* All memory and page mappings of the library come from such a hook. alloc and map return NULL
  * where there is nothing left, and the call in progress then fails with INFER_E_MEMORY. The hook
- * may be called from several threads when several threads call the library. */
+ * may be called from several threads when several threads call the library. All four functions are
+ * needed. What alloc gives need not be zeroed; what map gives for fd -1 is, as by mmap. `bytes` of map need
+ * not be whole pages: round up, as mmap does; unmap is given the same number. */
 typedef struct infer_allocator {
     void *ud;
     void *(*alloc)(void *ud, size_t bytes, size_t align); /* align: a power of two, at most 64 */
     void (*release)(void *ud, void *ptr);                 /* ptr is never NULL */
-    void *(*map)(void *ud, int fd, size_t bytes); /* whole pages: fd read-only, fd -1: anonymous */
+    void *(*map)(void *ud, int fd, size_t bytes); /* fd from its start, read-only; -1: anonymous */
     void (*unmap)(void *ud, void *ptr, size_t bytes);
 } infer_allocator;
 
