@@ -263,14 +263,15 @@ enum {
 
 /* Text to ids[capacity]; *count is the number of ids. Never truncates: INFER_E_RANGE where they do not
  * fit. Text that is not UTF-8 is taken byte by byte where it is broken; a byte for which the vocabulary
- * has no token is INFER_E_FORMAT. Control tokens in the text count unless PLAIN is given: give it for
- * text that you do not trust. */
+ * has no token is INFER_E_FORMAT. A program that refuses broken text checks it itself, before. Control
+ * tokens in the text count unless PLAIN is given: give it for text that you do not trust. */
 INFER_API infer_status infer_tokenize(const infer_model *model, const char *text, size_t len,
                                       unsigned flags, infer_token *ids, size_t capacity,
                                       size_t *count, infer_error *err);
 
-/* Ids to their exact bytes, special tokens as their text. As above: INFER_E_RANGE tells the need.
- */
+/* Ids to their exact bytes, special tokens as their text, a bos that ADD_SPECIAL has put before them too:
+ * for text without them leave out the ids that are INFER_KIND_CONTROL. As above: INFER_E_RANGE tells the
+ * need. */
 INFER_API infer_status infer_detokenize(const infer_model *model, const infer_token *ids,
                                         size_t count, char *text, size_t capacity, size_t *len,
                                         infer_error *err);
