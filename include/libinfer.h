@@ -681,7 +681,8 @@ typedef struct infer_generated {
  * prompt are yours to accept, where penalties are to see them. options, result and every callback may
  * be NULL; callbacks must not call this session, infer_session_cancel aside.
  * Afterwards the session holds every token made (of a stop text too: rewind to drop it), but not one
- * that ended the text (INFER_STOP_END), and not the last where the context is full.
+ * that ended the text (INFER_STOP_END), and not the last where the context is full: called again, it would
+ * make that one again.
  * INFER_E_ARGUMENT where the sampler or its grammar is for another vocabulary. Where the call fails *result
  * is INFER_STOP_LIMIT with the tokens made so far. */
 INFER_API infer_status infer_generate_more(infer_session *session,
@@ -924,9 +925,11 @@ typedef struct infer_chat_result {
  * prompt: the ids that an answer was made of stay wherever their bytes are the same, though the tokenizer
  * might make others of them; everything else is what the tokenizer makes of it, from where the bytes
  * differ on. options and result may be NULL. A turn that is cancelled is INFER_OK with
- * INFER_STOP_CANCELLED, decode_ns 0 where the prompt was not yet read. The session holds what was evaluated
+ * INFER_STOP_CANCELLED, decode_ns 0 where the prompt was not yet read; what was made by then is what
+ * infer_chat_message gives, and may be appended as any answer. The session holds what was evaluated
  * also where the call fails; INFER_E_FORMAT (the JSON), INFER_E_TEMPLATE, INFER_E_CONTEXT (the prompt does
- * not fit) and INFER_E_ARGUMENT leave it as it was. Otherwise as infer_generate_more. */
+ * not fit; result->prompt_tokens says what it has: leave messages out, none is left out here) and
+ * INFER_E_ARGUMENT leave it as it was. Otherwise as infer_generate_more. */
 INFER_API infer_status infer_chat(infer_session *session, const char *messages, size_t len,
                                   const infer_chat_options *options, infer_chat_result *result,
                                   infer_error *err);
