@@ -475,10 +475,11 @@ INFER_API void infer_session_clear_cancel(infer_session *session);
 
 /* Writes the session (tokens and KV, no logits) by temporary file and rename, and reads it back into
  * a session of any plan of the same model with the same KV type, `exact` and `approx`, whose context
- * holds its tokens. A file that is not there, is no saved session, is cut off, or belongs to another
- * model or other settings (the error says which) leaves the session as it was; where only reading all
- * of it shows the damage (INFER_E_FORMAT of a checksum or token, INFER_E_IO) the session is empty and
- * usable. */
+ * holds its tokens. The messages of infer_chat are not in it: keep them, and give it all of them after a
+ * restore; it evaluates what is new alone. A file that is not there, is no saved session, is cut off, or
+ * belongs to another model or other settings (the error says which) leaves the session as it was; where
+ * only reading all of it shows the damage (INFER_E_FORMAT of a checksum or token, INFER_E_IO) the session
+ * is empty and usable. */
 INFER_API infer_status infer_session_save(infer_session *session, const char *path,
                                           infer_error *err);
 INFER_API infer_status infer_session_restore(infer_session *session, const char *path,
