@@ -611,8 +611,10 @@ INFER_API void infer_grammar_free(infer_grammar *grammar);
  * - infer_sampler_accept moves the grammar on, and refuses with INFER_E_ARGUMENT, changing nothing, a
  *   token that does not fit: accept those of a prompt before;
  * - infer_generate_more leaves thoughts free, and lets the answer alone be held.
- * Only INFER_STOP_END and INFER_STOP_STOP say that the text is a whole one; after INFER_STOP_LIMIT or
- * INFER_STOP_CONTEXT it is the beginning of one.
+ * Only INFER_STOP_END and INFER_STOP_STOP say that the text is a whole one; after INFER_STOP_LIMIT,
+ * INFER_STOP_CONTEXT or INFER_STOP_CANCELLED it is the beginning of one, which infer_generate_more with the
+ * same sampler goes on with. Once the text has ended the sampler makes no token (INFER_E_ARGUMENT) until
+ * this is called again.
  * INFER_E_ARGUMENT where the grammar is for a vocabulary of another size; infer_generate* compares the
  * tokens themselves. */
 INFER_API infer_status infer_sampler_grammar(infer_sampler *sampler, infer_grammar *grammar,
@@ -886,7 +888,10 @@ INFER_API infer_status infer_tools_end(infer_tools *tools, infer_stop stop, infe
 typedef struct infer_chat_options {
     size_t size;
     /* NULL: greedy. What it remembers for penalties and DRY is made this prompt. A grammar that it holds to
-     * is for the answer, from its start: set it before each turn; none with tools that are held to theirs. */
+     * is for the answer, from its start: set it before each turn; none with tools that are held to theirs.
+     * With other tools of INFER_TOOLS_AUTO it leaves no room for a call: to hold the answer that follows the
+     * calls, give that turn the grammar and tools made with INFER_TOOLS_NONE, for which the prompt is the
+     * same. */
     infer_sampler *sampler;
     infer_template *chat_template; /* made with the session's model; NULL: the one of its file */
     /* NULL: none; made of the template above or, where that is NULL, of one that infer_template_new made of
