@@ -353,7 +353,8 @@ INFER_API infer_status infer_plan_new(infer_model *model, const infer_plan_optio
                                       infer_plan **plan, infer_error *err);
 INFER_API void infer_plan_free(infer_plan *plan);
 
-/* Bytes by kind. `total` is the sum of those before it; `available` is no part of it. */
+/* Bytes by kind. `total` is the sum of those before it; `available` is no part of it, nor is what samplers,
+ * grammars (an index of the vocabulary, some MB), templates, tools and the messages of infer_chat take. */
 typedef struct infer_plan_memory {
     uint64_t weights_mapped; /* file pages: shared, and given back by the system when it is short */
     uint64_t weights_owned;  /* with no_mmap: the file in memory */
