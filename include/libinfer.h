@@ -721,7 +721,7 @@ INFER_API infer_status infer_generate(infer_session *session, infer_sampler *sam
  */
 typedef struct infer_template infer_template;
 
-/* Makes a template from text[len), or (text NULL) the one of the model's own file. model NULL: one for
+/* Makes a template from text[len], or (text NULL) the one of the model's own file. model NULL: one for
  * rendering alone. INFER_E_UNSUPPORTED where the file has none, INFER_E_TEMPLATE with line and column
  * where it cannot be read; no other takes its place. One thread at a time. */
 INFER_API infer_status infer_template_new(infer_model *model, const char *text, size_t len,
