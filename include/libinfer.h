@@ -26,7 +26,8 @@
  *
  * Rules that hold for every call:
  * - A call that can fail returns infer_status and takes `infer_error *err` last (NULL is allowed).
- *   On failure *err says what was wrong, where, and both numbers; the objects stay usable.
+ *   On failure *err says what was wrong, where, and both numbers; the objects stay usable. After INFER_OK
+ *   it means nothing, whatever stands in it: go by the status that was returned.
  *   There is no positive or partial success: INFER_OK means that all that was asked was done.
  * - new/open make an object that `free` takes; free(NULL) does nothing. Every other pointer is
  *   borrowed and its comment says until when. Children hold a reference on their parent, so objects
@@ -102,12 +103,14 @@ INFER_API const char *infer_status_name(infer_status status);
 
 /* All memory and page mappings of the library come from such a hook. alloc and map return NULL
  * where there is nothing left, and the call in progress then fails with INFER_E_MEMORY. The hook
- * may be called from several threads when several threads call the library. */
+ * may be called from several threads when several threads call the library. All four functions are
+ * needed. What alloc gives need not be zeroed; what map gives for fd -1 is, as by mmap. `bytes` of map need
+ * not be whole pages: round up, as mmap does; unmap is given the same number. */
 typedef struct infer_allocator {
     void *ud;
     void *(*alloc)(void *ud, size_t bytes, size_t align); /* align: a power of two, at most 64 */
     void (*release)(void *ud, void *ptr);                 /* ptr is never NULL */
-    void *(*map)(void *ud, int fd, size_t bytes); /* whole pages: fd read-only, fd -1: anonymous */
+    void *(*map)(void *ud, int fd, size_t bytes); /* fd from its start, read-only; -1: anonymous */
     void (*unmap)(void *ud, void *ptr, size_t bytes);
 } infer_allocator;
 
@@ -260,14 +263,15 @@ enum {
 
 /* Text to ids[capacity]; *count is the number of ids. Never truncates: INFER_E_RANGE where they do not
  * fit. Text that is not UTF-8 is taken byte by byte where it is broken; a byte for which the vocabulary
- * has no token is INFER_E_FORMAT. Control tokens in the text count unless PLAIN is given: give it for
- * text that you do not trust. */
+ * has no token is INFER_E_FORMAT. A program that refuses broken text checks it itself, before. Control
+ * tokens in the text count unless PLAIN is given: give it for text that you do not trust. */
 INFER_API infer_status infer_tokenize(const infer_model *model, const char *text, size_t len,
                                       unsigned flags, infer_token *ids, size_t capacity,
                                       size_t *count, infer_error *err);
 
-/* Ids to their exact bytes, special tokens as their text. As above: INFER_E_RANGE tells the need.
- */
+/* Ids to their exact bytes, special tokens as their text, a bos that ADD_SPECIAL has put before them too:
+ * for text without them leave out the ids that are INFER_KIND_CONTROL. As above: INFER_E_RANGE tells the
+ * need. */
 INFER_API infer_status infer_detokenize(const infer_model *model, const infer_token *ids,
                                         size_t count, char *text, size_t capacity, size_t *len,
                                         infer_error *err);
@@ -317,7 +321,9 @@ typedef enum infer_kv_type {
 
 typedef struct infer_plan_options {
     size_t size;
-    uint32_t context;    /* tokens a session holds; 0: the trained length, at most 8192 */
+    /* Tokens a session holds; 0: the trained length, at most 8192. A longer one than trained is allowed, with
+     * a warning (infer_model_options.log). */
+    uint32_t context;
     uint32_t batch;      /* tokens evaluated in one pass; 0: 512 */
     uint32_t threads;    /* 0: the least of physical cores, affinity mask and cgroup quota */
     uint32_t sessions;   /* KV caches that the plan counts; 0: 1. More sessions are INFER_E_LIMIT */
@@ -347,7 +353,8 @@ INFER_API infer_status infer_plan_new(infer_model *model, const infer_plan_optio
                                       infer_plan **plan, infer_error *err);
 INFER_API void infer_plan_free(infer_plan *plan);
 
-/* Bytes by kind. `total` is the sum of the others. */
+/* Bytes by kind. `total` is the sum of those before it; `available` is no part of it, nor is what samplers,
+ * grammars (an index of the vocabulary, some MB), templates, tools and the messages of infer_chat take. */
 typedef struct infer_plan_memory {
     uint64_t weights_mapped; /* file pages: shared, and given back by the system when it is short */
     uint64_t weights_owned;  /* with no_mmap: the file in memory */
@@ -469,10 +476,11 @@ INFER_API void infer_session_clear_cancel(infer_session *session);
 
 /* Writes the session (tokens and KV, no logits) by temporary file and rename, and reads it back into
  * a session of any plan of the same model with the same KV type, `exact` and `approx`, whose context
- * holds its tokens. A file that is not there, is no saved session, is cut off, or belongs to another
- * model or other settings (the error says which) leaves the session as it was; where only reading all
- * of it shows the damage (INFER_E_FORMAT of a checksum or token, INFER_E_IO) the session is empty and
- * usable. */
+ * holds its tokens. The messages of infer_chat are not in it: keep them, and give it all of them after a
+ * restore; it evaluates what is new alone. A file that is not there, is no saved session, is cut off, or
+ * belongs to another model or other settings (the error says which) leaves the session as it was; where
+ * only reading all of it shows the damage (INFER_E_FORMAT of a checksum or token, INFER_E_IO) the session
+ * is empty and usable. */
 INFER_API infer_status infer_session_save(infer_session *session, const char *path,
                                           infer_error *err);
 INFER_API infer_status infer_session_restore(infer_session *session, const char *path,
@@ -604,8 +612,10 @@ INFER_API void infer_grammar_free(infer_grammar *grammar);
  * - infer_sampler_accept moves the grammar on, and refuses with INFER_E_ARGUMENT, changing nothing, a
  *   token that does not fit: accept those of a prompt before;
  * - infer_generate_more leaves thoughts free, and lets the answer alone be held.
- * Only INFER_STOP_END and INFER_STOP_STOP say that the text is a whole one; after INFER_STOP_LIMIT or
- * INFER_STOP_CONTEXT it is the beginning of one.
+ * Only INFER_STOP_END and INFER_STOP_STOP say that the text is a whole one; after INFER_STOP_LIMIT,
+ * INFER_STOP_CONTEXT or INFER_STOP_CANCELLED it is the beginning of one, which infer_generate_more with the
+ * same sampler goes on with. Once the text has ended the sampler makes no token (INFER_E_ARGUMENT) until
+ * this is called again.
  * INFER_E_ARGUMENT where the grammar is for a vocabulary of another size; infer_generate* compares the
  * tokens themselves. */
 INFER_API infer_status infer_sampler_grammar(infer_sampler *sampler, infer_grammar *grammar,
@@ -675,7 +685,8 @@ typedef struct infer_generated {
  * prompt are yours to accept, where penalties are to see them. options, result and every callback may
  * be NULL; callbacks must not call this session, infer_session_cancel aside.
  * Afterwards the session holds every token made (of a stop text too: rewind to drop it), but not one
- * that ended the text (INFER_STOP_END), and not the last where the context is full.
+ * that ended the text (INFER_STOP_END), and not the last where the context is full: called again, it would
+ * make that one again.
  * INFER_E_ARGUMENT where the sampler or its grammar is for another vocabulary. Where the call fails *result
  * is INFER_STOP_LIMIT with the tokens made so far. */
 INFER_API infer_status infer_generate_more(infer_session *session,
@@ -710,7 +721,7 @@ INFER_API infer_status infer_generate(infer_session *session, infer_sampler *sam
  */
 typedef struct infer_template infer_template;
 
-/* Makes a template from text[len), or (text NULL) the one of the model's own file. model NULL: one for
+/* Makes a template from text[len], or (text NULL) the one of the model's own file. model NULL: one for
  * rendering alone. INFER_E_UNSUPPORTED where the file has none, INFER_E_TEMPLATE with line and column
  * where it cannot be read; no other takes its place. One thread at a time. */
 INFER_API infer_status infer_template_new(infer_model *model, const char *text, size_t len,
@@ -878,7 +889,10 @@ INFER_API infer_status infer_tools_end(infer_tools *tools, infer_stop stop, infe
 typedef struct infer_chat_options {
     size_t size;
     /* NULL: greedy. What it remembers for penalties and DRY is made this prompt. A grammar that it holds to
-     * is for the answer, from its start: set it before each turn; none with tools that are held to theirs. */
+     * is for the answer, from its start: set it before each turn; none with tools that are held to theirs.
+     * With other tools of INFER_TOOLS_AUTO it leaves no room for a call: to hold the answer that follows the
+     * calls, give that turn the grammar and tools made with INFER_TOOLS_NONE, for which the prompt is the
+     * same. */
     infer_sampler *sampler;
     infer_template *chat_template; /* made with the session's model; NULL: the one of its file */
     /* NULL: none; made of the template above or, where that is NULL, of one that infer_template_new made of
@@ -918,9 +932,11 @@ typedef struct infer_chat_result {
  * prompt: the ids that an answer was made of stay wherever their bytes are the same, though the tokenizer
  * might make others of them; everything else is what the tokenizer makes of it, from where the bytes
  * differ on. options and result may be NULL. A turn that is cancelled is INFER_OK with
- * INFER_STOP_CANCELLED, decode_ns 0 where the prompt was not yet read. The session holds what was evaluated
+ * INFER_STOP_CANCELLED, decode_ns 0 where the prompt was not yet read; what was made by then is what
+ * infer_chat_message gives, and may be appended as any answer. The session holds what was evaluated
  * also where the call fails; INFER_E_FORMAT (the JSON), INFER_E_TEMPLATE, INFER_E_CONTEXT (the prompt does
- * not fit) and INFER_E_ARGUMENT leave it as it was. Otherwise as infer_generate_more. */
+ * not fit; result->prompt_tokens says what it has: leave messages out, none is left out here) and
+ * INFER_E_ARGUMENT leave it as it was. Otherwise as infer_generate_more. */
 INFER_API infer_status infer_chat(infer_session *session, const char *messages, size_t len,
                                   const infer_chat_options *options, infer_chat_result *result,
                                   infer_error *err);
