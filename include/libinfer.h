@@ -31,8 +31,9 @@
  *   There is no positive or partial success: INFER_OK means that all that was asked was done.
  * - new/open make an object that `free` takes; free(NULL) does nothing. Every other pointer is
  *   borrowed and its comment says until when. Children hold a reference on their parent, so objects
- *   may be freed in any order. An object that a call works on must not be NULL; NULL for another
- *   pointer that is needed is INFER_E_ARGUMENT.
+ *   may be freed in any order. An object that a call works on and a place for a
+ *   result must not be NULL, which no call looks for; NULL for another pointer that is needed (a path, a
+ *   text, ids) is INFER_E_ARGUMENT.
  * - Option structs begin with their size: `infer_plan_options o = {.size = sizeof o};` (in C++17
  *   `infer_plan_options o{}; o.size = sizeof o;`); a field left zero is the default. Programs built
  *   against an older header go on working with them. Structs that are filled in for you grow only

@@ -197,14 +197,20 @@ static infer_status token_text(struct generation *g, infer_token id, size_t *len
     return infer_token_bytes(model, id, g->bytes, g->capacity, len, err);
 }
 
-/* Evaluates a token that was shown: also when somebody cancels, so that the session holds what the
- * caller has. */
+/* Evaluates a token that was shown: also when somebody cancels, once or again and again, so that the
+ * session holds what the caller has. */
 static infer_status eval_made(infer_session *session, infer_token id, bool *cancelled,
                               infer_error *err)
 {
     infer_status status = infer_session_eval(session, &id, 1, NULL, err);
     *cancelled = status == INFER_E_CANCELLED;
-    return *cancelled ? infer_session_eval(session, &id, 1, NULL, err) : status;
+    if (!*cancelled)
+        return status;
+    session->deaf = true;
+    status = infer_session_eval(session, &id, 1, NULL, err);
+    session->deaf = false;
+    infer_session_clear_cancel(session);
+    return status;
 }
 
 /* The next token: what the sampler says, or the end of a thought that is long enough. A grammar holds the

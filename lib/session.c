@@ -187,7 +187,7 @@ static infer_status pass(infer_session *session, const infer_token *ids, uint32_
     }
     plan->row_copy[row] = copy;
     session->state_at = INF_STATE_NONE;
-    infer_status status = run(plan, ids, rows, wanted, 1, embedding_of(session), err);
+    infer_status status = run(plan, ids, rows, wanted, !session->deaf, embedding_of(session), err);
     if (status)
         return status;
     session->state_at = first + rows;

@@ -27,6 +27,7 @@ struct infer_session {
     infer_token *tokens; /* (context) */
     uint32_t count, logit_count;
     _Atomic bool cancel;
+    bool deaf; /* an eval goes on though it is cancelled */
     infer_session_stats stats;
 
     /* Of infer_chat (converse.c, kept.c). */

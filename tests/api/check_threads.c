@@ -82,6 +82,49 @@ static void check_cancel(void)
     free(ids);
 }
 
+struct often {
+    infer_session *session;
+    _Atomic bool over;
+};
+
+/* Somebody who cancels again and again. */
+static void *cancel_often(void *ud)
+{
+    struct often *often = ud;
+    for (int i = 0; i < 3000; i++) {
+        infer_session_cancel(often->session);
+        usleep(20);
+    }
+    often->over = true;
+    return NULL;
+}
+
+/* Each generation ends as a cancelled one, and the session holds its tokens. */
+static void check_cancels(void)
+{
+    struct objects o = make((infer_plan_options){.context = 64});
+    infer_sampler *endless = never_ends(o.model);
+    struct often often = {.session = o.session};
+    infer_generate_options options = {.size = sizeof options, .sampler = endless, .max_tokens = 40};
+    infer_token first = 3;
+    pthread_t thread;
+    CHECK(!infer_session_eval(o.session, &first, 1, NULL, &err));
+    CHECK(!pthread_create(&thread, NULL, cancel_often, &often));
+    size_t failures = 0, cancelled = 0, lost = 0, count;
+    while (!often.over && !failures) {
+        infer_generated made = {0};
+        failures += infer_generate_more(o.session, &options, &made, &err) != INFER_OK;
+        cancelled += made.stop == INFER_STOP_CANCELLED;
+        infer_session_tokens(o.session, &count);
+        lost += count != 1 + made.tokens;
+        failures += infer_session_rewind(o.session, 1, &err) != INFER_OK;
+    }
+    pthread_join(thread, NULL);
+    CHECK(!failures && !lost && cancelled > 0);
+    infer_sampler_free(endless);
+    drop(&o);
+}
+
 struct talker {
     infer_session *session;
     uint32_t seed;
@@ -181,6 +224,7 @@ int main(void)
 {
     file = tiny_model(tiny_kind_at(0), Q4_K, 1);
     check_cancel();
+    check_cancels();
     check_threads();
     check_readers(false);
     check_readers(true);
