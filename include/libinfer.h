@@ -890,7 +890,8 @@ INFER_API infer_status infer_tools_end(infer_tools *tools, infer_stop stop, infe
 typedef struct infer_chat_options {
     size_t size;
     /* NULL: greedy. What it remembers for penalties and DRY is made this prompt. A grammar that it holds to
-     * is for the answer, from its start: set it before each turn; none with tools that are held to theirs.
+     * is for the answer, from its start: set it before each turn; with tools that are held to theirs it
+     * is INFER_E_ARGUMENT.
      * With other tools of INFER_TOOLS_AUTO it leaves no room for a call: to hold the answer that follows the
      * calls, give that turn the grammar and tools made with INFER_TOOLS_NONE, for which the prompt is the
      * same. */

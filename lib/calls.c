@@ -248,6 +248,14 @@ infer_status infer_tools_end(infer_tools *t, infer_stop stop, infer_on_event on_
 
 /* ---- For the loop ---------------------------------------------------------------------------- */
 
+infer_status inf_tools_fit(const infer_tools *t, const infer_sampler *sampler, infer_error *err)
+{
+    if (t && t->grammar && sampler && inf_sampler_model(sampler))
+        return inf_fail(err, INFER_E_ARGUMENT,
+                        "the sampler holds to a grammar, and the tools hold calls to theirs");
+    return INFER_OK;
+}
+
 infer_status inf_tools_attach(const infer_tools *t, infer_sampler *sampler, infer_error *err)
 {
     return t->grammar ? infer_sampler_grammar(sampler, t->grammar, err) : INFER_OK;

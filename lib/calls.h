@@ -19,6 +19,10 @@
 
 #include "lib/model.h"
 
+/* INFER_E_ARGUMENT where calls are held and the sampler (NULL: none) holds to a grammar of its own. */
+infer_status inf_tools_fit(const infer_tools *tools, const infer_sampler *sampler,
+                           infer_error *err);
+
 /* Puts the grammar of the turn into the sampler, where there is one (else the sampler keeps what it has);
  * detach takes it out again. */
 infer_status inf_tools_attach(const infer_tools *tools, infer_sampler *sampler, infer_error *err);

@@ -434,7 +434,7 @@ static infer_status template_of(struct chat *c, infer_error *err)
     if (!status && c->o.tools && inf_tools_model(c->o.tools) != session->plan->model)
         status =
             inf_fail(err, INFER_E_ARGUMENT, "tools: they were not made with the session's model");
-    return status;
+    return status ? status : inf_tools_fit(c->o.tools, c->o.sampler, err);
 }
 
 infer_status infer_chat(infer_session *session, const char *messages, size_t len,

@@ -723,6 +723,17 @@ static void calls_are_kept(void)
         snprintf(messages + used, ALL - used,
                  ", %s, {\"role\": \"tool\", \"content\": \"<tool_call>no</tool_call>\"}", message);
     }
+    /* tools that hold calls and a grammar of the sampler: refused, and nothing is changed */
+    infer_tools_options strict = {.size = sizeof strict, .strict = true};
+    infer_tools_free(tools);
+    CHECK(!infer_tools_new(template, tool_list, strlen(tool_list), &strict, &tools, &err));
+    CHECK(!infer_sampler_grammar(sampler, grammar, &err));
+    infer_chat_options both = {.size = sizeof both, .sampler = sampler, .tools = tools};
+    size_t had = tokens_of(o.session);
+    const char *hello = "[{\"role\": \"user\", \"content\": \"hello\"}]";
+    CHECK(infer_chat(o.session, hello, strlen(hello), &both, NULL, &err) == INFER_E_ARGUMENT);
+    CHECK(strstr(err.text, "grammar") && tokens_of(o.session) == had);
+    CHECK(!infer_chat_message(o.session, message, 1023, &len, &err));
     infer_sampler_free(sampler);
     infer_grammar_free(grammar);
     infer_tools_free(tools);
