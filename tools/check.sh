@@ -1,8 +1,8 @@
 #!/bin/bash
-# check.sh BUILD [agent]: runs every test program, those of infer-agent beside the others, and ends with
-# `N passed, N failed`. Each program's own last line of that form is counted (of Check: "N%: Checks: N,
-# Failures: N, Errors: N"); one that ends without such a line, or with another exit status than its counts
-# say, is one failure more. With `agent` those of infer-agent alone.
+# check.sh BUILD [agent]: runs every test program and ends with `N passed, N failed`. Each program's own last
+# line of that form is counted (of Check: "N%: Checks: N, Failures: N, Errors: N"); one that ends without
+# such a line, or with another exit status than its counts say, is one failure more. With `agent` those of
+# infer-agent alone.
 set -u
 build=$1
 passed=0 failed=0 skipped=0
@@ -46,24 +46,13 @@ replay() {
     "$1" --mutate "${MUTATIONS:-20000}" 1 && echo "1 passed, 0 failed"
 }
 
-# infer-agent's, one after the other: they count the processes of a user.
-agent_lane() {
-    local program agent=$build/tests/infer-agent-test attacker=$build/tests/attacker
-    for program in filter gate hands sandbox; do
+if [ "${2:-}" = agent ]; then
+    for program in hands gate filter sandbox; do
         run check_$program "$build/tests/check_$program"
     done
-    run agent-loop python3 tests/agent/check_loop.py "$agent"
-    run agent-attacks python3 tests/agent/check_attacks.py "$agent" "$attacker"
-    run agent-texts python3 tests/agent/check_texts.py "$agent" "$attacker"
-    run agent-memory python3 tests/agent/check_memory.py "$agent"
-    run agent-mcp python3 tests/agent/check_mcp.py "$agent"
-}
-
-library_lane() {
-    local program
+else
     run unit "$build/tests/unit"
     for program in "$build"/tests/check_*; do
-        case $program in *_filter | *_gate | *_hands | *_sandbox) continue ;; esac
         [ -x "$program" ] && run "$(basename "$program")" "$program"
     done
     for program in "$build"/tests/replay_*; do
@@ -75,28 +64,13 @@ library_lane() {
         run cli bash tests/cli/test_cli.sh "$build/infer" "$build/tests/tiny.gguf"
         run infer-bench bash tests/cli/test_bench.sh "$build/infer-bench" "$build/tests/tiny.gguf"
     fi
-}
-
-# The two lanes run side by side; what the second says comes behind the first.
-if [ "${2:-}" = agent ]; then
-    agent_lane
-else
-    lane=$(mktemp -d)
-    trap 'rm -rf "$log" "$lane"' EXIT
-    (
-        log=$lane/log
-        agent_lane >"$lane/out" 2>&1
-        echo "$passed $failed $skipped" >"$lane/counts"
-    ) &
-    library_lane
-    wait
-    cat "$lane/out"
-    if read -r good bad left <"$lane/counts"; then
-        passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
-    else
-        failed=$((failed + 1))
-    fi
 fi
+agent=$build/tests/infer-agent-test attacker=$build/tests/attacker
+run agent-loop python3 tests/agent/check_loop.py "$agent"
+run agent-attacks python3 tests/agent/check_attacks.py "$agent" "$attacker"
+run agent-texts python3 tests/agent/check_texts.py "$agent" "$attacker"
+run agent-memory python3 tests/agent/check_memory.py "$agent"
+run agent-mcp python3 tests/agent/check_mcp.py "$agent"
 [ "$skipped" -eq 0 ] || echo "$skipped programs were skipped"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
