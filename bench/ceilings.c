@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -204,58 +205,49 @@ bool bench_ceilings_measure(uint32_t threads, struct bench_ceilings *out)
 
 /* ---- The meter -------------------------------------------------------------------------------- */
 
-static void answer_until_end(int ask, int answer, uint32_t threads)
+static void answer_until_end(int socket, uint32_t threads)
 {
     struct work work;
     bool good = make_memory(METER_MOST, threads, &work);
-    for (char byte; good && read(ask, &byte, 1) == 1;) {
+    for (char byte; good && read(socket, &byte, 1) == 1;) {
         struct bench_rate rate;
         good = measure(&work, threads, METER_ROUNDS, (double)work.share * threads, &rate) &&
-               write(answer, &rate.median, sizeof rate.median) == sizeof rate.median;
+               write(socket, &rate.median, sizeof rate.median) == sizeof rate.median;
     }
     _exit(0);
 }
 
 bool bench_meter_start(struct bench_meter *meter, uint32_t threads)
 {
-    int asks[2], answers[2];
-    if (pipe(asks))
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
         return false;
-    if (pipe(answers)) {
-        close(asks[0]);
-        close(asks[1]);
-        return false;
-    }
     meter->pid = fork();
     if (meter->pid == 0) {
-        close(asks[1]);
-        close(answers[0]);
-        answer_until_end(asks[0], answers[1], threads);
+        close(ends[0]);
+        answer_until_end(ends[1], threads);
     }
-    close(asks[0]);
-    close(answers[1]);
-    meter->ask = asks[1];
-    meter->answer = answers[0];
+    close(ends[1]);
+    meter->socket = ends[0];
     if (meter->pid < 0)
-        bench_meter_stop(meter);
+        close(meter->socket);
     return meter->pid > 0;
 }
 
 double bench_meter_read(const struct bench_meter *meter)
 {
     double rate = 0;
-    if (write(meter->ask, "", 1) != 1 || read(meter->answer, &rate, sizeof rate) != sizeof rate)
+    /* no signal where it has died */
+    if (send(meter->socket, "", 1, MSG_NOSIGNAL) != 1 ||
+        read(meter->socket, &rate, sizeof rate) != sizeof rate)
         return 0;
     return rate;
 }
 
 void bench_meter_stop(struct bench_meter *meter)
 {
-    close(meter->ask);
-    close(meter->answer);
-    if (meter->pid > 0)
-        waitpid(meter->pid, NULL, 0);
-    *meter = (struct bench_meter){0};
+    close(meter->socket);
+    waitpid(meter->pid, NULL, 0);
 }
 
 /* ---- The processor's name ------------------------------------------------------------------- */

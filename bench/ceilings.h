@@ -30,12 +30,12 @@ bool bench_ceilings_measure(uint32_t threads, struct bench_ceilings *out);
 /* A child process that measures the read rate between other work, in some 20 ms. What it takes (256 MiB, less
  * where memory is short) is no memory of this process. */
 struct bench_meter {
-    int pid, ask, answer; /* ask, answer: ends of pipes */
+    int pid, socket;
 };
 
 /* While no other thread of this process is at work. False where the system gives no process. */
 bool bench_meter_start(struct bench_meter *meter, uint32_t threads);
-double bench_meter_read(const struct bench_meter *meter); /* GB/s; 0: it cannot tell */
+double bench_meter_read(const struct bench_meter *meter); /* GB/s; 0: it cannot, or has died */
 void bench_meter_stop(struct bench_meter *meter);
 
 /* The processor's name out of /proc/cpuinfo, with its family and model number, which a virtual

@@ -313,6 +313,8 @@ static infer_status decode(struct run *run, const struct bench_meter *meter, uin
             status = infer_session_eval(run->session, run->ids + depth + i, 1, NULL, err);
         double seconds = (now_ms() - start) * 1e-3;
         *rate = bench_meter_read(meter);
+        if (!status && !(*rate > 0))
+            return fail(err, INFER_E_MEMORY, "the process that measures the read rate has ended");
         out->seconds += seconds;
         out->readable += seconds * (before + *rate) / 2;
     }

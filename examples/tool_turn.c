@@ -50,7 +50,9 @@ static infer_status converse(infer_session *session, infer_tools *must, infer_to
         .size = sizeof options, .tools = must, .max_tokens = 200, .on_event = take, .ud = &turn};
     size_t used = strlen(messages), len = 0;
     infer_status status = infer_chat(session, messages, used, &options, NULL, err);
-    if (status != INFER_OK || !turn.called) /* 200 tokens were too few for a call */
+    if (status == INFER_OK && !turn.called)
+        puts("[no call within 200 tokens]");
+    if (status != INFER_OK || !turn.called)
         return status;
     messages[used - 1] = ','; /* in place of the "]" */
     status = infer_chat_message(session, messages + used, capacity - used - 100, &len, err);
