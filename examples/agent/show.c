@@ -55,9 +55,10 @@ bool show_failed(const struct agent *agent)
     return agent->show->failed;
 }
 
+/* Without stdio, which loses what a signal (Ctrl-C, the clock) interrupts. */
 static void output(struct show *show, const char *data, size_t len)
 {
-    if (len != 0 && (fwrite(data, 1, len, stdout) != len || fflush(stdout) != 0))
+    if (!text_write(STDOUT_FILENO, data, len))
         show->failed = true;
 }
 

@@ -535,6 +535,24 @@ def start_fails(place):
               "a model without chat template: the option is named", r)
 
 
+def full_pipe(place):
+    """Ctrl-C while nobody reads stdout: what was to be written comes whole."""
+    turns = [turn("word " * 600, read(f"f{i}.txt")) for i in range(40)] # a write of a page at most is made whole or not
+    agent = subprocess.Popen(place.command(turns, ["-p", "go", "--json"]), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, env=place.environment(), start_new_session=True)
+    stat = pathlib.Path(f"/proc/{agent.pid}/wchan")
+    end = time.monotonic() + 3 # where the kernel does not say where it waits
+    while "pipe_write" not in stat.read_text() and time.monotonic() < end:
+        time.sleep(0.01)
+    agent.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    out, err = agent.communicate(timeout=LIMIT_S)
+    r = Result(agent.returncode, out.decode(), err.decode())
+    texts = [e["text"] for e in r.events("text")]
+    check(r.status == 130 and len(texts) > 10 and "".join(texts) == "word " * 600 * (sum(map(len, texts)) // 3000) and
+          r.events()[-1]["event"] == "end", f"after Ctrl-C: {len(texts)} texts", r)
+
+
 def log_fails(place):
     r = place.run([turn("x")], "-p", "go", "--log", str(place.root / "inside.log"))
     check(r.status == 1 and not (place.root / "inside.log").exists(), "no log below the root", r)
@@ -543,7 +561,7 @@ def log_fails(place):
 
 
 CASES = (answer, screen, progress, endings, usage, pages, limits, seconds, repeats, budget, two_calls, no_terminal, replay, replay_ends, events,
-         strange_calls, interrupted, conversation, undo, start_fails, log_fails)
+         strange_calls, interrupted, conversation, undo, start_fails, full_pipe, log_fails)
 
 
 def main():

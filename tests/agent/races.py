@@ -132,8 +132,9 @@ def play_until(s, one, ready, sign, options):
 
 
 def gone(s):
-    """Soon no process of the command is left."""
-    end = time.monotonic() + 10
+    """No process of the command is left. Its sleep never ends by itself; one that is killed needs a processor once
+    more to die, which a busy machine may withhold for long."""
+    end = time.monotonic() + 60
     while marked(s.mark) and time.monotonic() < end:
         time.sleep(0.005)
     s.check(not marked(s.mark), "a process is left")

@@ -284,6 +284,7 @@ class Scene:
         pid, terminal = pty.fork()
         if pid == 0:
             try:
+                fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 120, 0, 0))  # before it is asked for
                 if not human:
                     os.dup2(out_write, 1)
                     os.dup2(err_write, 2)
@@ -294,7 +295,6 @@ class Scene:
                 os._exit(127)
         os.close(out_write)
         os.close(err_write)
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 120, 0, 0))
         return pid, terminal, out_read, err_read
 
     def play(self, *calls, answers="y", turns=None, together=False, human=False, options=(), ahead="", talk=None,
